@@ -1,0 +1,441 @@
+//! A strict JSON reader (RFC 8259) that loses nothing: numbers keep their digits, objects keep every member, equal
+//! names included, and an error says line and column.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// Containers below this depth are checked for syntax and come back empty, so that no input can grow the stack.
+/// Every rule on depth (see [`crate::user`]) is stricter.
+const MAX_DEPTH: usize = 32;
+
+/// One JSON value, borrowing from the text where it can.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    /// The number's own text, never passed through a float.
+    Number(&'a str),
+    String(Cow<'a, str>),
+    Array(Vec<Value<'a>>),
+    Object(Members<'a>),
+}
+
+/// An object's members in the order they stood, equal names included.
+pub type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+impl Value<'_> {
+    /// The JSON name of this value's type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        }
+    }
+
+    /// Appends the shortest JSON text of this value: no white space, only the escapes that RFC 8259 demands.
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Value::Null => out.push_str("null"),
+            Value::Bool(true) => out.push_str("true"),
+            Value::Bool(false) => out.push_str("false"),
+            Value::Number(digits) => out.push_str(digits),
+            Value::String(text) => write_string(text, out),
+            Value::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Value::Object(members) => write_object(members, out),
+        }
+    }
+}
+
+/// Appends an object as [`Value::write`] does.
+pub fn write_object(members: &Members, out: &mut String) {
+    out.push('{');
+    for (i, (name, value)) in members.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write_string(name, out);
+        out.push(':');
+        value.write(out);
+    }
+    out.push('}');
+}
+
+/// Appends a string with its quotes.
+pub fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// Where and why a text is not JSON. Line and column count from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyntaxError {
+    pub line: usize,
+    pub column: usize,
+    problem: &'static str,
+}
+
+impl fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at line {}, column {}", self.problem, self.line, self.column)
+    }
+}
+
+impl std::error::Error for SyntaxError {}
+
+/// A container whose end has not been read yet.
+enum Open<'a> {
+    Array(Vec<Value<'a>>),
+    Object(Members<'a>, Cow<'a, str>),
+}
+
+/// Reads one JSON text. It takes any depth of nesting without recursion.
+pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(e) => {
+            let valid = String::from_utf8_lossy(&bytes[..e.valid_up_to()]);
+            return Err(Reader { text: &valid, at: valid.len() }.error("invalid UTF-8"));
+        }
+    };
+    let mut reader = Reader { text, at: 0 };
+    let mut open: Vec<Open> = Vec::new();
+    loop {
+        let mut value = match reader.begin()? {
+            Begun::Value(value) => value,
+            Begun::Container(container) => {
+                open.push(container);
+                continue;
+            }
+        };
+        // The value is whole: hand it to the container it stands in, and close those that end here.
+        loop {
+            let keep = open.len() <= MAX_DEPTH;
+            value = match open.pop() {
+                None => return reader.end(value),
+                Some(Open::Array(mut items)) => {
+                    if keep {
+                        items.push(value);
+                    }
+                    if reader.closes(b']', "expected `,` or `]`")? {
+                        Value::Array(items)
+                    } else {
+                        open.push(Open::Array(items));
+                        break;
+                    }
+                }
+                Some(Open::Object(mut members, name)) => {
+                    if keep {
+                        members.push((name, value));
+                    }
+                    if reader.closes(b'}', "expected `,` or `}`")? {
+                        Value::Object(members)
+                    } else {
+                        let name = reader.name()?;
+                        open.push(Open::Object(members, name));
+                        break;
+                    }
+                }
+            };
+        }
+    }
+}
+
+enum Begun<'a> {
+    Value(Value<'a>),
+    Container(Open<'a>),
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn error(&self, problem: &'static str) -> SyntaxError {
+        let before = &self.text[..self.at];
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        SyntaxError {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            problem: if self.at == self.text.len() && problem != "invalid UTF-8" { "unexpected end" } else { problem },
+        }
+    }
+
+    /// Reads a scalar or an empty container whole, of any other container the opening.
+    fn begin(&mut self) -> Result<Begun<'a>, SyntaxError> {
+        self.skip_space();
+        let value = match self.peek() {
+            Some(b'{') => {
+                self.at += 1;
+                self.skip_space();
+                if !self.eat(b'}') {
+                    return Ok(Begun::Container(Open::Object(Vec::new(), self.name()?)));
+                }
+                Value::Object(Vec::new())
+            }
+            Some(b'[') => {
+                self.at += 1;
+                self.skip_space();
+                if !self.eat(b']') {
+                    return Ok(Begun::Container(Open::Array(Vec::new())));
+                }
+                Value::Array(Vec::new())
+            }
+            Some(b'"') => Value::String(self.string()?),
+            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
+            _ if self.word("null") => Value::Null,
+            _ if self.word("true") => Value::Bool(true),
+            _ if self.word("false") => Value::Bool(false),
+            _ if self.text[self.at..].starts_with('\u{feff}') => {
+                return Err(self.error("byte order mark"));
+            }
+            _ => return Err(self.error("expected a value")),
+        };
+        Ok(Begun::Value(value))
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let found = self.text[self.at..].starts_with(word);
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn end(mut self, value: Value<'a>) -> Result<Value<'a>, SyntaxError> {
+        self.skip_space();
+        if self.at == self.text.len() { Ok(value) } else { Err(self.error("expected nothing more")) }
+    }
+
+    /// After a member: true if the container ends with `close` here, false if a comma promises another.
+    fn closes(&mut self, close: u8, expected: &'static str) -> Result<bool, SyntaxError> {
+        self.skip_space();
+        if self.eat(close) {
+            Ok(true)
+        } else if self.eat(b',') {
+            Ok(false)
+        } else {
+            Err(self.error(expected))
+        }
+    }
+
+    fn name(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+        self.skip_space();
+        if self.peek() != Some(b'"') {
+            return Err(self.error("expected a member name in double quotes"));
+        }
+        let name = self.string()?;
+        self.skip_space();
+        if self.eat(b':') { Ok(name) } else { Err(self.error("expected `:`")) }
+    }
+
+    fn number(&mut self) -> Result<&'a str, SyntaxError> {
+        let start = self.at;
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            let _sign = self.eat(b'+') || self.eat(b'-');
+            self.digits()?;
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    fn digits(&mut self) -> Result<(), SyntaxError> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at > start { Ok(()) } else { Err(self.error("expected a digit")) }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+        self.at += 1;
+        let mut decoded = String::new();
+        let mut start = self.at;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    let tail = &self.text[start..self.at];
+                    self.at += 1;
+                    return Ok(if decoded.is_empty() { Cow::Borrowed(tail) } else { Cow::Owned(decoded + tail) });
+                }
+                Some(b'\\') => {
+                    decoded.push_str(&self.text[start..self.at]);
+                    self.at += 1;
+                    decoded.push(self.escape()?);
+                    start = self.at;
+                }
+                Some(0..=0x1f) => return Err(self.error("control character in a string")),
+                Some(_) => self.at += 1,
+                None => return Err(self.error("unexpected end")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, SyntaxError> {
+        let c = match self.peek() {
+            Some(c @ (b'"' | b'\\' | b'/')) => char::from(c),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(),
+            _ => return Err(self.error("invalid escape in a string")),
+        };
+        self.at += 1;
+        Ok(c)
+    }
+
+    fn unicode_escape(&mut self) -> Result<char, SyntaxError> {
+        let start = self.at;
+        let mut unit = self.code_unit()?;
+        if (0xd800..0xdc00).contains(&unit) && self.word("\\") && self.peek() == Some(b'u') {
+            let low = self.code_unit()?;
+            if (0xdc00..0xe000).contains(&low) {
+                unit = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
+            }
+        }
+        char::from_u32(unit).ok_or_else(|| {
+            self.at = start;
+            self.error("lone surrogate in a string")
+        })
+    }
+
+    /// `uXXXX`, behind its backslash.
+    fn code_unit(&mut self) -> Result<u32, SyntaxError> {
+        self.at += 1;
+        let mut unit = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            unit = unit * 16 + digit.ok_or_else(|| self.error("expected four hexadecimal digits"))?;
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn rewritten(text: &str) -> String {
+        let mut out = String::new();
+        parse(text.as_bytes()).unwrap().write(&mut out);
+        out
+    }
+
+    #[test]
+    fn numbers_keep_their_digits_and_strings_lose_needless_escapes() {
+        let text = " { \"a\" : [ 1.10 , -0, 1e400, 12345678901234567890123 ], \"\\u0041\\/\" : \"\\ud83d\\ude00\\u0000\\n\" } ";
+        assert_eq!(rewritten(text), r#"{"a":[1.10,-0,1e400,12345678901234567890123],"A/":"😀\u0000\n"}"#);
+    }
+
+    #[test]
+    fn equal_names_are_all_kept() {
+        assert_eq!(rewritten(r#"{"a":1,"a":2}"#), r#"{"a":1,"a":2}"#);
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong_and_where() {
+        let cases: &[(&[u8], &str)] = &[
+            (b"", "unexpected end at line 1, column 1"),
+            (b"{\"a\":1", "unexpected end at line 1, column 7"),
+            (b"{\n  \"a\": 1,\n}", "expected a member name in double quotes at line 3, column 1"),
+            (b"[1 2]", "expected `,` or `]` at line 1, column 4"),
+            (b"{} x", "expected nothing more at line 1, column 4"),
+            (b"01", "expected nothing more at line 1, column 2"),
+            (b"+1", "expected a value at line 1, column 1"),
+            (b"1.x", "expected a digit at line 1, column 3"),
+            (b"nul", "expected a value at line 1, column 1"),
+            (b"\"a\x00\"", "control character in a string at line 1, column 3"),
+            (b"\"\\x\"", "invalid escape in a string at line 1, column 3"),
+            (b"\"\\u12g4\"", "expected four hexadecimal digits at line 1, column 6"),
+            (b"\"\\ud800\"", "lone surrogate in a string at line 1, column 3"),
+            (b"\"\\ud800\\u0041\"", "lone surrogate in a string at line 1, column 3"),
+            (b"\"\\udc00\"", "lone surrogate in a string at line 1, column 3"),
+            (b"\xef\xbb\xbf{}", "byte order mark at line 1, column 1"),
+            (b"\"\xc3\xa9\xff\"", "invalid UTF-8 at line 1, column 3"),
+            (b"{'a':1}", "expected a member name in double quotes at line 1, column 2"),
+            (b"{\"a\" 1}", "expected `:` at line 1, column 6"),
+        ];
+        for (body, message) in cases {
+            assert_eq!(parse(body).unwrap_err().to_string(), *message, "{}", body.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn any_depth_is_read_without_recursion() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let mut depth = 0;
+        let mut value = parse(deep.as_bytes()).unwrap();
+        while let Value::Array(mut items) = value {
+            depth += 1;
+            value = items.pop().unwrap_or(Value::Null);
+        }
+        assert_eq!(depth, MAX_DEPTH + 1);
+        assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn it_accepts_exactly_what_serde_json_accepts(text in r#"[ \[\]{}:,"a\\u0-9.eE+\-tfnrl]{0,24}"#) {
+            let theirs = serde_json::from_str::<Box<serde_json::value::RawValue>>(&text).is_ok()
+                && serde_json::from_str::<serde_json::Value>(&text).map_or_else(|e| e.to_string().contains("out of range"), |_| true);
+            prop_assert_eq!(parse(text.as_bytes()).is_ok(), theirs);
+        }
+
+        #[test]
+        fn what_it_writes_reads_back_the_same(text in "\\PC*|[\\x00-\\x1f\"\\\\]*") {
+            let mut json = String::new();
+            write_string(&text, &mut json);
+            prop_assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text.clone());
+            prop_assert_eq!(parse(json.as_bytes()).unwrap(), Value::String(text.into()));
+        }
+    }
+}

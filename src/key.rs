@@ -1,0 +1,226 @@
+//! API keys: as a client presents them, as they are stored, and what one may do.
+
+use crate::time::Timestamp;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+const PREFIX: &str = "ros_";
+const SECRET_CHARS: usize = 32;
+const CHECKSUM_CHARS: usize = 6;
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// A well-formed key in the clear: `ros_`, 32 base62 characters, and 6 of CRC-32 over all before them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiKey(String);
+
+/// The text has not the form of a key, or its checksum does not fit: no such key was ever made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAKey;
+
+impl ApiKey {
+    /// Makes a key. `fill` must fill the slice with bytes from a cryptographic source.
+    pub fn generate(mut fill: impl FnMut(&mut [u8])) -> Self {
+        let mut text = String::from(PREFIX);
+        let mut bytes = [0; SECRET_CHARS];
+        while text.len() < PREFIX.len() + SECRET_CHARS {
+            fill(&mut bytes);
+            // 248 = 4 * 62: taking only bytes below it makes every character equally likely.
+            let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| base62(u32::from(*byte)));
+            text.extend(fair.take(PREFIX.len() + SECRET_CHARS - text.len()));
+        }
+        let checksum = checksum(&text);
+        text.extend(checksum);
+        ApiKey(text)
+    }
+
+    pub fn parse(text: &str) -> Result<Self, NotAKey> {
+        let at = PREFIX.len() + SECRET_CHARS;
+        let well_formed = text.len() == at + CHECKSUM_CHARS
+            && text.starts_with(PREFIX)
+            && text[PREFIX.len()..].bytes().all(|b| b.is_ascii_alphanumeric())
+            && text[at..].chars().eq(checksum(&text[..at]));
+        if well_formed { Ok(ApiKey(text.to_owned())) } else { Err(NotAKey) }
+    }
+
+    /// The only form in which a key is stored or looked up.
+    pub fn hash(&self) -> KeyHash {
+        KeyHash(Sha256::digest(&self.0).into())
+    }
+
+    /// The first eight characters: enough to tell keys apart in a list, useless to anybody else.
+    pub fn prefix(&self) -> &str {
+        &self.0[..PREFIX.len() + 4]
+    }
+
+    /// The key itself, to be shown once to whoever asked for it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(***)")
+    }
+}
+
+fn base62(n: u32) -> char {
+    char::from(BASE62[(n % 62) as usize])
+}
+
+fn checksum(text: &str) -> [char; CHECKSUM_CHARS] {
+    let crc = crc32(text.as_bytes());
+    std::array::from_fn(|i| base62(crc / 62_u32.pow(5 - i as u32)))
+}
+
+/// CRC-32 as in zip and PNG (ISO 3309).
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| crc >> 1 ^ (0xedb8_8320 & 0_u32.wrapping_sub(crc & 1)))
+    })
+}
+
+/// SHA-256 of a key. Safe to store: 190 random bits can't be searched for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// 64 lower-case hexadecimal digits.
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash(***)")
+    }
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Scope {
+    #[serde(rename = "users:write")]
+    UsersWrite,
+    #[serde(rename = "users:read")]
+    UsersRead,
+    #[serde(rename = "users:delete")]
+    UsersDelete,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 3] = [Scope::UsersWrite, Scope::UsersRead, Scope::UsersDelete];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::UsersWrite => "users:write",
+            Scope::UsersRead => "users:read",
+            Scope::UsersDelete => "users:delete",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+}
+
+/// A group of users and keys that no other project's keys can see: `[a-z0-9_-]{1,64}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Project(String);
+
+impl Project {
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=64).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        fits.then(|| Project(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// All that is stored of a key, but for its hash.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct KeyRecord {
+    #[serde(rename = "key_id")]
+    pub id: String,
+    pub name: String,
+    pub project: Project,
+    pub prefix: String,
+    pub scopes: Vec<Scope>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub revoked_at: Option<Timestamp>,
+    /// Coarse: at most [`LAST_USED_STEP_MS`] behind.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// How far `last_used_at` may lag behind, in milliseconds: one hour.
+pub const LAST_USED_STEP_MS: u64 = 3_600_000;
+
+impl KeyRecord {
+    /// False once the key is revoked or past its expiry.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|at| at > now)
+    }
+
+    /// True when `last_used_at` is due to be written again.
+    pub fn use_is_news(&self, now: Timestamp) -> bool {
+        self.last_used_at.is_none_or(|at| at.as_ms() + LAST_USED_STEP_MS <= now.as_ms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const PINNED: &str = "ros_0123456789ABCDEFGHIJKLMNOPQRSTUV3vdAYj";
+
+    #[test]
+    fn the_key_format_is_pinned() {
+        let mut next = 0..;
+        let key = ApiKey::generate(|bytes| bytes.fill_with(|| next.next().unwrap()));
+        assert_eq!(key.reveal(), PINNED);
+        assert_eq!(key.prefix(), "ros_0123");
+        assert_eq!(key.hash().to_hex(), "e3d638dcefcde6de019ec087a663858e7425831882d192e029b7c41d3e39d380");
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+
+    #[test]
+    fn bytes_that_would_favour_a_character_are_passed_over() {
+        let mut calls = 0_u8;
+        let key = ApiKey::generate(|bytes| {
+            bytes.fill(if calls == 0 { 255 } else { 61 });
+            calls += 1;
+        });
+        assert!(key.reveal().starts_with("ros_zzzz"));
+        assert_eq!(calls, 2);
+    }
+
+    #[test]
+    fn debug_shows_neither_key_nor_hash() {
+        let key = ApiKey::parse(PINNED).unwrap();
+        assert_eq!(format!("{key:?} {:?}", key.hash()), "ApiKey(***) KeyHash(***)");
+    }
+
+    #[test]
+    fn projects_have_a_narrow_alphabet() {
+        assert!(Project::parse("default").is_some() && Project::parse(&"a".repeat(64)).is_some());
+        for bad in ["", "A", "a b", "a/b", "é", &"a".repeat(65)] {
+            assert_eq!(Project::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_made_key_parses_and_one_changed_character_is_noticed(seed: [u8; 32], at in 0..42_usize, with in "[0-9A-Za-z_é]") {
+            let key = ApiKey::generate(|bytes| bytes.copy_from_slice(&seed.map(|b| b % 248)));
+            prop_assert_eq!(ApiKey::parse(key.reveal()), Ok(key.clone()));
+            let mut changed = key.reveal().to_owned();
+            changed.replace_range(at..=at, &with);
+            prop_assert_eq!(ApiKey::parse(&changed).is_ok(), changed == key.reveal());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Time as a value: milliseconds since the Unix epoch, UTC. Nothing here reads a clock.
+
+use std::fmt;
+
+/// A moment, in whole milliseconds since 1970-01-01T00:00:00Z. Shown as RFC 3339 in UTC with milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(u64);
+
+/// The text is not an RFC 3339 date and time between the years 1970 and 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotATimestamp;
+
+const MS_PER_DAY: i64 = 86_400_000;
+
+impl Timestamp {
+    pub const fn from_ms(ms: u64) -> Self {
+        Timestamp(ms)
+    }
+
+    pub const fn as_ms(self) -> u64 {
+        self.0
+    }
+
+    /// Reads an RFC 3339 `date-time` (section 5.6). Fractions of a second are cut to milliseconds, a leap second counts
+    /// as the first of the next minute.
+    pub fn parse(text: &str) -> Result<Self, NotATimestamp> {
+        let b = text.as_bytes();
+        if b.len() < 20
+            || b[4] != b'-'
+            || b[7] != b'-'
+            || !matches!(b[10], b'T' | b't')
+            || b[13] != b':'
+            || b[16] != b':'
+        {
+            return Err(NotATimestamp);
+        }
+        let field = |at: usize, len: usize, bounds: std::ops::RangeInclusive<i64>| {
+            let digits = b.get(at..at + len).filter(|d| d.iter().all(u8::is_ascii_digit)).ok_or(NotATimestamp)?;
+            let n = digits.iter().fold(0, |n, d| n * 10 + i64::from(d - b'0'));
+            if bounds.contains(&n) { Ok(n) } else { Err(NotATimestamp) }
+        };
+        let (year, month) = (field(0, 4, 1970..=9999)?, field(5, 2, 1..=12)?);
+        let day = field(8, 2, 1..=days_in_month(year, month))?;
+        let seconds = field(11, 2, 0..=23)? * 3600 + field(14, 2, 0..=59)? * 60 + field(17, 2, 0..=60)?;
+
+        let fraction = if b[19] == b'.' { b[20..].iter().take_while(|d| d.is_ascii_digit()).count() } else { 0 };
+        if b[19] == b'.' && fraction == 0 {
+            return Err(NotATimestamp);
+        }
+        let ms = (0..3).fold(0, |ms, i| ms * 10 + if i < fraction { i64::from(b[20 + i] - b'0') } else { 0 });
+
+        let zone = if b[19] == b'.' { 20 + fraction } else { 19 };
+        let offset_minutes = match b.get(zone) {
+            Some(b'Z' | b'z') if b.len() == zone + 1 => 0,
+            Some(sign @ (b'+' | b'-')) if b.len() == zone + 6 && b[zone + 3] == b':' => {
+                let minutes = field(zone + 1, 2, 0..=23)? * 60 + field(zone + 4, 2, 0..=59)?;
+                if *sign == b'+' { minutes } else { -minutes }
+            }
+            _ => return Err(NotATimestamp),
+        };
+        let total = days_from_epoch(year, month, day) * MS_PER_DAY + (seconds - offset_minutes * 60) * 1000 + ms;
+        u64::try_from(total).map(Timestamp).map_err(|_| NotATimestamp)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, ms) = (self.0 / 86_400_000, self.0 % 86_400_000);
+        let (year, month, day) = date_of(days);
+        let (h, m, s) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}.{:03}Z", ms % 1000)
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01, counting years from March so that the leap day is the last of its year.
+fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 719_469
+}
+
+/// The inverse of [`days_from_epoch`].
+fn date_of(days: u64) -> (u64, u64, u64) {
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let m = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * m + 2) / 5 + 1;
+    let month = if m < 10 { m + 3 } else { m - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+    #[test]
+    fn it_reads_what_rfc_3339_allows_and_nothing_else() {
+        let good = [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2027-01-01T00:00:00Z", 1_798_761_600_000),
+            ("2027-01-01t02:00:00.1239+02:00", 1_798_761_600_123),
+            ("2024-02-29T23:59:60Z", 1_709_251_200_000),
+        ];
+        for (text, ms) in good {
+            assert_eq!(Timestamp::parse(text), Ok(Timestamp(ms)), "{text}");
+        }
+        let bad = [
+            "",
+            "2027-01-01",
+            "2027-01-01 00:00:00Z",
+            "2027-02-29T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01T00:00:00",
+            "2027-01-01T00:00:00.Z",
+            "2027-01-01T00:00:00+0200",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+00:01",
+            "2027-01-01T00:00:00Zx",
+            "+027-01-01T00:00:00Z",
+            "2027-01-01T00:00:00é0000",
+        ];
+        for text in bad {
+            assert_eq!(Timestamp::parse(text), Err(NotATimestamp), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_the_time_crate(ms in 0..253_402_300_800_000_u64, offset in -1439..=1439_i32) {
+            let theirs = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).unwrap();
+            let shown = Timestamp(ms).to_string();
+            prop_assert_eq!(OffsetDateTime::parse(&shown, &Rfc3339).unwrap(), theirs);
+            prop_assert_eq!(shown.len(), 24);
+            let zone = time::UtcOffset::from_whole_seconds(offset * 60).unwrap();
+            if let Some(text) = theirs.checked_to_offset(zone).and_then(|t| t.format(&Rfc3339).ok())
+                && !text.starts_with("1969")
+            {
+                prop_assert_eq!(Timestamp::parse(&text), Ok(Timestamp(ms)));
+            }
+        }
+    }
+}

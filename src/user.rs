@@ -1,0 +1,357 @@
+//! A user as the caller tells it: each part parsed once into a type that cannot be wrong, the whole into a merge patch.
+
+use crate::body::{Fault, Faults, Fields};
+use crate::json::{self, Members, Value};
+
+/// Levels of objects and arrays allowed below `properties` or `origin`.
+pub const MAX_NESTING: usize = 8;
+/// Characters in a key, at least 1.
+pub const MAX_KEY_CHARS: usize = 128;
+/// Characters in the caller's id, at least 1.
+pub const MAX_USER_ID_CHARS: usize = 256;
+/// Bytes in an e-mail address (RFC 5321 section 4.5.3.1.3, less the angle brackets).
+pub const MAX_EMAIL_BYTES: usize = 254;
+
+/// What a client's bug turns a missing id into.
+const NO_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"];
+
+/// The caller's own id for a user: 1–256 characters, none a control character, no white space at either end.
+/// Compared byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if text.is_empty() {
+            Err("Must not be empty")
+        } else if text.chars().count() > MAX_USER_ID_CHARS {
+            Err("Must have at most 256 characters")
+        } else if text.chars().any(char::is_control) {
+            Err("Must not contain control characters")
+        } else if text.trim() != text {
+            Err("Must not begin or end with white space")
+        } else if NO_IDS.contains(&text) {
+            Err("Must be an id, and this is what a missing one turns into")
+        } else {
+            Ok(ExternalId(text.to_owned()))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An e-mail address that `<input type=email>` accepts, at most 254 bytes, kept as sent.
+/// Source: WHATWG HTML, "valid e-mail address".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Email<'a>(&'a str);
+
+impl<'a> Email<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
+        let valid = text.len() <= MAX_EMAIL_BYTES
+            && text.split_once('@').is_some_and(|(local, domain)| {
+                !local.is_empty()
+                    && local.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b))
+                    && domain.split('.').all(is_domain_label)
+            });
+        if valid { Ok(Email(text)) } else { Err("Must be a valid e-mail address of at most 254 bytes") }
+    }
+}
+
+fn is_domain_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+/// A telephone number of the shape of E.164: `+`, then 2–15 digits, the first not 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Phone<'a>(&'a str);
+
+impl<'a> Phone<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
+        let valid = text.strip_prefix('+').is_some_and(|digits| {
+            (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+        });
+        if valid { Ok(Phone(text)) } else { Err("Must be + and 2 to 15 digits, the first not 0 (E.164)") }
+    }
+}
+
+/// A JSON Merge Patch (RFC 7396) on a stored profile `{email, phone, properties, origin}`: every rule that does not
+/// depend on what is stored holds, and its text is the shortest one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Patch(String);
+
+impl Patch {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What `POST /v1/users` asks to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewUser {
+    pub external_id: ExternalId,
+    pub patch: Patch,
+}
+
+impl NewUser {
+    /// Reads the members of a body. On failure every fault is told: first those of the known members in the order of
+    /// the contract's table, then unknown and repeated ones.
+    pub fn parse(members: &Members) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let mut fields = Fields::of(members, &mut faults);
+        let external_id = fields.required("user_id", |value, faults| {
+            let text = faults.string(value)?;
+            ExternalId::parse(text).map_err(|rule| faults.invalid(rule)).ok()
+        });
+        let email = fields.optional("email", |value, faults| {
+            string_or_null(value, faults, |text| Email::parse(text).map(|email| email.0))
+        });
+        let phone = fields.optional("phone", |value, faults| {
+            string_or_null(value, faults, |text| Phone::parse(text).map(|phone| phone.0))
+        });
+        let properties = fields.optional("properties", free_form);
+        let origin = fields.optional("origin", free_form);
+        fields.refuse_the_rest();
+
+        let parts = [("email", email), ("phone", phone), ("properties", properties), ("origin", origin)];
+        let mut patch = String::from("{");
+        for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+            if patch.len() > 1 {
+                patch.push(',');
+            }
+            json::write_string(name, &mut patch);
+            patch.push(':');
+            patch.push_str(&text);
+        }
+        patch.push('}');
+        faults.finish(external_id.map(|external_id| NewUser { external_id, patch: Patch(patch) }))
+    }
+}
+
+/// The JSON text of a string that `parse` accepts, or of null.
+fn string_or_null<'v>(
+    value: &'v Value,
+    faults: &mut Faults,
+    parse: impl FnOnce(&'v str) -> Result<&'v str, &'static str>,
+) -> Option<String> {
+    let mut json = String::new();
+    match value {
+        Value::Null => json.push_str("null"),
+        value => {
+            let text = faults.string(value)?;
+            json::write_string(parse(text).map_err(|rule| faults.invalid(rule)).ok()?, &mut json);
+        }
+    }
+    Some(json)
+}
+
+/// The JSON text of an object whose keys and nesting keep the limits.
+fn free_form(value: &Value, faults: &mut Faults) -> Option<String> {
+    let members = faults.object(value)?;
+    check_members(members, MAX_NESTING, faults);
+    let mut json = String::new();
+    json::write_object(members, &mut json);
+    Some(json)
+}
+
+fn check_members(members: &Members, levels_left: usize, faults: &mut Faults) {
+    faults.check_names_differ(members);
+    for (key, value) in members {
+        faults.within(key.as_ref(), |faults| {
+            if (1..=MAX_KEY_CHARS).contains(&key.chars().count()) {
+                check_nested(value, levels_left, faults);
+            } else {
+                faults.invalid("A key must have 1 to 128 characters");
+            }
+        });
+    }
+}
+
+fn check_nested(value: &Value, levels_left: usize, faults: &mut Faults) {
+    match (value, levels_left.checked_sub(1)) {
+        (Value::Array(_) | Value::Object(_), None) => faults.invalid("Must not be nested more than 8 levels deep"),
+        (Value::Array(items), Some(levels_left)) => {
+            for (i, item) in items.iter().enumerate() {
+                faults.within(i.to_string(), |faults| check_nested(item, levels_left, faults));
+            }
+        }
+        (Value::Object(members), Some(levels_left)) => check_members(members, levels_left, faults),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::FaultKind;
+    use proptest::prelude::*;
+
+    fn parse(body: &str) -> Result<NewUser, Vec<Fault>> {
+        let value = json::parse(body.as_bytes()).unwrap();
+        let Value::Object(members) = value else { panic!("{body} is no object") };
+        NewUser::parse(&members)
+    }
+
+    /// Each fault as `place: issue`.
+    #[track_caller]
+    fn faults(body: &str) -> Vec<String> {
+        parse(body).unwrap_err().iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect()
+    }
+
+    #[test]
+    fn a_body_becomes_its_patch() {
+        let user = parse(r#"{ "origin": {"a": 1.10}, "email": null, "user_id": "u 1", "properties": {"k": [null]} }"#)
+            .unwrap();
+        assert_eq!(user.external_id.as_str(), "u 1");
+        assert_eq!(user.patch.as_str(), r#"{"email":null,"properties":{"k":[null]},"origin":{"a":1.10}}"#);
+        assert_eq!(parse(r#"{"user_id":"u"}"#).unwrap().patch.as_str(), "{}");
+    }
+
+    #[test]
+    fn user_ids_that_are_refused() {
+        let long = "é".repeat(257);
+        for id in
+            ["", " a", "a\u{a0}", "a\u{0}b", "a\u{85}b", "null", "undefined", "NaN", "None", "[object Object]", &long]
+        {
+            assert!(ExternalId::parse(id).is_err(), "{id:?}");
+        }
+        let long = "é".repeat(256);
+        for id in ["0", "Null", "nan", "a b", "user/1?#%", "😀", &long] {
+            assert_eq!(ExternalId::parse(id).unwrap().as_str(), id);
+        }
+    }
+
+    #[test]
+    fn emails_are_what_an_html_input_accepts() {
+        let label = "a".repeat(63);
+        let longest = format!("{}@{label}.{label}.{label}", "a".repeat(62));
+        assert_eq!(longest.len(), 254);
+        for email in ["user@example.com", "a@b", "A.b+c@x-y.z", ".@a", "a..b@c", "!#$%&'*+/=?^_`{|}~-@x", &longest] {
+            assert!(Email::parse(email).is_ok(), "{email}");
+        }
+        let long_label = format!("a@{}", "a".repeat(64));
+        let too_long = format!("a{longest}");
+        for email in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "a@-b",
+            "a@b-",
+            "a@b..c",
+            "a@b.",
+            "é@b",
+            "a@é",
+            "a@b\n",
+            " a@b",
+            "\"a\"@b",
+            "a@[1.2.3.4]",
+            &long_label,
+            &too_long,
+        ] {
+            assert!(Email::parse(email).is_err(), "{email:?}");
+        }
+    }
+
+    #[test]
+    fn phones_have_the_shape_of_e_164() {
+        for phone in ["+12", "+1234567890", "+123456789012345"] {
+            assert!(Phone::parse(phone).is_ok(), "{phone}");
+        }
+        for phone in ["", "+", "+1", "12", "+0123", "+1234567890123456", "+1 234", "+1-23", "++12", "+١٢"] {
+            assert!(Phone::parse(phone).is_err(), "{phone}");
+        }
+    }
+
+    #[test]
+    fn every_fault_is_told_in_the_order_of_the_table_then_what_is_left() {
+        let body =
+            r#"{"zip":1,"origin":null,"phone":"1","email":7,"a":{},"properties":{"":1,"x":{"a/b~":{"k":1,"k":2}}}}"#;
+        assert_eq!(
+            faults(body),
+            [
+                "user_id: Field is required",
+                "email: Expected string, received number",
+                "phone: Must be + and 2 to 15 digits, the first not 0 (E.164)",
+                "/properties/: A key must have 1 to 128 characters",
+                "/properties/x/a~1b~0/k: Name stands more than once in its object",
+                "origin: Expected object, received null",
+                "zip: Field is not known here, and would be lost",
+                "a: Field is not known here, and would be lost",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_that_stands_three_times_is_told_once() {
+        assert_eq!(
+            faults(r#"{"user_id":"a","user_id":"a","user_id":"a"}"#),
+            ["user_id: Name stands more than once in its object"]
+        );
+    }
+
+    #[test]
+    fn keys_and_nesting_have_limits_that_can_be_reached() {
+        let key = "é".repeat(128);
+        let nested = |levels: usize| format!("{}1{}", r#"{"k":["#.repeat(levels / 2), "]}".repeat(levels / 2));
+        assert!(parse(&format!(r#"{{"user_id":"u","properties":{{"{key}":{}}}}}"#, nested(8))).is_ok());
+        assert_eq!(
+            faults(&format!(r#"{{"user_id":"u","properties":{{"{key}é":1}},"origin":{{"o":[{}]}}}}"#, nested(8))),
+            [
+                format!("/properties/{key}é: A key must have 1 to 128 characters"),
+                "/origin/o/0/k/0/k/0/k/0/k: Must not be nested more than 8 levels deep".into(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flood_of_faults_is_cut() {
+        let unknown: String = (0..5000).map(|i| format!(r#","x{i}":1"#)).collect();
+        assert_eq!(faults(&format!(r#"{{"user_id":"u"{unknown}}}"#)).len(), 100);
+    }
+
+    proptest! {
+        #[test]
+        fn any_patch_is_json_and_parsing_it_again_changes_nothing(body in any_object(3)) {
+            let user = parse(&format!(r#"{{"user_id":"u","properties":{body}}}"#));
+            if let Ok(user) = user {
+                let again = format!(r#"{{"user_id":"u",{}"#, &user.patch.as_str()[1..]);
+                prop_assert_eq!(parse(&again).unwrap(), user);
+            }
+        }
+
+        #[test]
+        fn no_input_panics(body in "\\PC{0,80}") {
+            if let Ok(Value::Object(members)) = json::parse(body.as_bytes()) {
+                let _ = NewUser::parse(&members);
+            }
+        }
+    }
+
+    fn any_object(depth: u32) -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            "null|true|-?(0|[1-9][0-9]{0,29})(\\.[0-9]{1,9})?(e-?[0-9]{1,3})?",
+            "\"[a-z\u{e9} ]{0,5}(\\\\u00[0-7]f)?\""
+        ];
+        leaf.prop_recursive(depth, 32, 4, |inner| {
+            let member = (("[a-c]{1,2}"), inner.clone()).prop_map(|(key, value)| format!("\"{key}\":{value}"));
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+                prop::collection::vec(member, 0..4).prop_map(|members| format!("{{ {} }}", members.join(" , "))),
+            ]
+        })
+        .prop_map(|value| format!("{{\"root\":{value}}}"))
+    }
+
+    #[test]
+    fn a_wrong_type_says_both_types() {
+        let fault = parse(r#"{"user_id":[]}"#).unwrap_err().remove(0);
+        assert_eq!(fault.kind, FaultKind::WrongType { expected: "string", received: "array" });
+    }
+}
