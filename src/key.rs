@@ -70,7 +70,7 @@ fn base62(n: u32) -> char {
 
 fn checksum(text: &str) -> [char; CHECKSUM_CHARS] {
     let crc = crc32(text.as_bytes());
-    std::array::from_fn(|i| base62(crc / 62_u32.pow(5 - i as u32)))
+    [5, 4, 3, 2, 1, 0].map(|place| base62(crc / 62_u32.pow(place)))
 }
 
 /// CRC-32 as in zip and PNG (ISO 3309).

@@ -1,0 +1,74 @@
+//! Cross-origin resource sharing (WHATWG Fetch, section 3.3), so that a browser may call Roster. Credentials are never allowed.
+
+use super::Reply;
+
+/// Seconds for which a browser may remember a preflight: a day.
+const MAX_AGE_S: &str = "86400";
+const ALLOW_HEADERS: &str = "Authorization, Content-Type, If-None-Match";
+const EXPOSE_HEADERS: &str = "X-Request-Id, Location, X-User-Created, ETag, Allow, WWW-Authenticate, Retry-After, \
+    X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit-Policy, RateLimit";
+
+/// The origins whose pages may read an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigins {
+    Any,
+    These(Vec<String>),
+}
+
+impl AllowedOrigins {
+    /// Reads `*` or a comma-separated list.
+    pub fn parse(text: &str) -> Self {
+        if text.trim() == "*" {
+            AllowedOrigins::Any
+        } else {
+            AllowedOrigins::These(text.split(',').map(|origin| origin.trim().to_owned()).collect())
+        }
+    }
+}
+
+/// The headers that any answer carries.
+pub fn headers(allowed: &AllowedOrigins, origin: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("Access-Control-Expose-Headers", EXPOSE_HEADERS.to_owned())];
+    match allowed {
+        AllowedOrigins::Any => headers.push(("Access-Control-Allow-Origin", "*".into())),
+        AllowedOrigins::These(origins) => {
+            headers.push(("Vary", "Origin".into()));
+            if let Some(origin) = origin.filter(|origin| origins.iter().any(|allowed| allowed == origin)) {
+                headers.push(("Access-Control-Allow-Origin", origin.into()));
+            }
+        }
+    }
+    headers
+}
+
+/// The answer to `OPTIONS`.
+pub fn preflight(allow: &'static str) -> Reply {
+    Reply { status: 204, headers: Vec::new(), body: String::new() }
+        .with("Allow", allow)
+        .with("Access-Control-Allow-Methods", allow)
+        .with("Access-Control-Allow-Headers", ALLOW_HEADERS)
+        .with("Access-Control-Max-Age", MAX_AGE_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_echoed_only_if_it_is_listed() {
+        let allow = |allowed: &str, origin| {
+            headers(&AllowedOrigins::parse(allowed), origin)
+                .into_iter()
+                .filter(|(name, _)| *name != "Access-Control-Expose-Headers")
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect::<Vec<_>>()
+        };
+        let (a, star) = ("https://a.example", "Access-Control-Allow-Origin: *");
+        assert_eq!(allow("*", None), [star]);
+        assert_eq!(allow(" * ", Some(a)), [star]);
+        let list = "https://b.example, https://a.example";
+        assert_eq!(allow(list, Some(a)), ["Vary: Origin", "Access-Control-Allow-Origin: https://a.example"]);
+        assert_eq!(allow(list, Some("https://a.example.evil")), ["Vary: Origin"]);
+        assert_eq!(allow(list, None), ["Vary: Origin"]);
+    }
+}

@@ -1,0 +1,191 @@
+//! `/v1/keys`: API keys, managed by the admin.
+
+use super::{ApiError, Call, Edge, Reply, auth, new_id, read_object};
+use crate::body::{Fault, Faults, Fields};
+use crate::json::{Members, Value};
+use crate::key::{ApiKey, KeyRecord, Project, Scope};
+use crate::store::Store;
+use crate::time::Timestamp;
+use serde::Serialize;
+
+/// Characters in a key's name, at least 1.
+const MAX_NAME_CHARS: usize = 100;
+
+/// The body of `POST /v1/keys`.
+#[derive(Debug, PartialEq, Eq)]
+struct NewKey {
+    name: String,
+    project: Project,
+    scopes: Vec<Scope>,
+    expires_at: Option<Timestamp>,
+}
+
+impl NewKey {
+    fn parse(members: &Members) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let mut fields = Fields::of(members, &mut faults);
+        let name = fields.required("name", |value, faults| {
+            let name = faults.string(value)?;
+            let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+            if !fits {
+                faults.invalid("Must have 1 to 100 characters, none of them a control character");
+            }
+            Some(name.to_owned())
+        });
+        let project = fields.optional("project", |value, faults| {
+            let project = Project::parse(faults.string(value)?);
+            if project.is_none() {
+                faults.invalid("Must be 1 to 64 characters of a-z, 0-9, _ and -");
+            }
+            project
+        });
+        let scopes = fields.optional("scopes", scopes);
+        let expires_at = fields.optional("expires_at", |value, faults| match value {
+            Value::Null => None,
+            value => {
+                let at = Timestamp::parse(faults.string(value)?);
+                at.map_err(|_| faults.invalid("Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z")).ok()
+            }
+        });
+        fields.refuse_the_rest();
+        let new_key = name.zip(project.or_else(|| Project::parse("default"))).map(|(name, project)| NewKey {
+            name,
+            project,
+            scopes: scopes.unwrap_or_else(|| Scope::ALL.into()),
+            expires_at,
+        });
+        faults.finish(new_key)
+    }
+}
+
+fn scopes(value: &Value, faults: &mut Faults) -> Option<Vec<Scope>> {
+    let Value::Array(items) = value else {
+        return faults.wrong_type("array", value);
+    };
+    if items.is_empty() {
+        faults.invalid("Must name at least one scope");
+    }
+    let mut scopes = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        let scope = faults.within(i.to_string(), |faults| {
+            let scope = Scope::parse(faults.string(item)?);
+            if scope.is_none() {
+                faults.invalid("Must be users:write, users:read or users:delete");
+            }
+            scope
+        });
+        scopes.extend(scope.filter(|scope| !scopes.contains(scope)));
+    }
+    Some(scopes)
+}
+
+#[derive(Serialize)]
+struct CreatedOut<'a> {
+    success: bool,
+    key_id: &'a str,
+    key: &'a str,
+    project: &'a Project,
+    scopes: &'a [Scope],
+    expires_at: Option<Timestamp>,
+    message: &'static str,
+}
+
+/// `POST /v1/keys`: makes a key and shows it, this once.
+pub async fn create<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
+    auth::require_admin(call, edge)?;
+    let NewKey { name, project, scopes, expires_at } = read_object(edge, NewKey::parse).await?;
+    let key = ApiKey::generate(|bytes| edge.fill_random(bytes));
+    let record = KeyRecord {
+        id: new_id("key_", edge),
+        name,
+        project,
+        prefix: key.prefix().to_owned(),
+        scopes,
+        created_at: edge.now(),
+        expires_at,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    edge.store().create_key(&record, &key.hash()).await?;
+    let out = CreatedOut {
+        success: true,
+        key_id: &record.id,
+        key: key.reveal(),
+        project: &record.project,
+        scopes: &record.scopes,
+        expires_at,
+        message: "API key created; it is shown only once",
+    };
+    Ok(Reply::json(201, &out))
+}
+
+#[derive(Serialize)]
+struct ListOut {
+    success: bool,
+    keys: Vec<KeyRecord>,
+}
+
+/// `GET /v1/keys`: all keys, none of them in the clear.
+pub async fn list<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
+    auth::require_admin(call, edge)?;
+    let keys = edge.store().list_keys().await?;
+    Ok(Reply::json(200, &ListOut { success: true, keys }))
+}
+
+#[derive(Serialize)]
+struct RevokedOut<'a> {
+    success: bool,
+    key_id: &'a str,
+    message: &'static str,
+}
+
+/// `DELETE /v1/keys/{key_id}`: from this answer on the key reads and writes nothing, since every statement on users
+/// checks its key itself.
+pub async fn revoke<E: Edge>(call: &Call, edge: &E, id: &str) -> Result<Reply, ApiError> {
+    auth::require_admin(call, edge)?;
+    if !edge.store().revoke_key(id, edge.now()).await? {
+        return Err(ApiError::KeyNotFound);
+    }
+    Ok(Reply::json(200, &RevokedOut { success: true, key_id: id, message: "API key revoked" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    fn parse(body: &str) -> Result<NewKey, Vec<Fault>> {
+        let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
+        NewKey::parse(&members)
+    }
+
+    #[test]
+    fn only_the_name_is_required() {
+        let key = parse(r#"{"name":"ci"}"#).unwrap();
+        assert_eq!((key.project.as_str(), key.scopes.len(), key.expires_at), ("default", 3, None));
+        let key = parse(r#"{"name":"ci","scopes":["users:read","users:read"],"expires_at":null}"#).unwrap();
+        assert_eq!(key.scopes, [Scope::UsersRead]);
+    }
+
+    #[test]
+    fn every_fault_is_told() {
+        let body = r#"{"project":"A","scopes":["users:write","root",1],"expires_at":"soon","admin":true}"#;
+        let told: Vec<String> = parse(body).unwrap_err().iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
+        assert_eq!(
+            told,
+            [
+                "name: Field is required",
+                "project: Must be 1 to 64 characters of a-z, 0-9, _ and -",
+                "/scopes/1: Must be users:write, users:read or users:delete",
+                "/scopes/2: Expected string, received number",
+                "expires_at: Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z",
+                "admin: Field is not known here, and would be lost",
+            ]
+        );
+        for body in
+            [r#"{"name":""}"#, r#"{"name":"a\nb"}"#, r#"{"name":"a","scopes":[]}"#, r#"{"name":"a","project":null}"#]
+        {
+            assert!(parse(body).is_err(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The HTTP surface as values. [`handle`] is the whole of it: a [`Call`] in, an [`Answer`] out.
+
+mod auth;
+mod cors;
+mod error;
+mod health;
+mod keys;
+mod projects;
+mod route;
+mod settings;
+mod users;
+
+pub use auth::{AdminToken, KeyCache};
+pub use error::ApiError;
+pub use settings::{Settings, SettingsError};
+
+use crate::body::Fault;
+use crate::json::{self, Members, Value};
+use crate::limit::{Limiter, Policy, Verdict};
+use crate::store::Store;
+use crate::time::Timestamp;
+use cors::AllowedOrigins;
+use route::Resource;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// Bytes of a request body: 100 KiB.
+pub const MAX_BODY_BYTES: usize = 102_400;
+
+/// A request, less its body, which is read only once the caller may send one.
+#[derive(Clone, Debug, Default)]
+pub struct Call {
+    pub method: String,
+    /// As sent: still percent-encoded.
+    pub path: String,
+    pub authorization: Option<String>,
+    pub origin: Option<String>,
+    /// Names the request in the answer and in the log.
+    pub request_id: String,
+}
+
+/// What is sent back, but for the headers that every answer has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON text, or nothing.
+    pub body: String,
+}
+
+impl Reply {
+    #[expect(clippy::expect_used, reason = "derived serialisers of structs and strings do not fail")]
+    fn json(status: u16, body: &impl serde::Serialize) -> Self {
+        let body = serde_json::to_string(body).expect("serialisable");
+        Reply { status, headers: Vec::new(), body }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// A reply, and what the log may know of the request: no key, e-mail, phone, user id or body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    pub reply: Reply,
+    /// The pattern of the route, as `/v1/keys/{key_id}`.
+    pub route: Option<&'static str>,
+    pub code: Option<&'static str>,
+    pub project: Option<String>,
+    pub key_id: Option<String>,
+    /// Why it failed, where that is not for the client.
+    pub cause: Option<String>,
+}
+
+/// What the core asks of the edge, for one request.
+#[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
+pub trait Edge {
+    type Store: Store + 'static;
+    type Limiter: Limiter;
+
+    fn settings(&self) -> &Settings;
+    fn store(&self) -> Rc<Self::Store>;
+    fn limiter(&self) -> &Self::Limiter;
+    /// What this isolate knows of keys. Never borrowed across an await.
+    fn key_cache(&self) -> &RefCell<KeyCache>;
+    fn now(&self) -> Timestamp;
+    /// Fills the slice from a cryptographic source.
+    fn fill_random(&self, bytes: &mut [u8]);
+    /// Reads the body. One of more than `limit_bytes` is refused without reading it whole.
+    async fn body(&self, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
+    /// Runs work that no client waits for.
+    fn in_background(&self, work: impl Future<Output = ()> + 'static);
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    TooLarge,
+    /// The connection broke, or the client sent less than it said.
+    Broken,
+}
+
+/// What becomes known of a request on its way.
+#[derive(Debug, Default)]
+struct Trace {
+    project: Option<String>,
+    key_id: Option<String>,
+    budget: Option<(Policy, Verdict)>,
+}
+
+/// Answers one request.
+pub async fn handle(call: &Call, edge: &impl Edge) -> Answer {
+    let resource = Resource::of(&call.path);
+    let mut trace = Trace::default();
+    let outcome = match resource {
+        Some(resource) => dispatch(call, resource, edge, &mut trace).await,
+        None => Err(ApiError::NotFound),
+    };
+    let mut answer = answer(call, outcome, &edge.settings().allowed_origins);
+    if let Some((policy, verdict)) = trace.budget {
+        answer.reply.headers.extend(budget_headers(policy, verdict, edge.now()));
+    }
+    Answer { route: resource.map(Resource::pattern), project: trace.project, key_id: trace.key_id, ..answer }
+}
+
+/// Answers any request to a Worker whose settings can't be read.
+pub fn misconfigured(call: &Call, error: &SettingsError) -> Answer {
+    answer(call, Err(ApiError::Internal { cause: error.to_string() }), &AllowedOrigins::Any)
+}
+
+/// An outcome with the headers that every answer has.
+fn answer(call: &Call, outcome: Result<Reply, ApiError>, origins: &AllowedOrigins) -> Answer {
+    let (code, cause) = match &outcome {
+        Ok(_) => (None, None),
+        Err(error) => (Some(error.code()), error.cause()),
+    };
+    let mut reply = outcome.unwrap_or_else(ApiError::into_reply);
+    reply.headers.extend([
+        ("X-Request-Id", call.request_id.clone()),
+        ("Content-Type", "application/json".into()),
+        ("Cache-Control", "no-store".into()),
+        ("X-Content-Type-Options", "nosniff".into()),
+    ]);
+    reply.headers.extend(cors::headers(origins, call.origin.as_deref()));
+    Answer { reply, route: None, code, project: None, key_id: None, cause }
+}
+
+async fn dispatch<E: Edge>(
+    call: &Call,
+    resource: Resource<'_>,
+    edge: &E,
+    trace: &mut Trace,
+) -> Result<Reply, ApiError> {
+    let method = if call.method == "HEAD" { "GET" } else { &call.method };
+    match (resource, method) {
+        (_, "OPTIONS") => Ok(cors::preflight(resource.allow())),
+        (Resource::Users, "POST") => users::upsert(call, edge, trace).await,
+        (Resource::Keys, "POST") => keys::create(call, edge).await,
+        (Resource::Keys, "GET") => keys::list(call, edge).await,
+        (Resource::Key { id }, "DELETE") => keys::revoke(call, edge, id).await,
+        (Resource::Project { name }, "PUT") => projects::configure(call, edge, name).await,
+        (Resource::Health, "GET") => Ok(health::alive()),
+        (Resource::Ready, "GET") => health::ready(edge).await,
+        _ => Err(ApiError::MethodNotAllowed { allow: resource.allow() }),
+    }
+}
+
+/// The budget of the policy that a request counted under, as `X-RateLimit-*` and as draft-ietf-httpapi-ratelimit-headers-11.
+fn budget_headers(policy: Policy, verdict: Verdict, now: Timestamp) -> [(&'static str, String); 5] {
+    let Verdict { quota, remaining, reset_ms, .. } = verdict;
+    let policy = policy.as_str();
+    let reset_s = reset_ms.div_ceil(1000);
+    [
+        ("X-RateLimit-Limit", quota.limit.to_string()),
+        ("X-RateLimit-Remaining", remaining.to_string()),
+        ("X-RateLimit-Reset", (now.as_ms() + reset_ms).div_ceil(1000).to_string()),
+        ("RateLimit-Policy", format!("\"{policy}\";q={};w={}", quota.limit, quota.window_seconds())),
+        ("RateLimit", format!("\"{policy}\";r={remaining};t={reset_s}")),
+    ]
+}
+
+/// Reads the body and hands the members of its one object to `read`.
+async fn read_object<T>(edge: &impl Edge, read: impl FnOnce(&Members) -> Result<T, Vec<Fault>>) -> Result<T, ApiError> {
+    let bytes = edge.body(MAX_BODY_BYTES).await.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES },
+        BodyError::Broken => ApiError::InvalidRequest("The body ended before it was whole".into()),
+    })?;
+    if bytes.is_empty() {
+        return Err(ApiError::InvalidRequest("The body is empty; a JSON object is expected".into()));
+    }
+    let value = json::parse(&bytes).map_err(|error| ApiError::InvalidRequest(format!("Invalid JSON: {error}")))?;
+    let Value::Object(members) = value else {
+        return Err(ApiError::InvalidRequest(format!("The body must be a JSON object, not {}", value.type_name())));
+    };
+    read(&members).map_err(ApiError::Faults)
+}
+
+/// A new id from the edge's clock and random source.
+fn new_id(prefix: &str, edge: &impl Edge) -> String {
+    let mut random = [0; 10];
+    edge.fill_random(&mut random);
+    crate::id::new(prefix, edge.now(), random)
+}

@@ -1,0 +1,81 @@
+//! Which resource a path names, and which methods it has.
+
+/// A thing that a path can name. The parts of the path that it borrows are as sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource<'a> {
+    Users,
+    Keys,
+    Key { id: &'a str },
+    Project { name: &'a str },
+    Health,
+    Ready,
+}
+
+impl<'a> Resource<'a> {
+    pub fn of(path: &'a str) -> Option<Self> {
+        let steps: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        match steps[..] {
+            ["v1", "users"] | ["users"] => Some(Resource::Users),
+            ["v1", "keys"] => Some(Resource::Keys),
+            ["v1", "keys", id] if !id.is_empty() => Some(Resource::Key { id }),
+            ["v1", "projects", name] if !name.is_empty() => Some(Resource::Project { name }),
+            ["health"] => Some(Resource::Health),
+            ["health", "ready"] => Some(Resource::Ready),
+            _ => None,
+        }
+    }
+
+    /// For the log: the path with its variables in braces.
+    pub fn pattern(self) -> &'static str {
+        match self {
+            Resource::Users => "/v1/users",
+            Resource::Keys => "/v1/keys",
+            Resource::Key { .. } => "/v1/keys/{key_id}",
+            Resource::Project { .. } => "/v1/projects/{project}",
+            Resource::Health => "/health",
+            Resource::Ready => "/health/ready",
+        }
+    }
+
+    /// The value of `Allow`.
+    pub fn allow(self) -> &'static str {
+        match self {
+            Resource::Users => "POST, OPTIONS",
+            Resource::Keys => "GET, HEAD, POST, OPTIONS",
+            Resource::Key { .. } => "DELETE, OPTIONS",
+            Resource::Project { .. } => "PUT, OPTIONS",
+            Resource::Health | Resource::Ready => "GET, HEAD, OPTIONS",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_one_resource_or_none() {
+        let cases = [
+            ("/v1/users", Some(Resource::Users)),
+            ("/users", Some(Resource::Users)),
+            ("/v1/keys", Some(Resource::Keys)),
+            ("/v1/keys/key_1", Some(Resource::Key { id: "key_1" })),
+            ("/v1/projects/a-b", Some(Resource::Project { name: "a-b" })),
+            ("/health", Some(Resource::Health)),
+            ("/health/ready", Some(Resource::Ready)),
+            ("/", None),
+            ("", None),
+            ("/v1", None),
+            ("/v1/users/", None),
+            ("//v1/users", None),
+            ("/v1//users", None),
+            ("/V1/users", None),
+            ("/v1/keys/", None),
+            ("/keys", None),
+            ("/v1/health", None),
+        ];
+        for (path, resource) in cases {
+            assert_eq!(Resource::of(path), resource, "{path}");
+        }
+    }
+}

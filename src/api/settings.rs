@@ -1,0 +1,66 @@
+//! What the operator sets: variables and secrets of the Worker.
+
+use super::auth::AdminToken;
+use super::cors::AllowedOrigins;
+use crate::limit::{Policy, Quota};
+use std::fmt;
+
+/// The Worker's settings, parsed.
+#[derive(Debug)]
+pub struct Settings {
+    /// From the secret `ADMIN_TOKEN`. None: unset or too short, so nobody is admin.
+    pub admin_token: Option<AdminToken>,
+    /// From `ALLOWED_ORIGINS`, default `*`.
+    pub allowed_origins: AllowedOrigins,
+    users_quota: Quota,
+}
+
+/// A variable can't be read as what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError {
+    name: &'static str,
+    expected: &'static str,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "variable {} is not {}", self.name, self.expected)
+    }
+}
+
+impl Settings {
+    /// Reads the settings; `variable` gives a variable's or a secret's text.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let quota = |name, default: &str| {
+            Quota::parse(&variable(name).unwrap_or_else(|| default.into()))
+                .ok_or(SettingsError { name, expected: "requests/seconds, as in 500/60" })
+        };
+        Ok(Settings {
+            admin_token: variable("ADMIN_TOKEN").as_deref().and_then(AdminToken::parse),
+            allowed_origins: AllowedOrigins::parse(variable("ALLOWED_ORIGINS").as_deref().unwrap_or("*")),
+            users_quota: quota("RATE_LIMIT", "500/60")?,
+        })
+    }
+
+    /// The quota of a project that has none of its own.
+    pub fn default_quota(&self, policy: Policy) -> Quota {
+        match policy {
+            Policy::Users => self.users_quota,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unset_variables_have_defaults_and_bad_ones_are_named() {
+        let settings = Settings::read(|_| None).unwrap();
+        assert_eq!(settings.default_quota(Policy::Users), Quota::new(500, 60).unwrap());
+        assert_eq!(settings.allowed_origins, AllowedOrigins::Any);
+        assert!(settings.admin_token.is_none());
+        let error = Settings::read(|name| (name == "RATE_LIMIT").then(|| "lots".into())).unwrap_err();
+        assert_eq!(error.to_string(), "variable RATE_LIMIT is not requests/seconds, as in 500/60");
+    }
+}

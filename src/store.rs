@@ -1,0 +1,92 @@
+//! The storage port: what Roster asks of whatever keeps its users and keys.
+
+use crate::key::{KeyHash, KeyRecord};
+use crate::time::Timestamp;
+use crate::user::NewUser;
+use std::fmt;
+
+/// Keeps users and keys.
+///
+/// An implementation MUST
+/// - make every write durable and readable before it answers `Ok`;
+/// - merge a patch as RFC 7396 does, atomically with respect to every other write to the same user, and keep the digits
+///   of numbers;
+/// - leave a user as it is, revision and `updated_at` included, if the merge changes nothing;
+/// - check in the same atomic step that the calling key is live, and write nothing for one that is not;
+/// - write nothing when it answers `Err(Refused)`, and make it harmless to ask again after any other error.
+///
+/// It does NOT check scopes, rate limits or the shape of a user, and it does not cache.
+#[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
+pub trait Store {
+    /// Answers if the store can be reached at all.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The key with this hash, revoked and expired ones included.
+    async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError>;
+
+    /// Creates the user with the id `new_id`, or merges the patch into the one that is there, in the caller's project.
+    /// `None`: the calling key is not live.
+    async fn upsert_user(
+        &self,
+        caller: &KeyHash,
+        user: &NewUser,
+        new_id: &str,
+        now: Timestamp,
+    ) -> Result<Option<Upserted>, StoreError>;
+
+    async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError>;
+
+    /// All keys, in the order they were made.
+    async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
+
+    /// Revokes a key from `now` on; one that was revoked before stays revoked from then. False: no such key.
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Moves a key's `last_used_at` forward to `now`.
+    async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// A stored user, as an upsert answers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upserted {
+    /// Roster's own id.
+    pub id: String,
+    pub created: bool,
+}
+
+/// A limit on what is stored, which only the store can check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredLimit {
+    /// More than [`MAX_KEYS`] keys directly in `properties`.
+    PropertyKeys,
+    /// More than [`MAX_KEYS`] keys directly in `origin`.
+    OriginKeys,
+    /// A profile of more than [`MAX_PROFILE_BYTES`] bytes.
+    ProfileBytes,
+}
+
+/// Keys directly in `properties`, and as many in `origin`.
+pub const MAX_KEYS: usize = 300;
+/// Bytes of a whole profile as JSON text: 256 KiB.
+pub const MAX_PROFILE_BYTES: usize = 262_144;
+
+/// Why the store did not do as asked. The strings are causes for the log, not for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The result would break a limit. Nothing was written.
+    Refused(StoredLimit),
+    /// Overloaded or out of reach. Asking again later is harmless and may help.
+    Unavailable(String),
+    /// Broken. Asking again is harmless and will not help.
+    Failed(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Refused(limit) => write!(f, "stored limit: {limit:?}"),
+            StoreError::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
+            StoreError::Failed(cause) => write!(f, "store failed: {cause}"),
+        }
+    }
+}
