@@ -2,7 +2,9 @@
 
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
-use crate::user::NewUser;
+use crate::user::{ExternalId, NewUser};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use std::fmt;
 
 /// Keeps users and keys.
@@ -34,6 +36,15 @@ pub trait Store {
         now: Timestamp,
     ) -> Result<Option<Upserted>, StoreError>;
 
+    /// The user with this id in the caller's project, or `Some(None)` if there is none. `None`: the calling key is not
+    /// live.
+    async fn find_user(
+        &self,
+        caller: &KeyHash,
+        id: &ExternalId,
+        now: Timestamp,
+    ) -> Result<Option<Option<StoredUser>>, StoreError>;
+
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError>;
 
     /// All keys, in the order they were made.
@@ -52,6 +63,25 @@ pub struct Upserted {
     /// Roster's own id.
     pub id: String,
     pub created: bool,
+}
+
+/// A user as it is stored.
+#[derive(Clone, Debug, Serialize)]
+pub struct StoredUser {
+    /// Roster's own id.
+    #[serde(rename = "user_id")]
+    pub id: String,
+    pub external_id: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    /// JSON text, digit for digit as it is stored.
+    pub properties: Box<RawValue>,
+    pub origin: Box<RawValue>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Grows with each change of this user, and from one user of this id to the next.
+    #[serde(skip)]
+    pub revision: u64,
 }
 
 /// A limit on what is stored, which only the store can check.

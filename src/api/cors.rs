@@ -43,7 +43,7 @@ pub fn headers(allowed: &AllowedOrigins, origin: Option<&str>) -> Vec<(&'static 
 
 /// The answer to `OPTIONS`.
 pub fn preflight(allow: &'static str) -> Reply {
-    Reply { status: 204, headers: Vec::new(), body: String::new() }
+    Reply::empty(204)
         .with("Allow", allow)
         .with("Access-Control-Allow-Methods", allow)
         .with("Access-Control-Allow-Headers", ALLOW_HEADERS)

@@ -30,6 +30,8 @@ pub enum ApiError {
     InsufficientPermissions { required: Scope, current: Vec<Scope> },
     /// 404 `NOT_FOUND`: no such route
     NotFound,
+    /// 404 `USER_NOT_FOUND`
+    UserNotFound,
     /// 404 `KEY_NOT_FOUND`
     KeyNotFound,
     /// 405 `METHOD_NOT_ALLOWED`
@@ -113,7 +115,7 @@ impl ApiError {
             ApiError::InvalidRequest(_) | ApiError::Faults(_) | ApiError::StoredLimit(_) => 400,
             ApiError::MissingAuth | ApiError::InvalidApiKey | ApiError::AdminDisabled | ApiError::RevokedApiKey => 401,
             ApiError::InsufficientPermissions { .. } => 403,
-            ApiError::NotFound | ApiError::KeyNotFound => 404,
+            ApiError::NotFound | ApiError::UserNotFound | ApiError::KeyNotFound => 404,
             ApiError::MethodNotAllowed { .. } => 405,
             ApiError::PayloadTooLarge { .. } => 413,
             ApiError::RateLimitExceeded { .. } => 429,
@@ -132,6 +134,7 @@ impl ApiError {
             ApiError::RevokedApiKey => "REVOKED_API_KEY",
             ApiError::InsufficientPermissions { .. } => "INSUFFICIENT_PERMISSIONS",
             ApiError::NotFound => "NOT_FOUND",
+            ApiError::UserNotFound => "USER_NOT_FOUND",
             ApiError::KeyNotFound => "KEY_NOT_FOUND",
             ApiError::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             ApiError::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
@@ -162,6 +165,7 @@ impl ApiError {
                 format!("API key lacks the permission {}", required.as_str())
             }
             ApiError::NotFound => "No such route".into(),
+            ApiError::UserNotFound => "No such user".into(),
             ApiError::KeyNotFound => "No such API key".into(),
             ApiError::MethodNotAllowed { allow } => format!("Method not allowed here; allowed are {allow}"),
             ApiError::PayloadTooLarge { limit_bytes } => format!("The body is larger than {limit_bytes} bytes"),
@@ -202,6 +206,7 @@ impl ApiError {
             | ApiError::AdminDisabled
             | ApiError::RevokedApiKey
             | ApiError::NotFound
+            | ApiError::UserNotFound
             | ApiError::KeyNotFound
             | ApiError::MethodNotAllowed { .. }
             | ApiError::Internal { .. }
@@ -230,6 +235,7 @@ impl ApiError {
             | ApiError::Faults(_)
             | ApiError::StoredLimit(_)
             | ApiError::NotFound
+            | ApiError::UserNotFound
             | ApiError::KeyNotFound
             | ApiError::PayloadTooLarge { .. }
             | ApiError::Internal { .. } => None,

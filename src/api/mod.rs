@@ -35,6 +35,7 @@ pub struct Call {
     pub path: String,
     pub authorization: Option<String>,
     pub origin: Option<String>,
+    pub if_none_match: Option<String>,
     /// Names the request in the answer and in the log.
     pub request_id: String,
 }
@@ -53,6 +54,10 @@ impl Reply {
     fn json(status: u16, body: &impl serde::Serialize) -> Self {
         let body = serde_json::to_string(body).expect("serialisable");
         Reply { status, headers: Vec::new(), body }
+    }
+
+    fn empty(status: u16) -> Self {
+        Reply { status, headers: Vec::new(), body: String::new() }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -157,6 +162,7 @@ async fn dispatch<E: Edge>(
     match (resource, method) {
         (_, "OPTIONS") => Ok(cors::preflight(resource.allow())),
         (Resource::Users, "POST") => users::upsert(call, edge, trace).await,
+        (Resource::User { id }, "GET") => users::get(call, edge, trace, id).await,
         (Resource::Keys, "POST") => keys::create(call, edge).await,
         (Resource::Keys, "GET") => keys::list(call, edge).await,
         (Resource::Key { id }, "DELETE") => keys::revoke(call, edge, id).await,

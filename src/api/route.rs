@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource<'a> {
     Users,
+    User { id: &'a str },
     Keys,
     Key { id: &'a str },
     Project { name: &'a str },
@@ -16,6 +17,7 @@ impl<'a> Resource<'a> {
         let steps: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match steps[..] {
             ["v1", "users"] | ["users"] => Some(Resource::Users),
+            ["v1", "users", id] if !id.is_empty() => Some(Resource::User { id }),
             ["v1", "keys"] => Some(Resource::Keys),
             ["v1", "keys", id] if !id.is_empty() => Some(Resource::Key { id }),
             ["v1", "projects", name] if !name.is_empty() => Some(Resource::Project { name }),
@@ -29,6 +31,7 @@ impl<'a> Resource<'a> {
     pub fn pattern(self) -> &'static str {
         match self {
             Resource::Users => "/v1/users",
+            Resource::User { .. } => "/v1/users/{user_id}",
             Resource::Keys => "/v1/keys",
             Resource::Key { .. } => "/v1/keys/{key_id}",
             Resource::Project { .. } => "/v1/projects/{project}",
@@ -44,7 +47,7 @@ impl<'a> Resource<'a> {
             Resource::Keys => "GET, HEAD, POST, OPTIONS",
             Resource::Key { .. } => "DELETE, OPTIONS",
             Resource::Project { .. } => "PUT, OPTIONS",
-            Resource::Health | Resource::Ready => "GET, HEAD, OPTIONS",
+            Resource::User { .. } | Resource::Health | Resource::Ready => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -58,6 +61,8 @@ mod tests {
         let cases = [
             ("/v1/users", Some(Resource::Users)),
             ("/users", Some(Resource::Users)),
+            ("/v1/users/a%2Fb", Some(Resource::User { id: "a%2Fb" })),
+            ("/users/a", None),
             ("/v1/keys", Some(Resource::Keys)),
             ("/v1/keys/key_1", Some(Resource::Key { id: "key_1" })),
             ("/v1/projects/a-b", Some(Resource::Project { name: "a-b" })),

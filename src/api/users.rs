@@ -1,9 +1,11 @@
 //! `/v1/users`
 
 use super::{ApiError, Call, Edge, Reply, Trace, auth, new_id, read_object};
+use crate::body::{Fault, FaultKind};
 use crate::key::Scope;
 use crate::limit::Policy;
-use crate::store::Store;
+use crate::percent;
+use crate::store::{Store, StoredUser};
 use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
 
@@ -42,21 +44,43 @@ pub async fn upsert<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result
         message: "User created/updated successfully",
     };
     Ok(Reply::json(200, &out)
-        .with("Location", location(&user.external_id))
+        .with("Location", format!("/v1/users/{}", percent::encode(user.external_id.as_str())))
         .with("X-User-Created", stored.created.to_string()))
 }
 
-/// The path of a user, its id percent-encoded but for the unreserved characters of RFC 3986 section 2.3.
-fn location(id: &ExternalId) -> String {
-    let mut path = String::from("/v1/users/");
-    for byte in id.as_str().bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    path
+#[derive(Serialize)]
+struct UserOut<'a> {
+    success: bool,
+    user: &'a StoredUser,
+}
+
+/// `GET /v1/users/{user_id}`: one user, or 304 to whom the revision is known.
+pub async fn get<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) -> Result<Reply, ApiError> {
+    let caller = auth::authenticate(call, edge, trace).await?;
+    auth::admit(&caller, Scope::UsersRead, Policy::Users, edge, trace).await?;
+    let id = parse_id(id)?;
+    let Some(found) = edge.store().find_user(&caller.hash, &id, edge.now()).await? else {
+        return Err(auth::explain_dead(&caller, edge).await);
+    };
+    let user = found.ok_or(ApiError::UserNotFound)?;
+    let etag = format!("\"{}\"", user.revision);
+    let known = call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
+    let reply = if known { Reply::empty(304) } else { Reply::json(200, &UserOut { success: true, user: &user }) };
+    Ok(reply.with("ETag", etag))
+}
+
+/// The `user_id` of a path, percent-decoded once.
+fn parse_id(segment: &str) -> Result<ExternalId, ApiError> {
+    let decoded = percent::decode(segment).ok_or("Must be percent-encoded UTF-8");
+    decoded.and_then(|id| ExternalId::parse(&id)).map_err(|rule| {
+        let kind = FaultKind::Invalid(rule.into());
+        ApiError::Faults(vec![Fault { field: "user_id".into(), pointer: None, kind }])
+    })
+}
+
+/// If an `If-None-Match` header names the tag, by weak comparison (RFC 9110 section 13.1.2).
+fn matches(header: &str, etag: &str) -> bool {
+    header.trim() == "*" || header.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
 }
 
 #[cfg(test)]
@@ -64,9 +88,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_is_percent_encoded() {
-        let location = |id| location(&ExternalId::parse(id).unwrap());
-        assert_eq!(location("user_123.~-"), "/v1/users/user_123.~-");
-        assert_eq!(location("a/b ?#%é"), "/v1/users/a%2Fb%20%3F%23%25%C3%A9");
+    fn a_tag_is_matched_weakly_in_a_list() {
+        for header in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", " * "] {
+            assert!(matches(header, "\"1\""), "{header}");
+        }
+        for header in ["1", "\"11\"", "", "\"0\""] {
+            assert!(!matches(header, "\"1\""), "{header}");
+        }
     }
 }

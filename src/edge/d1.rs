@@ -2,10 +2,11 @@
 
 use super::{Hops, fill_random};
 use crate::key::{KeyHash, KeyRecord, Project, Scope};
-use crate::store::{Store, StoreError, StoredLimit, Upserted};
+use crate::store::{Store, StoreError, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
-use crate::user::NewUser;
+use crate::user::{ExternalId, NewUser};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
 use worker::{D1Database, D1SessionConstraint, Delay};
@@ -17,7 +18,8 @@ const FIRST_PAUSE_MS: u64 = 50;
 
 /// Answers the user's id and whether it is new, or no row if the calling key is not live.
 ///
-/// `json_patch` is the whole merge. Where it changes nothing, the row is written as it was.
+/// `json_patch` is the whole merge. The first revision is the moment of creation, so that a user who is deleted and
+/// created again never repeats one. Where it changes nothing, the row is written as it was.
 const UPSERT: &str = "
 with caller as (
     select project from api_keys
@@ -31,7 +33,7 @@ select
     project, ?3, ?4, profile,
     (select count(*) from json_each(profile, '$.properties')),
     (select count(*) from json_each(profile, '$.origin')),
-    1, ?2, ?2
+    ?2, ?2, ?2
 from first
 where true
 on conflict (project, external_id) do update set
@@ -46,6 +48,17 @@ on conflict (project, external_id) do update set
     )
 returning id, id = ?4 as created";
 
+/// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
+const FIND_USER: &str = "
+with caller as (
+    select project from api_keys
+    where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
+)
+select
+    id, external_id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
+    created_at, updated_at, revision
+from caller left join users on users.project = caller.project and external_id = ?3";
+
 const KEY_COLUMNS: &str = "id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at";
 
 pub struct D1Store {
@@ -57,6 +70,19 @@ pub struct D1Store {
 struct UpsertedRow {
     id: String,
     created: u8,
+}
+
+#[derive(Deserialize)]
+struct UserRow {
+    id: Option<String>,
+    external_id: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+    properties: Option<String>,
+    origin: Option<String>,
+    created_at: Option<f64>,
+    updated_at: Option<f64>,
+    revision: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +133,21 @@ impl Store for D1Store {
         Ok(row.map(|UpsertedRow { id, created }| Upserted { id, created: created != 0 }))
     }
 
+    async fn find_user(
+        &self,
+        caller: &KeyHash,
+        id: &ExternalId,
+        now: Timestamp,
+    ) -> Result<Option<Option<StoredUser>>, StoreError> {
+        let values = [text(&caller.to_hex()), moment(now), text(id.as_str())];
+        let row = self.rows::<UserRow>(FIND_USER, &values).await?.pop();
+        match row {
+            Some(row) if row.id.is_none() => Ok(Some(None)),
+            Some(row) => stored_user(row).map(|user| Some(Some(user))),
+            None => Ok(None),
+        }
+    }
+
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
         // The conflict can only be a second try of a first one that took effect.
         let sql = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)
@@ -137,7 +178,9 @@ impl Store for D1Store {
 
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
         let sql = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
-        self.rows::<IdRow>(sql, &[text(&hash.to_hex()), moment(now)]).await.map(drop)
+        // One try, and no hop counted: nobody waits for it.
+        let outcome = self.run::<IdRow>(sql, &[text(&hash.to_hex()), moment(now)]).await;
+        outcome.map(drop).map_err(|error| StoreError::Failed(message(&error)))
     }
 }
 
@@ -233,6 +276,23 @@ fn moment(at: Timestamp) -> JsValue {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn timestamp(ms: f64) -> Timestamp {
     Timestamp::from_ms(ms as u64)
+}
+
+fn stored_user(row: UserRow) -> Result<StoredUser, StoreError> {
+    let read = |row: UserRow| {
+        Some(StoredUser {
+            id: row.id?,
+            external_id: row.external_id?,
+            email: row.email,
+            phone: row.phone,
+            properties: RawValue::from_string(row.properties?).ok()?,
+            origin: RawValue::from_string(row.origin?).ok()?,
+            created_at: timestamp(row.created_at?),
+            updated_at: timestamp(row.updated_at?),
+            revision: timestamp(row.revision?).as_ms(),
+        })
+    };
+    read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
 }
 
 impl TryFrom<KeyRow> for KeyRecord {

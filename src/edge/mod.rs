@@ -145,6 +145,7 @@ fn call_of(request: &Request) -> Result<Call> {
         path: request.path(),
         authorization: header("Authorization")?,
         origin: header("Origin")?,
+        if_none_match: header("If-None-Match")?,
         request_id: header("CF-Ray")?.unwrap_or_else(|| {
             let mut random = [0; 10];
             fill_random(&mut random);

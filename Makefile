@@ -1,0 +1,63 @@
+# `make dev` serves Roster on this machine, `make test` proves it. Both install what is missing, at pinned versions:
+# Rust by rustup, Node and wrangler by npm into node_modules, the two builders by cargo into the user's cache.
+
+PORT ?= 8787
+
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
+WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
+WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
+WASM_BINDGEN := $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
+WORKER := build/index.js
+
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export WASM_BINDGEN_BIN := $(WASM_BINDGEN)
+export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
+export WRANGLER_SEND_METRICS := false
+
+.DELETE_ON_ERROR:
+.PHONY: dev test lint build deploy rust clean
+
+dev: build .dev.vars
+	@CI=true wrangler d1 migrations apply roster --local >/dev/null
+	@node scripts/dev.mjs $(PORT)
+
+test: lint build
+	cargo test --locked
+
+lint: rust
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- --deny warnings
+	cargo clippy --locked --target wasm32-unknown-unknown -- --deny warnings
+
+build: $(WORKER)
+
+deploy: build
+	wrangler d1 migrations apply roster --remote
+	wrangler deploy
+
+clean:
+	rm -rf build node_modules target .wrangler
+
+$(WORKER): $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
+	$(WORKER_BUILD) --release
+	@# worker-build keeps the names of functions: a quarter of the bytes.
+	wasm-opt --strip-debug build/index_bg.wasm --output build/index_bg.wasm
+	@touch $@
+
+# Does nothing where rust-toolchain.toml is satisfied already, so that no network is asked.
+rust:
+	@(rustup target list --installed | grep -q wasm32-unknown-unknown && cargo clippy --version && cargo fmt --version) >/dev/null 2>&1 \
+		|| rustup toolchain install
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+$(WORKER_BUILD): | rust
+	cargo install --locked --debug --version 0.8.7 --root $(CACHE)/worker-build-0.8.7 worker-build
+
+$(WASM_BINDGEN): | rust
+	cargo install --locked --debug --version $(WASM_BINDGEN_VERSION) --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli
+
+.dev.vars:
+	cp .dev.vars.example $@
