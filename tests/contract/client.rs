@@ -1,0 +1,163 @@
+//! A client whose calls take the expected status, so that a test reads as a script.
+
+use crate::server::{ADMIN_TOKEN, Server, shared};
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use ureq::Agent;
+use ureq::http::{HeaderMap, Request, header::HeaderName};
+
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64).build().new_agent()
+});
+
+/// An answer whose form was checked: the headers that all have, and the body that all errors have.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().into()
+    }
+
+    /// `pointer` or `field` of every fault told.
+    pub fn places(&self) -> Vec<String> {
+        let details = &self.json()["details"];
+        let faults = details["errors"].as_array().cloned().unwrap_or_else(|| vec![details.clone()]);
+        let place =
+            |fault: &Value| fault["pointer"].as_str().or(fault["field"].as_str()).unwrap_or_default().to_owned();
+        faults.iter().map(place).collect()
+    }
+
+    #[track_caller]
+    fn check_form(&self, method: &str) {
+        for name in ["x-request-id", "access-control-expose-headers"] {
+            assert!(!self.header(name).is_empty(), "{name} is missing");
+        }
+        assert_eq!(self.header("content-type"), "application/json");
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
+        if self.status >= 400 && method != "HEAD" {
+            let body = self.json();
+            assert_eq!(body["success"], false);
+            let reason = match self.status {
+                413 => "Content Too Large",
+                status => ureq::http::StatusCode::from_u16(status).unwrap().canonical_reason().unwrap(),
+            };
+            assert_eq!(body["error"], reason);
+            assert!(!body["message"].as_str().unwrap().is_empty());
+            assert!(body["code"].as_str().unwrap().bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            assert!(
+                body.as_object()
+                    .unwrap()
+                    .keys()
+                    .all(|k| ["success", "error", "message", "code", "details"].contains(&k.as_str()))
+            );
+        }
+    }
+}
+
+impl Server {
+    /// Any call at all. `headers` as (name, value).
+    #[track_caller]
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(HeaderName::try_from(*name).unwrap(), *value);
+        }
+        let body = body.as_ref();
+        let sent = match method {
+            "GET" | "HEAD" | "DELETE" | "OPTIONS" if body.is_empty() => AGENT.run(request.body(()).unwrap()),
+            _ => AGENT.run(request.body(body).unwrap()),
+        };
+        let mut response = sent.unwrap();
+        let text = response.body_mut().read_to_string().unwrap();
+        let answer = Answer { status: response.status().as_u16(), headers: response.headers().clone(), text };
+        answer.check_form(method);
+        answer
+    }
+
+    #[track_caller]
+    pub fn admin(&self, expected: u16, method: &str, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = self.call(method, path, &[("Authorization", &format!("Bearer {ADMIN_TOKEN}"))], body);
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        answer
+    }
+
+    /// A new project with one key that may do all.
+    #[track_caller]
+    pub fn project(&self) -> Project<'_> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("p{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let key = self.key(&json!({"name": "test", "project": name}));
+        Project { server: self, name, key }
+    }
+
+    /// A key, made from this body.
+    #[track_caller]
+    pub fn key(&self, body: &Value) -> String {
+        self.admin(201, "POST", "/v1/keys", body).json()["key"].as_str().unwrap().into()
+    }
+}
+
+/// A project on the shared Worker.
+pub fn project() -> Project<'static> {
+    shared().project()
+}
+
+pub struct Project<'s> {
+    pub server: &'s Server,
+    pub name: String,
+    pub key: String,
+}
+
+impl Project<'_> {
+    #[track_caller]
+    pub fn post_bytes(&self, expected: u16, body: impl AsRef<[u8]>) -> Answer {
+        let answer = self.server.call("POST", "/v1/users", &[("Authorization", &format!("Bearer {}", self.key))], body);
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        answer
+    }
+
+    #[track_caller]
+    pub fn post(&self, expected: u16, body: &Value) -> Answer {
+        self.post_bytes(expected, body.to_string())
+    }
+
+    #[track_caller]
+    pub fn get(&self, expected: u16, path: &str) -> Answer {
+        let answer = self.server.call("GET", path, &[("Authorization", &format!("Bearer {}", self.key))], "");
+        assert_eq!(answer.status, expected, "{}", answer.text);
+        answer
+    }
+
+    /// The stored user with this plain id, as JSON text: digit for digit.
+    #[track_caller]
+    pub fn stored(&self, id: &str) -> String {
+        self.get(200, &format!("/v1/users/{id}")).text
+    }
+
+    #[track_caller]
+    pub fn user(&self, id: &str) -> Value {
+        self.get(200, &format!("/v1/users/{id}")).json()["user"].clone()
+    }
+
+    #[track_caller]
+    pub fn limit(&self, limit: u32, window_seconds: u32) {
+        let body = json!({"rate_limit": {"limit": limit, "window_seconds": window_seconds}});
+        self.server.admin(200, "PUT", &format!("/v1/projects/{}", self.name), &body);
+    }
+}

@@ -1,0 +1,40 @@
+//! The log: one JSON line a request, and nothing personal or secret in it.
+
+use crate::client::project;
+use crate::server::{ADMIN_TOKEN, shared};
+use serde_json::{Value, json};
+
+#[test]
+fn a_line_says_what_happened() {
+    let project = project();
+    let answer = project.post(200, &json!({"user_id": "u"}));
+    let line = shared().log_line(answer.header("x-request-id"));
+    let duration = line["duration_ms"].as_u64().unwrap();
+    let expected = json!({
+        "request_id": answer.header("x-request-id"), "method": "POST", "route": "/v1/users", "status": 200, "code": null,
+        "project": project.name, "key_id": line["key_id"], "hops": 3, "duration_ms": duration
+    });
+    assert_eq!(line, expected);
+    assert!(line["key_id"].as_str().unwrap().starts_with("key_"));
+
+    let answer = project.post(400, &json!({}));
+    let line = shared().log_line(answer.header("x-request-id"));
+    assert_eq!((&line["status"], &line["code"]), (&json!(400), &json!("MISSING_FIELD")));
+    let answer = shared().call("GET", "/nowhere", &[], "");
+    assert_eq!(shared().log_line(answer.header("x-request-id"))["route"], Value::Null);
+}
+
+#[test]
+fn no_line_holds_a_key_or_anything_of_a_person() {
+    let project = project();
+    let told = ["log-user-7f3", "log-7f3@example.com", "+4915700700700", "log-property-7f3"];
+    let body = json!({"user_id": told[0], "email": told[1], "phone": told[2], "properties": {"k": told[3]}});
+    project.post(200, &body);
+    project.post(400, &json!({"user_id": told[0], "email": told[3], "unknown": told[1]}));
+    let last = project.get(404, &format!("/v1/users/{}x", told[0]));
+    shared().log_line(last.header("x-request-id"));
+    let printed: String = shared().printed().lines().filter(|line| line.starts_with('{')).collect();
+    for secret in told.into_iter().chain([project.key.as_str(), ADMIN_TOKEN]) {
+        assert!(!printed.contains(secret), "{secret}");
+    }
+}

@@ -1,0 +1,18 @@
+//! The wire contract over real HTTP, against the real Worker in `wrangler dev`.
+//!
+//! Each test has a project of its own, so that none sees another's users or quota.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a client has a clock")]
+
+mod client;
+mod cors;
+mod errors;
+mod examples;
+mod hostile;
+mod keys;
+mod limit;
+mod log;
+mod merge;
+mod server;
+mod upsert;

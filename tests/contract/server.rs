@@ -1,0 +1,150 @@
+//! A Worker in `wrangler dev`, with a port and a state of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::time::Duration;
+use tempfile::TempDir;
+
+pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The Worker that most tests share.
+pub fn shared() -> &'static Server {
+    static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start(&State::new(), &[("ADMIN_TOKEN", ADMIN_TOKEN)]));
+    &SHARED
+}
+
+/// Where a Worker keeps its D1 and its objects. It outlives the Worker.
+#[derive(Clone)]
+pub struct State(Arc<TempDir>);
+
+impl State {
+    /// A new one, migrated.
+    pub fn new() -> Self {
+        let state = State(Arc::new(TempDir::new().unwrap()));
+        let migrated = shell(&wrangler("d1 migrations apply roster --local", &state)).output().unwrap();
+        assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+        state
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+pub struct Server {
+    pub url: String,
+    pub port: u16,
+    state: State,
+    process: Child,
+    output: Arc<Output>,
+}
+
+impl Server {
+    /// Starts a Worker with just these variables, and waits until it serves.
+    pub fn start(state: &State, variables: &[(&str, &str)]) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // An environment file keeps the developer's own .dev.vars out.
+        let env_file = state.path().join("env");
+        let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+        std::fs::write(&env_file, lines.concat()).unwrap();
+        let options = format!(
+            "dev --ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false --env-file {}",
+            env_file.display()
+        );
+        // A process group of its own, which ends when this process does, however that ends: its leader waits for the
+        // end of a pipe that only this process holds.
+        let script = format!("{} </dev/null & while read -r _; do :; done; kill -s KILL 0", wrangler(&options, state));
+        let mut process = shell(&script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let output = Arc::new(Output::default());
+        for stream in [
+            Box::new(process.stdout.take().unwrap()) as Box<dyn std::io::Read + Send>,
+            Box::new(process.stderr.take().unwrap()),
+        ] {
+            let output = Arc::clone(&output);
+            std::thread::spawn(move || {
+                BufReader::new(stream).lines().map_while(Result::ok).for_each(|line| output.push(line));
+            });
+        }
+        output.wait_for(|line| line.contains("Ready on").then_some(()));
+        Server { url: format!("http://127.0.0.1:{port}"), port, state: state.clone(), process, output }
+    }
+
+    /// The log line of a request.
+    pub fn log_line(&self, request_id: &str) -> serde_json::Value {
+        self.output.wait_for(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).ok()?;
+            (entry["request_id"] == request_id).then_some(entry)
+        })
+    }
+
+    /// All that was printed so far.
+    pub fn printed(&self) -> String {
+        self.output.lines.lock().unwrap().join("\n")
+    }
+
+    /// `kill -9`, the runtime included.
+    pub fn kill(mut self) -> State {
+        signal("KILL", &self.process);
+        self.process.wait().unwrap();
+        self.state.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        signal("KILL", &self.process);
+        let _ = self.process.wait();
+    }
+}
+
+/// Sends a signal to the process group.
+fn signal(name: &str, leader: &Child) {
+    let group = format!("-{}", leader.id());
+    let _ = Command::new("kill").args(["-s", name, "--", &group]).stderr(Stdio::null()).status();
+}
+
+/// Wrangler, keeping its state where it is told.
+const WRANGLER: &str = "CI=true WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH wrangler";
+
+fn wrangler(arguments: &str, state: &State) -> String {
+    format!("{WRANGLER} {arguments} --persist-to '{}'", state.path().display())
+}
+
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+}
+
+/// The lines that a process printed, to be waited for.
+#[derive(Default)]
+struct Output {
+    lines: Mutex<Vec<String>>,
+    grown: Condvar,
+}
+
+impl Output {
+    fn push(&self, line: String) {
+        self.lines.lock().unwrap().push(line);
+        self.grown.notify_all();
+    }
+
+    #[track_caller]
+    fn wait_for<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let lines = self.lines.lock().unwrap();
+        let search = |lines: &Vec<String>| lines.iter().rev().find_map(|line| find(line));
+        let (lines, _) = self.grown.wait_timeout_while(lines, PATIENCE, |lines| search(lines).is_none()).unwrap();
+        search(&lines).unwrap_or_else(|| panic!("not printed within {PATIENCE:?}:\n{}", lines.join("\n")))
+    }
+}
