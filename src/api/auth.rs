@@ -2,7 +2,7 @@
 
 use super::{ApiError, Call, Edge, Trace};
 use crate::key::{ApiKey, KeyHash, KeyRecord, Scope};
-use crate::limit::{Account, Limiter, Policy, Verdict};
+use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::Store;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -123,15 +123,19 @@ pub async fn admit<E: Edge>(
 ) -> Result<(), ApiError> {
     let account = Account { project: &caller.record.project, policy };
     let default = edge.settings().default_quota(policy);
-    if !caller.record.scopes.contains(&scope) {
-        // A cost of 0: the refusal tells the budget and takes nothing from it.
-        trace.budget = edge.limiter().take(account, default, 0).await.ok().map(|verdict| (policy, verdict));
-        return Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes.clone() });
-    }
-    let verdict = edge.limiter().take(account, default, 1).await?;
+    let in_scope = caller.record.scopes.contains(&scope);
+    // Out of scope costs nothing, but the refusal tells the budget.
+    let Decision { verdict, by } = edge.limiter().take(account, default, u32::from(in_scope)).await;
     trace.budget = Some((policy, verdict));
+    trace.limiter = Some(by);
     let Verdict { admitted, quota, retry_after_ms, .. } = verdict;
-    if admitted { Ok(()) } else { Err(ApiError::RateLimitExceeded { quota, retry_after_ms }) }
+    if !in_scope {
+        Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes.clone() })
+    } else if !admitted {
+        Err(ApiError::RateLimitExceeded { quota, retry_after_ms })
+    } else {
+        Ok(())
+    }
 }
 
 /// Lets only the admin pass.

@@ -16,7 +16,7 @@ pub use settings::{Settings, SettingsError};
 
 use crate::body::Fault;
 use crate::json::{self, Members, Value};
-use crate::limit::{Limiter, Policy, Verdict};
+use crate::limit::{Decider, Limiter, Policy, Verdict};
 use crate::store::Store;
 use crate::time::Timestamp;
 use cors::AllowedOrigins;
@@ -75,6 +75,8 @@ pub struct Answer {
     pub code: Option<&'static str>,
     pub project: Option<String>,
     pub key_id: Option<String>,
+    /// Who decided that it may pass the limit, or may not.
+    pub limiter: Option<Decider>,
     /// Why it failed, where that is not for the client.
     pub cause: Option<String>,
 }
@@ -113,6 +115,7 @@ struct Trace {
     project: Option<String>,
     key_id: Option<String>,
     budget: Option<(Policy, Verdict)>,
+    limiter: Option<Decider>,
 }
 
 /// Answers one request.
@@ -127,7 +130,8 @@ pub async fn handle(call: &Call, edge: &impl Edge) -> Answer {
     if let Some((policy, verdict)) = trace.budget {
         answer.reply.headers.extend(budget_headers(policy, verdict, edge.now()));
     }
-    Answer { route: resource.map(Resource::pattern), project: trace.project, key_id: trace.key_id, ..answer }
+    let Trace { project, key_id, limiter, .. } = trace;
+    Answer { route: resource.map(Resource::pattern), project, key_id, limiter, ..answer }
 }
 
 /// Answers any request to a Worker whose settings can't be read.
@@ -149,7 +153,7 @@ fn answer(call: &Call, outcome: Result<Reply, ApiError>, origins: &AllowedOrigin
         ("X-Content-Type-Options", "nosniff".into()),
     ]);
     reply.headers.extend(cors::headers(origins, call.origin.as_deref()));
-    Answer { reply, route: None, code, project: None, key_id: None, cause }
+    Answer { reply, route: None, code, project: None, key_id: None, limiter: None, cause }
 }
 
 async fn dispatch<E: Edge>(

@@ -1,96 +1,171 @@
-//! The limiter as a Durable Object, one for each account, and the way to it.
+//! The limiter as a Durable Object, one for each account, and an isolate's way to it.
 
-use super::{Hops, now};
-use crate::limit::{Account, Ledger, Limiter, LimiterAway, Quota, Verdict};
+use super::{Hops, now, within};
+use crate::limit::{Account, Ask, Decision, Grant, Leases, Ledger, Limiter, LimiterAway, Quota, Turn};
 use serde::{Deserialize, Serialize};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
 use worker::{
-    DurableObject, Env, Method, ObjectNamespace, Request, RequestInit, Response, Result, SqlStorageValue, State,
-    durable_object,
+    Context, DurableObject, Env, Method, ObjectNamespace, Request, RequestInit, Response, Result, SqlStorageValue,
+    State, Stub, durable_object,
 };
 
-/// What is asked of the object.
+/// Milliseconds within which the object has to answer.
+const DEADLINE_MS: u64 = 2000;
+
+/// What is sent to the object.
 #[derive(Serialize, Deserialize)]
-enum Ask {
-    Take { default: Quota, cost: u32 },
-    SetQuota { quota: Quota },
+enum Message {
+    Ask(Ask),
+    SetQuota(Quota),
 }
 
-/// The way to the objects.
+/// The isolate's leases, and the way to the objects when those don't do.
 pub struct ObjectLimiter {
-    objects: ObjectNamespace,
-    hops: Hops,
-}
-
-impl ObjectLimiter {
-    pub fn new(objects: ObjectNamespace, hops: Hops) -> Self {
-        ObjectLimiter { objects, hops }
-    }
-
-    async fn ask(&self, account: Account<'_>, ask: &Ask) -> Result<Option<Verdict>> {
-        let name = format!("{}/{}", account.project.as_str(), account.policy.as_str());
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(serde_json::to_string(ask)?.into()));
-        self.hops.add();
-        // The object serves any URL; it needs one to be asked at all.
-        let request = Request::new_with_init("https://limiter/", &init)?;
-        let mut response = self.objects.get_by_name(&name)?.fetch_with_request(request).await?;
-        Ok(serde_json::from_slice(&response.bytes().await?)?)
-    }
+    pub objects: ObjectNamespace,
+    pub leases: Rc<RefCell<Leases>>,
+    pub context: Rc<Context>,
+    pub hops: Hops,
 }
 
 impl Limiter for ObjectLimiter {
-    async fn take(&self, account: Account<'_>, default: Quota, cost: u32) -> std::result::Result<Verdict, LimiterAway> {
-        match self.ask(account, &Ask::Take { default, cost }).await {
-            Ok(Some(verdict)) => Ok(verdict),
-            Ok(None) => Err(LimiterAway("limiter: no verdict".into())),
-            Err(error) => Err(LimiterAway(format!("limiter: {error}"))),
+    async fn take(&self, account: Account<'_>, default: Quota, cost: u32) -> Decision {
+        let asked_ms = now().as_ms();
+        let turn = self.leases.borrow_mut().begin(account, default, cost, asked_ms);
+        match turn {
+            Turn::Decided { decision, fetch } => {
+                if let Some(ask) = fetch {
+                    self.fetch(account, ask, asked_ms);
+                }
+                decision
+            }
+            Turn::Ask(ask) => {
+                self.hops.add();
+                let outcome = match self.object(account) {
+                    Ok(object) => send_ask(&object, ask).await,
+                    Err(error) => Err(error.into()),
+                };
+                let mut leases = self.leases.borrow_mut();
+                match outcome {
+                    Ok(grant) => leases.granted(account, ask, grant, asked_ms, now().as_ms()),
+                    Err(LimiterAway(cause)) => {
+                        worker::console_warn!("{cause}");
+                        leases.away(account, ask, now().as_ms())
+                    }
+                }
+            }
         }
     }
 
     async fn set_quota(&self, account: Account<'_>, quota: Quota) -> std::result::Result<(), LimiterAway> {
-        match self.ask(account, &Ask::SetQuota { quota }).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(LimiterAway(format!("limiter: {error}"))),
-        }
+        self.hops.add();
+        send(&self.object(account)?, &Message::SetQuota(quota)).await?;
+        self.leases.borrow_mut().forget(account);
+        Ok(())
+    }
+}
+
+impl ObjectLimiter {
+    fn object(&self, account: Account<'_>) -> Result<Stub> {
+        self.objects.get_by_name(&format!("{}/{}", account.project.as_str(), account.policy.as_str()))
+    }
+
+    /// Asks behind the back of the request that is being answered.
+    fn fetch(&self, account: Account<'_>, ask: Ask, asked_ms: u64) {
+        let Ok(object) = self.object(account) else { return };
+        let leases = Rc::clone(&self.leases);
+        let (project, policy) = (account.project.clone(), account.policy);
+        self.context.wait_until(async move {
+            // Without an answer, the next request that runs out of tokens asks for itself.
+            if let Ok(grant) = send_ask(&object, ask).await {
+                let account = Account { project: &project, policy };
+                leases.borrow_mut().granted(account, ask, grant, asked_ms, now().as_ms());
+            }
+        });
+    }
+}
+
+async fn send_ask(object: &Stub, ask: Ask) -> std::result::Result<Grant, LimiterAway> {
+    let grant = send(object, &Message::Ask(ask)).await?;
+    serde_json::from_slice(&grant).map_err(|error| LimiterAway(format!("limiter: {error}")))
+}
+
+/// Sends a message once: an object that is overloaded must not be asked again.
+async fn send(object: &Stub, message: &Message) -> std::result::Result<Vec<u8>, LimiterAway> {
+    let answer = async {
+        let mut init = RequestInit::new();
+        init.with_method(Method::Post).with_body(Some(serde_json::to_string(message)?.into()));
+        // The object serves any URL; it needs one to be asked at all.
+        let request = Request::new_with_init("https://limiter/", &init)?;
+        object.fetch_with_request(request).await?.bytes().await
+    };
+    match within(Duration::from_millis(DEADLINE_MS), answer).await {
+        Some(answer) => Ok(answer?),
+        None => Err(LimiterAway(format!("limiter: no answer within {DEADLINE_MS} ms"))),
+    }
+}
+
+impl From<worker::Error> for LimiterAway {
+    fn from(error: worker::Error) -> Self {
+        LimiterAway(format!("limiter: {error}"))
     }
 }
 
 /// One account's ledger, in the object's SQLite storage. What is in memory is only its copy.
-#[durable_object(fetch)]
+#[durable_object(alarm)]
 pub struct LimiterObject {
     state: State,
     ledger: RefCell<Option<Ledger>>,
+    /// If an alarm is known to be set.
+    alarmed: Cell<bool>,
 }
 
 impl DurableObject for LimiterObject {
     fn new(state: State, _: Env) -> Self {
-        LimiterObject { state, ledger: RefCell::default() }
+        LimiterObject { state, ledger: RefCell::default(), alarmed: Cell::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let ask = serde_json::from_slice(&request.bytes().await?)?;
-        let mut ledger = match self.ledger.take() {
-            Some(ledger) => ledger,
-            None => self.load()?,
-        };
-        let verdict = match ask {
-            Ask::Take { default, cost } => {
-                let before = ledger.clone();
-                let verdict = ledger.take(default, cost, now().as_ms());
-                if verdict.admitted && ledger != before {
-                    self.save(&ledger)?;
-                }
-                Some(verdict)
+        let message = serde_json::from_slice(&request.bytes().await?)?;
+        let mut ledger = self.take_ledger()?;
+        let (answer, written) = match message {
+            Message::Ask(ask) => {
+                let grant = ledger.grant(ask, now().as_ms());
+                (Some(grant), (grant.verdict.admitted && ask.cost > 0) || grant.ahead > 0)
             }
-            Ask::SetQuota { quota } => {
+            Message::SetQuota(quota) => {
                 ledger.set_quota(quota);
-                self.save(&ledger)?;
-                None
+                (None, true)
             }
         };
+        let window_ms = answer.map(|grant| grant.verdict.quota.window_ms);
+        if written {
+            self.save(&ledger)?;
+        }
         self.ledger.replace(Some(ledger));
-        Response::ok(serde_json::to_string(&verdict)?)
+        if let Some(window_ms) = window_ms.filter(|_| written) {
+            self.set_alarm(2 * window_ms).await?;
+        }
+        Response::ok(serde_json::to_string(&answer)?)
+    }
+
+    /// Clears what has been idle for two windows.
+    async fn alarm(&self) -> Result<Response> {
+        self.alarmed.set(false);
+        let mut ledger = self.take_ledger()?;
+        let idle_in_ms = ledger.drop_idle_window(now().as_ms());
+        if idle_in_ms.is_none() && ledger.is_empty() {
+            // It exists no longer, until it is asked again.
+            self.state.storage().delete_all().await?;
+            return Response::empty();
+        }
+        self.save(&ledger)?;
+        self.ledger.replace(Some(ledger));
+        if let Some(idle_in_ms) = idle_in_ms {
+            self.set_alarm(idle_in_ms).await?;
+        }
+        Response::empty()
     }
 }
 
@@ -100,7 +175,11 @@ struct Row {
 }
 
 impl LimiterObject {
-    fn load(&self) -> Result<Ledger> {
+    /// Takes the ledger out of memory, or out of storage. Who takes it puts it back, unless something failed.
+    fn take_ledger(&self) -> Result<Ledger> {
+        if let Some(ledger) = self.ledger.take() {
+            return Ok(ledger);
+        }
         let sql = self.state.storage().sql();
         sql.exec(
             "create table if not exists account (id integer primary key check (id = 1), ledger text not null)",
@@ -117,6 +196,14 @@ impl LimiterObject {
     fn save(&self, ledger: &Ledger) -> Result<()> {
         let text = SqlStorageValue::String(serde_json::to_string(ledger)?);
         self.state.storage().sql().exec("insert or replace into account (id, ledger) values (1, ?)", vec![text])?;
+        Ok(())
+    }
+
+    /// Sets an alarm if none is set.
+    async fn set_alarm(&self, in_ms: u64) -> Result<()> {
+        if !self.alarmed.replace(true) && self.state.storage().get_alarm().await?.is_none() {
+            self.state.storage().set_alarm(Duration::from_millis(in_ms)).await?;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The log: one JSON line a request. It never holds a key, an e-mail, a phone, a user id or a body.
 
 use crate::api::{Answer, Call};
+use crate::limit::Decider;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -12,6 +13,7 @@ struct Line<'a> {
     code: Option<&'static str>,
     project: Option<&'a str>,
     key_id: Option<&'a str>,
+    limiter: Option<Decider>,
     /// Remote calls that the request waited for.
     hops: u32,
     duration_ms: u64,
@@ -28,6 +30,7 @@ pub fn write(call: &Call, answer: &Answer, hops: u32, duration_ms: u64) {
         code: answer.code,
         project: answer.project.as_deref(),
         key_id: answer.key_id.as_deref(),
+        limiter: answer.limiter,
         hops,
         duration_ms,
         cause: answer.cause.as_deref(),

@@ -6,19 +6,23 @@ mod log;
 
 use crate::api::{self, Answer, BodyError, Call, Edge, KeyCache, Settings};
 use crate::id;
+use crate::limit::Leases;
 use crate::time::Timestamp;
 use d1::D1Store;
 use futures_core::Stream;
 use limiter::ObjectLimiter;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use worker::{Context, Env, Headers, Request, Response, ResponseBuilder, Result, event};
+use std::task::Poll;
+use std::time::Duration;
+use worker::{Context, Delay, Env, Headers, Request, Response, ResponseBuilder, Result, event};
 
 thread_local! {
-    /// What this isolate knows of keys. Plain data: nothing in it belongs to a request.
+    // What this isolate knows of keys and limits. Plain data: nothing in it belongs to a request.
     static KEY_CACHE: Rc<RefCell<KeyCache>> = Rc::default();
+    static LEASES: Rc<RefCell<Leases>> = Rc::default();
 }
 
 #[event(start)]
@@ -34,6 +38,7 @@ fn start() {
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let begun = now();
+    let context = Rc::new(context);
     let hops = Hops::default();
     let call = call_of(&request)?;
     let answer = match Settings::read(|name| env.var(name).ok().map(|value| value.to_string())) {
@@ -42,7 +47,12 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
             let worker = Worker {
                 settings,
                 store: Rc::new(D1Store::new(env.d1("DB")?, hops.clone())),
-                limiter: ObjectLimiter::new(env.durable_object("LIMITER")?, hops.clone()),
+                limiter: ObjectLimiter {
+                    objects: env.durable_object("LIMITER")?,
+                    leases: LEASES.with(Rc::clone),
+                    context: Rc::clone(&context),
+                    hops: hops.clone(),
+                },
                 key_cache: KEY_CACHE.with(Rc::clone),
                 request: RefCell::new(request),
                 context,
@@ -74,7 +84,7 @@ struct Worker {
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
     request: RefCell<Request>,
-    context: Context,
+    context: Rc<Context>,
 }
 
 impl Edge for Worker {
@@ -126,6 +136,16 @@ impl Edge for Worker {
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
     }
+}
+
+/// The outcome of `work`, or None if it takes longer.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    let (mut work, mut alarm) = (pin!(work), pin!(Delay::from(limit)));
+    poll_fn(|task| match work.as_mut().poll(task) {
+        Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+        Poll::Pending => alarm.as_mut().poll(task).map(|()| None),
+    })
+    .await
 }
 
 fn now() -> Timestamp {

@@ -1,6 +1,6 @@
-//! What the limiter keeps of one account: its own quota, if it has one, and its window.
+//! The object's part: what it keeps of one account, its own quota, if it has one, and its window.
 
-use super::{Quota, Verdict, Window};
+use super::{Ask, Grant, Quota, Window};
 use serde::{Deserialize, Serialize};
 
 /// The whole state of one account. Its serialised form outlives deploys: the test pins it.
@@ -11,15 +11,26 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes `cost` tokens under the account's own quota, or else under `default`.
-    pub fn take(&mut self, default: Quota, cost: u32, now_ms: u64) -> Verdict {
-        let quota = self.quota.unwrap_or(default);
-        self.window.get_or_insert_with(|| Window::new(quota)).take(quota, cost, now_ms)
+    /// Grants what it can under the account's own quota, or else under the default that the asker brings.
+    pub fn grant(&mut self, ask: Ask, now_ms: u64) -> Grant {
+        let quota = self.quota.unwrap_or(ask.default);
+        self.window.get_or_insert_with(|| Window::new(quota)).grant(quota, ask, now_ms)
     }
 
     /// Gives the account a quota of its own.
     pub fn set_quota(&mut self, quota: Quota) {
         self.quota = Some(quota);
+    }
+
+    /// Drops a window that has been idle. If it has not, answers in how many milliseconds it may have been.
+    pub fn drop_idle_window(&mut self, now_ms: u64) -> Option<u64> {
+        self.window.take_if(|window| window.is_idle(now_ms));
+        self.window.as_ref().map(|window| window.idle_in_ms(now_ms))
+    }
+
+    /// True if there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        *self == Ledger::default()
     }
 }
 
@@ -27,23 +38,37 @@ impl Ledger {
 mod tests {
     use super::*;
 
+    fn admits(ledger: &mut Ledger, default: Quota) -> bool {
+        ledger.grant(Ask { default, cost: 1, ahead: 0 }, 60_000).verdict.admitted
+    }
+
     #[test]
     fn an_own_quota_overrides_the_default() {
         let default = Quota::new(2, 60).unwrap();
         let mut ledger = Ledger::default();
-        assert!(ledger.take(default, 1, 0).admitted && ledger.take(default, 1, 0).admitted);
-        assert!(!ledger.take(default, 1, 0).admitted);
+        assert!(admits(&mut ledger, default) && admits(&mut ledger, default) && !admits(&mut ledger, default));
         ledger.set_quota(Quota::new(3, 60).unwrap());
-        assert!(ledger.take(default, 1, 0).admitted);
-        assert!(!ledger.take(default, 1, 0).admitted);
+        assert!(admits(&mut ledger, default) && !admits(&mut ledger, default));
+    }
+
+    #[test]
+    fn an_idle_window_is_dropped_and_an_own_quota_kept() {
+        let default = Quota::new(2, 60).unwrap();
+        let mut ledger = Ledger::default();
+        assert!(admits(&mut ledger, default));
+        assert_eq!(ledger.drop_idle_window(60_001), Some(120_249));
+        assert_eq!((ledger.drop_idle_window(180_250), ledger.is_empty()), (None, true));
+        ledger.set_quota(default);
+        assert!(admits(&mut ledger, default));
+        assert_eq!((ledger.drop_idle_window(180_250), ledger.is_empty()), (None, false));
     }
 
     #[test]
     fn the_stored_form_is_pinned() {
         let mut ledger = Ledger::default();
         ledger.set_quota(Quota::new(9, 60).unwrap());
-        ledger.take(Quota::new(2, 60).unwrap(), 1, 60_000);
-        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"latest_ms":60000,"taken":{"60":1}}}"#;
+        assert!(admits(&mut ledger, Quota::new(2, 60).unwrap()));
+        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"latest_ms":60000,"booked":{"240":1}}}"#;
         assert_eq!(serde_json::to_string(&ledger).unwrap(), json);
         assert_eq!(serde_json::from_str::<Ledger>(json).unwrap(), ledger);
     }

@@ -1,8 +1,30 @@
-//! The rate limit: how many requests a project may send under a policy, and the exact window that counts them.
+//! The rate limit: at most N requests in any stretch of W, wherever it begins, world-wide.
+//!
+//! One object an account keeps the [`Ledger`]: what was booked, by slots of W/240. Isolates hold [`Leases`]: tokens
+//! that they may spend within L (W/48, at most 1.25 s) without asking. Why that never admits more than N:
+//!
+//! 1. A token is *booked* in a slot no earlier than the one it is spent in, and at most L later. One that a request
+//!    waits for is spent as the object decides, and booked in that very slot. A lease is granted at g, booked in the
+//!    slot of g + L, and spent by then: the isolate counts L from before it asked, hence from before g, and L is a
+//!    stretch of time, which every clock measures alike, however far it is off.
+//! 2. Take any two tokens spent at t ≤ u < t + W. The first is booked no earlier than slot(t), the second no later than
+//!    slot(u + L). Since u + L < t + W + L, that is at most (W + L) / (W/240) = 245 slots after slot(t); and the other
+//!    way round they lie closer still. So all tokens spent in one stretch of W are booked within 246 slots in a row.
+//! 3. [`Window`] books a token only if no 246 slots in a row then hold more than N. So no stretch of W does.
+//!
+//! It errs by at most L and a slot, on the strict side: under pressure N is had again every 246/240 of W, 97.6 % of it.
+//! Nothing is forgotten while it matters: the ledger is written before the answer leaves the object; a lost answer, a
+//! dead isolate or a lease that ends unspent only waste what was booked. Nor can the object's own clock, should it step
+//! back, free anything: the ledger keeps the latest moment seen.
+//!
+//! Only where the object can't be reached at all does an isolate count by itself, with the full quota: available before
+//! exact, and logged as `fallback`.
 
+mod lease;
 mod ledger;
 mod window;
 
+pub use lease::{Decider, Decision, Leases, Turn};
 pub use ledger::Ledger;
 pub use window::Window;
 
@@ -49,6 +71,23 @@ impl Quota {
         Self::new(limit.trim().parse().ok()?, seconds.trim().parse().ok()?)
     }
 
+    /// Slots of a window: how finely it counts.
+    const SLOTS: u64 = 240;
+    /// Slots that a lease can last.
+    const LEASE_SLOTS: u64 = 5;
+    /// A lease lasts no longer than this, so that a changed limit takes effect soon, however long the window.
+    pub const MAX_LEASE_MS: u64 = 1250;
+
+    /// Milliseconds for which leased tokens can be spent.
+    pub fn lease_ms(self) -> u64 {
+        (self.window_ms * Self::LEASE_SLOTS / Self::SLOTS).min(Self::MAX_LEASE_MS)
+    }
+
+    /// Milliseconds of a slot, cut to whole ones.
+    fn slot_ms(self) -> u64 {
+        self.window_ms / Self::SLOTS
+    }
+
     pub fn window_seconds(self) -> u64 {
         self.window_ms / 1000
     }
@@ -67,7 +106,27 @@ impl fmt::Display for Quota {
     }
 }
 
-/// The answer to one request for one token, and what is left.
+/// What an isolate asks of the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Applies where the account has no quota of its own.
+    pub default: Quota,
+    /// Tokens for the request that waits: all or none.
+    pub cost: u32,
+    /// Tokens wanted on lease: as many as prudent.
+    pub ahead: u32,
+}
+
+/// What the object answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// For the request that waits.
+    pub verdict: Verdict,
+    /// Tokens leased, to be spent within [`Quota::lease_ms`] of the asking.
+    pub ahead: u32,
+}
+
+/// How one request stands, and its account after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     pub admitted: bool,
@@ -84,13 +143,13 @@ pub struct Verdict {
 /// Counts requests, for each project and policy by itself.
 ///
 /// An implementation MUST never admit more than the quota in any window, world-wide, and forget nothing that matters to
-/// that when it is restarted. A refusal and a cost of 0 MUST take nothing. It does NOT know keys or users.
+/// that when it is restarted, unless it says that it decided by [`Decider::Fallback`]. A refusal and a cost of 0 MUST take nothing. It does NOT know keys or users.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Limiter {
     /// Takes `cost` tokens if they are there, under the project's own quota, or else under `default`.
-    async fn take(&self, account: Account<'_>, default: Quota, cost: u32) -> Result<Verdict, LimiterAway>;
+    async fn take(&self, account: Account<'_>, default: Quota, cost: u32) -> Decision;
 
-    /// Gives the project a quota of its own, from now on.
+    /// Gives the account a quota of its own, which takes effect within one lease.
     async fn set_quota(&self, account: Account<'_>, quota: Quota) -> Result<(), LimiterAway>;
 }
 

@@ -1,66 +1,95 @@
-//! The exact window: a ring of sub-windows ("slots"), each a sixtieth of the window long.
-//!
-//! A stretch as long as the window, wherever it begins, touches at most 61 slots in a row. If no 61 slots in a row hold
-//! more tokens than the limit, then no such stretch does. That is all the proof there is; it errs by at most one slot,
-//! and only on the strict side.
+//! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
-use super::{Quota, Verdict};
+use super::{Ask, Grant, Quota, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-const SLOTS_PER_WINDOW: u64 = 60;
-/// The most slots that a stretch of one window can touch.
-const REACH: u64 = SLOTS_PER_WINDOW + 1;
+/// The most slots that the bookings of one stretch can lie apart; see the arithmetic in [`crate::limit`].
+const REACH: u64 = Quota::SLOTS + Quota::LEASE_SLOTS + 1;
+/// One lease gets at most this part of what is left, so that the last tokens go out one by one.
+const SHARE: u32 = 8;
 
-/// The tokens taken of late, by slot. Its serialised form outlives deploys: the test pins it.
+/// The tokens booked of late, by slot. Its serialised form outlives deploys: the test pins it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     length_ms: u64,
     /// The latest moment seen. Time never runs backwards in here, whatever the clock says.
     latest_ms: u64,
-    /// Tokens by slot number; slot n begins `n * length_ms / 60` after the epoch.
-    taken: BTreeMap<u64, u32>,
+    /// Tokens by slot number; slot n begins `n * length_ms / 240` after the epoch.
+    booked: BTreeMap<u64, u32>,
 }
 
 impl Window {
     pub fn new(quota: Quota) -> Self {
-        Window { length_ms: quota.window_ms, latest_ms: 0, taken: BTreeMap::new() }
+        Window { length_ms: quota.window_ms, latest_ms: 0, booked: BTreeMap::new() }
     }
 
-    /// Takes `cost` tokens at `now_ms` if that keeps the quota. A refusal, and a cost of 0, take nothing.
-    pub fn take(&mut self, quota: Quota, cost: u32, now_ms: u64) -> Verdict {
+    /// Books `ask.cost` tokens now, if all of them are there, and a lease of as many of `ask.ahead` as prudent at its
+    /// end. A refusal books nothing.
+    pub fn grant(&mut self, quota: Quota, ask: Ask, now_ms: u64) -> Grant {
         self.latest_ms = self.latest_ms.max(now_ms);
         self.fit(quota);
         let slot = self.slot_of(self.latest_ms);
-        self.taken = self.taken.split_off(&(slot + 1).saturating_sub(REACH));
+        self.booked = self.booked.split_off(&(slot + 1).saturating_sub(REACH));
 
-        let room = self.room(quota, slot);
-        let admitted = cost <= room;
-        if admitted && cost > 0 {
-            *self.taken.entry(slot).or_default() += cost;
+        let admitted = ask.cost <= self.room(quota, slot);
+        if admitted {
+            self.book(slot, ask.cost);
         }
-        let remaining = if admitted { room - cost } else { room };
-        Verdict {
+        let ahead = ask.ahead.min(self.room(quota, slot) / SHARE);
+        self.book(self.slot_of(self.latest_ms + quota.lease_ms()), ahead);
+
+        let remaining = self.room(quota, slot);
+        let verdict = Verdict {
             admitted,
             quota,
             remaining,
             retry_after_ms: if remaining > 0 { 0 } else { self.next_room_ms(quota, slot) },
-            reset_ms: self.taken.keys().next_back().map_or(0, |last| self.ms_until(last + REACH)),
-        }
+            reset_ms: self.last_booked().map_or(0, |last| self.ms_until(last + REACH)),
+        };
+        Grant { verdict, ahead }
     }
 
-    /// Tokens that can still be booked in `slot`: the limit less the fullest 61 slots in a row around it.
+    /// True if nothing was booked within two windows, so that nothing matters any more.
+    pub fn is_idle(&self, now_ms: u64) -> bool {
+        let slot = self.slot_of(now_ms.max(self.latest_ms));
+        self.last_booked().is_none_or(|last| last + 2 * Quota::SLOTS < slot)
+    }
+
+    /// Milliseconds from `now_ms` on after which it may be idle.
+    pub fn idle_in_ms(&self, now_ms: u64) -> u64 {
+        let idle_slot = self.last_booked().map_or(0, |last| last + 2 * Quota::SLOTS + 1);
+        self.begin_of(idle_slot).saturating_sub(now_ms)
+    }
+
+    /// Tokens that can still be booked in `slot`: the limit less the fullest stretch of slots around it. What ends
+    /// behind the last booking is no fuller than what ends at it.
     fn room(&self, quota: Quota, slot: u64) -> u32 {
-        let sum = |first: u64| self.taken.range(first..first + REACH).map(|(_, n)| u64::from(*n)).sum::<u64>();
-        let fullest = ((slot + 1).saturating_sub(REACH)..=slot).map(sum).max().unwrap_or(0);
+        let ends = slot..=self.last_booked().unwrap_or(slot).max(slot);
+        let stretch = |end: u64| (end + 1).saturating_sub(REACH)..=end;
+        let sum = |end| self.booked.range(stretch(end)).map(|(_, n)| u64::from(*n)).sum::<u64>();
+        let fullest = ends.map(sum).max().unwrap_or(0);
         u32::try_from(u64::from(quota.limit).saturating_sub(fullest)).unwrap_or(0)
     }
 
-    /// Milliseconds until the first slot that has room.
+    fn book(&mut self, slot: u64, tokens: u32) {
+        if tokens > 0 {
+            *self.booked.entry(slot).or_default() += tokens;
+        }
+    }
+
+    fn last_booked(&self) -> Option<u64> {
+        self.booked.keys().next_back().copied()
+    }
+
+    /// Milliseconds until the first slot that has room. Room only grows from slot to slot, so it is found by halving.
     fn next_room_ms(&self, quota: Quota, slot: u64) -> u64 {
-        let open =
-            self.taken.keys().map(|taken| taken + REACH).find(|open| *open > slot && self.room(quota, *open) > 0);
-        self.ms_until(open.unwrap_or(slot + 1))
+        let (mut full, mut open) = (slot, self.last_booked().unwrap_or(slot) + REACH);
+        while open - full > 1 {
+            let middle = full.midpoint(open);
+            if self.room(quota, middle) > 0 { open = middle } else { full = middle }
+        }
+        self.ms_until(open)
     }
 
     /// Moves the tokens to the slots of another window length. A token may count later than it was taken, never
@@ -70,19 +99,22 @@ impl Window {
             return;
         }
         let old = std::mem::replace(self, Window { latest_ms: self.latest_ms, ..Window::new(quota) });
-        for (slot, n) in &old.taken {
+        let now = old.slot_of(old.latest_ms);
+        for (slot, tokens) in &old.booked {
             let last_ms = old.begin_of(slot + 1) - 1;
-            *self.taken.entry(self.slot_of(last_ms.min(old.latest_ms))).or_default() += n;
+            // A lease that is out can be spent until its slot ends; all else was taken by now.
+            let at_ms = if *slot > now { last_ms } else { last_ms.min(old.latest_ms) };
+            self.book(self.slot_of(at_ms), *tokens);
         }
     }
 
     fn slot_of(&self, ms: u64) -> u64 {
-        ms * SLOTS_PER_WINDOW / self.length_ms
+        ms * Quota::SLOTS / self.length_ms
     }
 
     /// The first millisecond of a slot.
     fn begin_of(&self, slot: u64) -> u64 {
-        (slot * self.length_ms).div_ceil(SLOTS_PER_WINDOW)
+        (slot * self.length_ms).div_ceil(Quota::SLOTS)
     }
 
     fn ms_until(&self, slot: u64) -> u64 {
@@ -101,22 +133,26 @@ mod tests {
         Quota { limit, window_ms }
     }
 
+    fn take(window: &mut Window, quota: Quota, cost: u32, now_ms: u64) -> Verdict {
+        window.grant(quota, Ask { default: quota, cost, ahead: 0 }, now_ms).verdict
+    }
+
     #[test]
     fn a_full_window_says_when_the_next_token_comes_and_keeps_its_word() {
         let quota = quota(3, 60_000);
         let mut window = Window::new(quota);
         for (left, at) in [(2, 0), (1, 10_000), (0, 20_000)] {
-            let verdict = window.take(quota, 1, T0 + at);
+            let verdict = take(&mut window, quota, 1, T0 + at);
             assert!(verdict.admitted);
             assert_eq!(verdict.remaining, left);
         }
-        let denied = window.take(quota, 1, T0 + 30_000);
+        let denied = take(&mut window, quota, 1, T0 + 30_000);
         assert!(!denied.admitted);
-        // The first was taken at …123 ms of its second: that second's slot is out of reach 61 s after it began.
-        assert_eq!(denied.retry_after_ms, 30_877);
-        assert_eq!(denied.reset_ms, 50_877);
-        assert!(!window.take(quota, 1, T0 + 30_000 + 30_876).admitted);
-        assert!(window.take(quota, 1, T0 + 30_000 + 30_877).admitted);
+        // The first was taken at …123 ms of its second: its slot of 250 ms is out of reach 61.5 s after it began.
+        assert_eq!(denied.retry_after_ms, 31_377);
+        assert_eq!(denied.reset_ms, 51_377);
+        assert!(!take(&mut window, quota, 1, T0 + 30_000 + 31_376).admitted);
+        assert!(take(&mut window, quota, 1, T0 + 30_000 + 31_377).admitted);
     }
 
     #[test]
@@ -124,34 +160,58 @@ mod tests {
         let quota = quota(1, 1000);
         let mut window = Window::new(quota);
         let full = Verdict { admitted: true, quota, remaining: 1, retry_after_ms: 0, reset_ms: 0 };
-        assert_eq!(window.take(quota, 0, T0), full);
-        assert_eq!(window.take(quota, 0, T0 + 1), full);
+        assert_eq!(take(&mut window, quota, 0, T0), full);
+        assert_eq!(take(&mut window, quota, 0, T0 + 1), full);
+    }
+
+    #[test]
+    fn a_lease_is_booked_at_its_end_and_gets_a_share_of_what_is_left() {
+        let quota = quota(100, 60_000);
+        let mut window = Window::new(quota);
+        let grant = window.grant(quota, Ask { default: quota, cost: 1, ahead: 50 }, T0);
+        assert_eq!((grant.ahead, grant.verdict.remaining), (12, 87));
+        // It ends 1,250 ms later; that slot is out of reach 61.5 s after it began.
+        assert_eq!(grant.verdict.reset_ms, 1_250 - 123 + 61_500);
+        let few = window.grant(quota, Ask { default: quota, cost: 80, ahead: 50 }, T0 + 1);
+        assert_eq!((few.ahead, few.verdict.remaining), (0, 7));
     }
 
     #[test]
     fn a_clock_that_steps_back_frees_nothing() {
         let quota = quota(1, 1000);
         let mut window = Window::new(quota);
-        assert!(window.take(quota, 1, T0).admitted);
-        assert!(!window.take(quota, 1, T0 - 500_000).admitted);
-        assert!(!window.take(quota, 1, T0 + 900).admitted);
+        assert!(take(&mut window, quota, 1, T0).admitted);
+        assert!(!take(&mut window, quota, 1, T0 - 500_000).admitted);
+        assert!(!take(&mut window, quota, 1, T0 + 900).admitted);
     }
 
     #[test]
     fn a_smaller_limit_counts_what_was_taken_under_the_larger() {
         let mut window = Window::new(quota(10, 60_000));
-        (0..10).for_each(|_| assert!(window.take(quota(10, 60_000), 1, T0).admitted));
-        let denied = window.take(quota(5, 60_000), 1, T0 + 1);
+        (0..10).for_each(|_| assert!(take(&mut window, quota(10, 60_000), 1, T0).admitted));
+        let denied = take(&mut window, quota(5, 60_000), 1, T0 + 1);
         assert!(!denied.admitted && denied.remaining == 0 && denied.retry_after_ms > 59_000);
-        assert!(window.take(quota(11, 60_000), 1, T0 + 2).admitted);
+        assert!(take(&mut window, quota(11, 60_000), 1, T0 + 2).admitted);
+    }
+
+    #[test]
+    fn a_window_is_idle_two_windows_after_its_last_token() {
+        let quota = quota(5, 60_000);
+        let mut window = Window::new(quota);
+        assert!(window.is_idle(T0));
+        take(&mut window, quota, 1, T0);
+        let idle_in_ms = window.idle_in_ms(T0);
+        assert_eq!(idle_in_ms, 120_127);
+        assert!(!window.is_idle(T0 + idle_in_ms - 1));
+        assert!(window.is_idle(T0 + idle_in_ms));
     }
 
     #[test]
     fn the_stored_form_is_pinned() {
         let quota = quota(500, 60_000);
         let mut window = Window::new(quota);
-        window.take(quota, 2, T0);
-        let json = r#"{"length_ms":60000,"latest_ms":1700000000123,"taken":{"1700000000":2}}"#;
+        window.grant(quota, Ask { default: quota, cost: 2, ahead: 3 }, T0);
+        let json = r#"{"length_ms":60000,"latest_ms":1700000000123,"booked":{"6800000000":2,"6800000005":3}}"#;
         assert_eq!(serde_json::to_string(&window).unwrap(), json);
         assert_eq!(serde_json::from_str::<Window>(json).unwrap(), window);
     }
@@ -173,7 +233,7 @@ mod tests {
             for (step, pace) in steps {
                 // Mostly floods, at times a pause.
                 now += if pace == 0 { step * seconds } else { step * seconds / 200 };
-                let verdict = window.take(quota, 1, now);
+                let verdict = take(&mut window, quota, 1, now);
                 if verdict.admitted {
                     log.push(now);
                     let in_stretch = log.iter().filter(|t| **t + quota.window_ms > now).count();
@@ -181,11 +241,38 @@ mod tests {
                 } else {
                     prop_assert!(verdict.retry_after_ms > 0);
                     let mut later = window.clone();
-                    prop_assert!(!later.take(quota, 1, now + verdict.retry_after_ms - 1).admitted);
-                    prop_assert!(later.take(quota, 1, now + verdict.retry_after_ms).admitted);
+                    prop_assert!(!take(&mut later, quota, 1, now + verdict.retry_after_ms - 1).admitted);
+                    prop_assert!(take(&mut later, quota, 1, now + verdict.retry_after_ms).admitted);
                 }
                 let mut idle = window.clone();
-                prop_assert_eq!(idle.take(quota, 0, now + verdict.reset_ms).remaining, limit);
+                prop_assert_eq!(take(&mut idle, quota, 0, now + verdict.reset_ms).remaining, limit);
+            }
+        }
+
+        /// Each leased token is spent at the worst moment: at once, or at the last one of its lease.
+        #[test]
+        fn leased_tokens_keep_the_limit_whenever_they_are_spent(
+            limit in 1..200_u32,
+            seconds in 1..120_u64,
+            steps in prop::collection::vec((0..1100_u64, 0..20_u8, 0..2_u32, 0..40_u32, any::<bool>()), 1..200),
+        ) {
+            let quota = quota(limit, seconds * 1000);
+            let mut window = Window::new(quota);
+            let mut now = T0;
+            let mut log: Vec<u64> = Vec::new();
+            for (step, pace, cost, ahead, late) in steps {
+                now += if pace == 0 { step * seconds } else { step * seconds / 200 };
+                let grant = window.grant(quota, Ask { default: quota, cost, ahead }, now);
+                if grant.verdict.admitted {
+                    log.extend((0..cost).map(|_| now));
+                }
+                let spent_at = if late { now + quota.lease_ms() } else { now };
+                log.extend((0..grant.ahead).map(|_| spent_at));
+            }
+            log.sort_unstable();
+            for (i, at) in log.iter().enumerate() {
+                let in_stretch = log[i..].iter().take_while(|t| **t < at + quota.window_ms).count();
+                prop_assert!(in_stretch <= limit as usize, "{in_stretch} of {limit}");
             }
         }
 
@@ -202,7 +289,7 @@ mod tests {
                 let quota = quota(5, windows[turn % windows.len()] * 1000);
                 // What a shorter window forgot stays forgotten.
                 log.retain(|t| *t + quota.window_ms > now);
-                if window.take(quota, 1, now).admitted {
+                if take(&mut window, quota, 1, now).admitted {
                     log.push(now);
                     prop_assert!(log.len() <= 5);
                 }

@@ -12,7 +12,7 @@ fn a_line_says_what_happened() {
     let duration = line["duration_ms"].as_u64().unwrap();
     let expected = json!({
         "request_id": answer.header("x-request-id"), "method": "POST", "route": "/v1/users", "status": 200, "code": null,
-        "project": project.name, "key_id": line["key_id"], "hops": 3, "duration_ms": duration
+        "project": project.name, "key_id": line["key_id"], "limiter": "object", "hops": 3, "duration_ms": duration
     });
     assert_eq!(line, expected);
     assert!(line["key_id"].as_str().unwrap().starts_with("key_"));

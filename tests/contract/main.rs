@@ -9,6 +9,7 @@ mod client;
 mod cors;
 mod errors;
 mod examples;
+mod hops;
 mod hostile;
 mod keys;
 mod limit;

@@ -45,15 +45,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a Worker with just these variables, and waits until it serves.
+    /// Starts the Worker with just these variables, and waits until it serves.
     pub fn start(state: &State, variables: &[(&str, &str)]) -> Self {
+        Self::start_entry("", state, variables)
+    }
+
+    /// Starts a Worker from another entry module than the product's.
+    pub fn start_entry(entry: &str, state: &State, variables: &[(&str, &str)]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // An environment file keeps the developer's own .dev.vars out.
         let env_file = state.path().join("env");
         let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
         std::fs::write(&env_file, lines.concat()).unwrap();
         let options = format!(
-            "dev --ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false --env-file {}",
+            "dev {entry} --ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false --env-file {}",
             env_file.display()
         );
         // A process group of its own, which ends when this process does, however that ends: its leader waits for the
