@@ -32,6 +32,11 @@ pub enum FaultKind {
 }
 
 impl Fault {
+    /// That `field` breaks a rule.
+    pub fn invalid(field: &str, rule: &'static str) -> Self {
+        Fault { field: field.into(), pointer: None, kind: FaultKind::Invalid(rule.into()) }
+    }
+
     /// Where it lies, for people.
     pub fn place(&self) -> &str {
         self.pointer.as_deref().unwrap_or(&self.field)

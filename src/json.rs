@@ -83,6 +83,8 @@ pub fn write_string(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
             c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
@@ -420,6 +422,13 @@ mod tests {
         }
         assert_eq!(depth, MAX_DEPTH + 1);
         assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn no_string_is_written_longer_than_it_can_be_sent() {
+        for text in [r#""\b\f\n\r\t\"\\""#, r#""\u0000\u001f""#, "\"/\u{7f}\u{e9}\u{2028}\""] {
+            assert_eq!(rewritten(text), text);
+        }
     }
 
     proptest! {

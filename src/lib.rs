@@ -13,7 +13,7 @@
 //! | [`body`], [`json`] | reading a body: strictly, and with every fault told by its place |
 //! | [`limit`] | quota, window, verdict: pure functions of (state, now) |
 //! | [`store`] | the storage port |
-//! | [`id`], [`time`], [`percent`] | identifiers, moments, path segments |
+//! | [`id`], [`time`], [`percent`], [`query`] | identifiers, moments, path segments, queries |
 //! | `edge` | the Worker: D1, the limiter object, what an isolate remembers, the log |
 
 pub mod api;
@@ -23,6 +23,7 @@ pub mod json;
 pub mod key;
 pub mod limit;
 pub mod percent;
+pub mod query;
 pub mod store;
 pub mod time;
 pub mod user;

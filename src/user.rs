@@ -57,6 +57,10 @@ impl<'a> Email<'a> {
             });
         if valid { Ok(Email(text)) } else { Err("Must be a valid e-mail address of at most 254 bytes") }
     }
+
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
 }
 
 fn is_domain_label(label: &str) -> bool {
@@ -76,6 +80,10 @@ impl<'a> Phone<'a> {
             (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
         });
         if valid { Ok(Phone(text)) } else { Err("Must be + and 2 to 15 digits, the first not 0 (E.164)") }
+    }
+
+    pub fn as_str(self) -> &'a str {
+        self.0
     }
 }
 
@@ -108,10 +116,10 @@ impl NewUser {
             ExternalId::parse(text).map_err(|rule| faults.invalid(rule)).ok()
         });
         let email = fields.optional("email", |value, faults| {
-            string_or_null(value, faults, |text| Email::parse(text).map(|email| email.0))
+            string_or_null(value, faults, |text| Email::parse(text).map(Email::as_str))
         });
         let phone = fields.optional("phone", |value, faults| {
-            string_or_null(value, faults, |text| Phone::parse(text).map(|phone| phone.0))
+            string_or_null(value, faults, |text| Phone::parse(text).map(Phone::as_str))
         });
         let properties = fields.optional("properties", free_form);
         let origin = fields.optional("origin", free_form);

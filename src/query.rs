@@ -1,0 +1,61 @@
+//! The query of a URL, read as a form (WHATWG URL, section 5.1), but strictly: nothing that can't be decoded is guessed.
+
+use crate::body::{Fault, Faults};
+use crate::json::{Members, Value};
+use crate::percent;
+
+/// The parameters in the order they stood, equal names included. `+` is a space, and a name without `=` has an empty value.
+pub fn parse(query: &str) -> Result<Members<'_>, Vec<Fault>> {
+    let mut faults = Faults::default();
+    let mut members = Members::new();
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match (decode(name), decode(value)) {
+            (Some(name), Some(value)) => members.push((name.into(), Value::String(value.into()))),
+            (decoded, _) => faults.within(decoded.unwrap_or_else(|| name.into()), |faults| {
+                faults.invalid("Must be percent-encoded UTF-8");
+            }),
+        }
+    }
+    faults.finish(Some(members))
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent::decode(&text.replace('+', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn parsed(query: &str) -> Vec<(String, String)> {
+        let text = |value| if let Value::String(text) = value { text.into_owned() } else { panic!("no string") };
+        parse(query).unwrap().into_iter().map(|(name, value)| (name.into_owned(), text(value))).collect()
+    }
+
+    #[test]
+    fn parameters_are_decoded_once_and_all_kept() {
+        assert_eq!(parsed(""), []);
+        let pairs = [("a", "1"), ("a", "x y+z%20"), ("b", ""), ("c", "=d"), ("", "e"), ("é ", "é")];
+        assert_eq!(
+            parsed("a=1&&a=x+y%2Bz%2520&b&c==d&=e&%C3%A9+=%c3%a9&"),
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_can_not_be_decoded_is_told_by_name() {
+        let faults = parse("a=%zz&b=1&%ff=2&c=%C3").unwrap_err();
+        assert_eq!(faults.iter().map(Fault::place).collect::<Vec<_>>(), ["a", "%ff", "c"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_pair_survives(name in "\\PC{1,8}", value in "\\PC{0,8}") {
+            let query = format!("{}={}", percent::encode(&name), percent::encode(&value));
+            prop_assert_eq!(parsed(&query), [(name, value)]);
+        }
+    }
+}
