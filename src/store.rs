@@ -2,7 +2,7 @@
 
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
-use crate::user::{ExternalId, NewUser};
+use crate::user::{Email, ExternalId, NewUser, Phone};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt;
@@ -45,6 +45,34 @@ pub trait Store {
         now: Timestamp,
     ) -> Result<Option<Option<StoredUser>>, StoreError>;
 
+    /// Does what [`Store::upsert_user`] does for each user in turn, in one atomic step, and answers for each in turn. One
+    /// that would break a limit is refused alone. Each comes with the id that it gets if it is new. `None`: the calling
+    /// key is not live, and nothing was written.
+    async fn upsert_users(
+        &self,
+        caller: &KeyHash,
+        users: &[(&NewUser, String)],
+        now: Timestamp,
+    ) -> Result<Option<Vec<Result<Upserted, StoredLimit>>>, StoreError>;
+
+    /// Deletes the user with this id in the caller's project, and everything that was derived from it. False: there was
+    /// none. A try that took effect unheard makes the next one answer false. `None`: the calling key is not live.
+    async fn delete_user(&self, caller: &KeyHash, id: &ExternalId, now: Timestamp) -> Result<Option<bool>, StoreError>;
+
+    /// The caller's users that pass the filter, behind `after` and in the filter's order: at most `limit`, and fewer where
+    /// they would be too much to hold at once, but at least one if there is one. `None`: the calling key is not live.
+    ///
+    /// The default order and a filter by e-mail or phone MUST cost what the page costs, however many users there are. By
+    /// `updated_after` it may cost a look at every user that passes the rest of the filter.
+    async fn list_users(
+        &self,
+        caller: &KeyHash,
+        filter: &Filter<'_>,
+        after: Option<&Position>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<Page>, StoreError>;
+
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError>;
 
     /// All keys, in the order they were made.
@@ -82,6 +110,31 @@ pub struct StoredUser {
     /// Grows with each change of this user, and from one user of this id to the next.
     #[serde(skip)]
     pub revision: u64,
+}
+
+/// Which users to list. They come in the order of their `external_id`'s bytes, or with `updated_after` in that of
+/// (`updated_at`, `external_id`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter<'a> {
+    pub email: Option<Email<'a>>,
+    pub phone: Option<Phone<'a>>,
+    /// Only users that changed later than this.
+    pub updated_after: Option<Timestamp>,
+}
+
+/// A place in either order, that of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub updated_at: Timestamp,
+    pub external_id: String,
+}
+
+/// Some of the users that were asked for.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub users: Vec<StoredUser>,
+    /// Whether there are more behind the last one.
+    pub has_more: bool,
 }
 
 /// A limit on what is stored, which only the store can check.

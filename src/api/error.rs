@@ -67,7 +67,14 @@ impl From<LimiterAway> for ApiError {
 struct ErrorOut<'a> {
     success: bool,
     error: &'static str,
-    message: &'a str,
+    #[serde(flatten)]
+    part: ErrorPart<'a>,
+}
+
+/// What an error says of itself, wherever it stands.
+#[derive(Serialize)]
+pub(super) struct ErrorPart<'a> {
+    message: String,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details<'a>>,
@@ -242,16 +249,13 @@ impl ApiError {
         }
     }
 
+    pub(super) fn part(&self) -> ErrorPart<'_> {
+        ErrorPart { message: self.message(), code: self.code(), details: self.details() }
+    }
+
     pub(super) fn into_reply(self) -> Reply {
         let status = self.status();
-        let message = self.message();
-        let out = ErrorOut {
-            success: false,
-            error: reason_phrase(status),
-            message: &message,
-            code: self.code(),
-            details: self.details(),
-        };
+        let out = ErrorOut { success: false, error: reason_phrase(status), part: self.part() };
         Reply { headers: self.headers().into_iter().collect(), ..Reply::json(status, &out) }
     }
 }
@@ -261,7 +265,7 @@ fn retry_after_s(ms: u64) -> u64 {
     ms.div_ceil(1000).max(1)
 }
 
-fn reason_phrase(status: u16) -> &'static str {
+pub(super) fn reason_phrase(status: u16) -> &'static str {
     match status {
         400 => "Bad Request",
         401 => "Unauthorized",

@@ -1,10 +1,13 @@
 //! The HTTP surface as values. [`handle`] is the whole of it: a [`Call`] in, an [`Answer`] out.
 
 mod auth;
+mod batch;
 mod cors;
+mod cursor;
 mod error;
 mod health;
 mod keys;
+mod list;
 mod projects;
 mod route;
 mod settings;
@@ -33,6 +36,8 @@ pub struct Call {
     pub method: String,
     /// As sent: still percent-encoded.
     pub path: String,
+    /// What stands behind the `?`, as sent.
+    pub query: String,
     pub authorization: Option<String>,
     pub origin: Option<String>,
     pub if_none_match: Option<String>,
@@ -166,7 +171,12 @@ async fn dispatch<E: Edge>(
     match (resource, method) {
         (_, "OPTIONS") => Ok(cors::preflight(resource.allow())),
         (Resource::Users, "POST") => users::upsert(call, edge, trace).await,
+        (Resource::Users, "GET") => list::list(call, edge, trace).await,
+        (Resource::Batch, "POST") => batch::upsert_all(call, edge, trace).await,
+        (Resource::Batch, "GET") => users::get(call, edge, trace, "batch").await,
+        (Resource::Batch, "DELETE") => users::delete(call, edge, trace, "batch").await,
         (Resource::User { id }, "GET") => users::get(call, edge, trace, id).await,
+        (Resource::User { id }, "DELETE") => users::delete(call, edge, trace, id).await,
         (Resource::Keys, "POST") => keys::create(call, edge).await,
         (Resource::Keys, "GET") => keys::list(call, edge).await,
         (Resource::Key { id }, "DELETE") => keys::revoke(call, edge, id).await,
@@ -193,8 +203,17 @@ fn budget_headers(policy: Policy, verdict: Verdict, now: Timestamp) -> [(&'stati
 
 /// Reads the body and hands the members of its one object to `read`.
 async fn read_object<T>(edge: &impl Edge, read: impl FnOnce(&Members) -> Result<T, Vec<Fault>>) -> Result<T, ApiError> {
-    let bytes = edge.body(MAX_BODY_BYTES).await.map_err(|error| match error {
-        BodyError::TooLarge => ApiError::PayloadTooLarge { limit_bytes: MAX_BODY_BYTES },
+    read_large_object(edge, MAX_BODY_BYTES, read).await
+}
+
+/// As [`read_object`], of a body with a limit of its own.
+async fn read_large_object<T>(
+    edge: &impl Edge,
+    limit_bytes: usize,
+    read: impl FnOnce(&Members) -> Result<T, Vec<Fault>>,
+) -> Result<T, ApiError> {
+    let bytes = edge.body(limit_bytes).await.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::PayloadTooLarge { limit_bytes },
         BodyError::Broken => ApiError::InvalidRequest("The body ended before it was whole".into()),
     })?;
     if bytes.is_empty() {

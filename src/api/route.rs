@@ -4,10 +4,18 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource<'a> {
     Users,
-    User { id: &'a str },
+    /// Also the user with this very id.
+    Batch,
+    User {
+        id: &'a str,
+    },
     Keys,
-    Key { id: &'a str },
-    Project { name: &'a str },
+    Key {
+        id: &'a str,
+    },
+    Project {
+        name: &'a str,
+    },
     Health,
     Ready,
 }
@@ -17,6 +25,7 @@ impl<'a> Resource<'a> {
         let steps: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         match steps[..] {
             ["v1", "users"] | ["users"] => Some(Resource::Users),
+            ["v1", "users", "batch"] => Some(Resource::Batch),
             ["v1", "users", id] if !id.is_empty() => Some(Resource::User { id }),
             ["v1", "keys"] => Some(Resource::Keys),
             ["v1", "keys", id] if !id.is_empty() => Some(Resource::Key { id }),
@@ -31,6 +40,7 @@ impl<'a> Resource<'a> {
     pub fn pattern(self) -> &'static str {
         match self {
             Resource::Users => "/v1/users",
+            Resource::Batch => "/v1/users/batch",
             Resource::User { .. } => "/v1/users/{user_id}",
             Resource::Keys => "/v1/keys",
             Resource::Key { .. } => "/v1/keys/{key_id}",
@@ -43,11 +53,12 @@ impl<'a> Resource<'a> {
     /// The value of `Allow`.
     pub fn allow(self) -> &'static str {
         match self {
-            Resource::Users => "POST, OPTIONS",
-            Resource::Keys => "GET, HEAD, POST, OPTIONS",
+            Resource::Users | Resource::Keys => "GET, HEAD, POST, OPTIONS",
+            Resource::Batch => "GET, HEAD, POST, DELETE, OPTIONS",
+            Resource::User { .. } => "GET, HEAD, DELETE, OPTIONS",
             Resource::Key { .. } => "DELETE, OPTIONS",
             Resource::Project { .. } => "PUT, OPTIONS",
-            Resource::User { .. } | Resource::Health | Resource::Ready => "GET, HEAD, OPTIONS",
+            Resource::Health | Resource::Ready => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -62,6 +73,9 @@ mod tests {
             ("/v1/users", Some(Resource::Users)),
             ("/users", Some(Resource::Users)),
             ("/v1/users/a%2Fb", Some(Resource::User { id: "a%2Fb" })),
+            ("/v1/users/batch", Some(Resource::Batch)),
+            ("/v1/users/%62atch", Some(Resource::User { id: "%62atch" })),
+            ("/users/batch", None),
             ("/users/a", None),
             ("/v1/keys", Some(Resource::Keys)),
             ("/v1/keys/key_1", Some(Resource::Key { id: "key_1" })),

@@ -13,6 +13,7 @@ pub struct Settings {
     /// From `ALLOWED_ORIGINS`, default `*`.
     pub allowed_origins: AllowedOrigins,
     users_quota: Quota,
+    batch_quota: Quota,
 }
 
 /// A variable can't be read as what it should be.
@@ -39,6 +40,7 @@ impl Settings {
             admin_token: variable("ADMIN_TOKEN").as_deref().and_then(AdminToken::parse),
             allowed_origins: AllowedOrigins::parse(variable("ALLOWED_ORIGINS").as_deref().unwrap_or("*")),
             users_quota: quota("RATE_LIMIT", "500/60")?,
+            batch_quota: quota("BATCH_RATE_LIMIT", "100/60")?,
         })
     }
 
@@ -46,6 +48,7 @@ impl Settings {
     pub fn default_quota(&self, policy: Policy) -> Quota {
         match policy {
             Policy::Users => self.users_quota,
+            Policy::Batch => self.batch_quota,
         }
     }
 }
@@ -58,9 +61,12 @@ mod tests {
     fn unset_variables_have_defaults_and_bad_ones_are_named() {
         let settings = Settings::read(|_| None).unwrap();
         assert_eq!(settings.default_quota(Policy::Users), Quota::new(500, 60).unwrap());
+        assert_eq!(settings.default_quota(Policy::Batch), Quota::new(100, 60).unwrap());
         assert_eq!(settings.allowed_origins, AllowedOrigins::Any);
         assert!(settings.admin_token.is_none());
-        let error = Settings::read(|name| (name == "RATE_LIMIT").then(|| "lots".into())).unwrap_err();
-        assert_eq!(error.to_string(), "variable RATE_LIMIT is not requests/seconds, as in 500/60");
+        for variable in ["RATE_LIMIT", "BATCH_RATE_LIMIT"] {
+            let error = Settings::read(|name| (name == variable).then(|| "lots".into())).unwrap_err();
+            assert_eq!(error.to_string(), format!("variable {variable} is not requests/seconds, as in 500/60"));
+        }
     }
 }

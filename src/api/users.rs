@@ -1,7 +1,7 @@
 //! `/v1/users`
 
 use super::{ApiError, Call, Edge, Reply, Trace, auth, new_id, read_object};
-use crate::body::{Fault, FaultKind};
+use crate::body::Fault;
 use crate::key::Scope;
 use crate::limit::Policy;
 use crate::percent;
@@ -69,13 +69,32 @@ pub async fn get<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) ->
     Ok(reply.with("ETag", etag))
 }
 
+#[derive(Serialize)]
+struct DeletedOut<'a> {
+    success: bool,
+    deleted: bool,
+    external_id: &'a str,
+    message: &'static str,
+}
+
+/// `DELETE /v1/users/{user_id}`: nothing of the person stays. That there was nobody is a success too.
+pub async fn delete<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) -> Result<Reply, ApiError> {
+    let caller = auth::authenticate(call, edge, trace).await?;
+    auth::admit(&caller, Scope::UsersDelete, Policy::Users, edge, trace).await?;
+    let id = parse_id(id)?;
+    let Some(deleted) = edge.store().delete_user(&caller.hash, &id, edge.now()).await? else {
+        return Err(auth::explain_dead(&caller, edge).await);
+    };
+    let message = if deleted { "User deleted" } else { "There was no such user" };
+    Ok(Reply::json(200, &DeletedOut { success: true, deleted, external_id: id.as_str(), message }))
+}
+
 /// The `user_id` of a path, percent-decoded once.
 fn parse_id(segment: &str) -> Result<ExternalId, ApiError> {
     let decoded = percent::decode(segment).ok_or("Must be percent-encoded UTF-8");
-    decoded.and_then(|id| ExternalId::parse(&id)).map_err(|rule| {
-        let kind = FaultKind::Invalid(rule.into());
-        ApiError::Faults(vec![Fault { field: "user_id".into(), pointer: None, kind }])
-    })
+    decoded
+        .and_then(|id| ExternalId::parse(&id))
+        .map_err(|rule| ApiError::Faults(vec![Fault::invalid("user_id", rule)]))
 }
 
 /// If an `If-None-Match` header names the tag, by weak comparison (RFC 9110 section 13.1.2).

@@ -1,63 +1,21 @@
-//! The store in D1. Each method is one statement.
+//! The store in D1. Each method is one statement, or two in one batch, which is one transaction and one hop.
 
-use super::{Hops, fill_random};
+use super::{Hops, fill_random, sql};
+use crate::json;
 use crate::key::{KeyHash, KeyRecord, Project, Scope};
-use crate::store::{Store, StoreError, StoredLimit, StoredUser, Upserted};
+use crate::store::{Filter, Page, Position, Store, StoreError, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
 use crate::user::{ExternalId, NewUser};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{D1Database, D1SessionConstraint, Delay};
+use worker::{D1Database, D1DatabaseSession, D1SessionConstraint, Delay};
 
 /// Tries of one statement.
 const TRIES: u32 = 3;
 /// Milliseconds that the first pause between two tries can last; each further one can last twice as long.
 const FIRST_PAUSE_MS: u64 = 50;
-
-/// Answers the user's id and whether it is new, or no row if the calling key is not live.
-///
-/// `json_patch` is the whole merge. The first revision is the moment of creation, so that a user who is deleted and
-/// created again never repeats one. Where it changes nothing, the row is written as it was.
-const UPSERT: &str = "
-with caller as (
-    select project from api_keys
-    where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
-), first as (
-    select project, json_patch('{\"properties\":{},\"origin\":{}}', ?5) as profile from caller
-)
-insert into users
-    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-select
-    project, ?3, ?4, profile,
-    (select count(*) from json_each(profile, '$.properties')),
-    (select count(*) from json_each(profile, '$.origin')),
-    ?2, ?2, ?2
-from first
-where true
-on conflict (project, external_id) do update set
-    (profile, property_keys, origin_keys, revision, updated_at) = (
-        select
-            merged,
-            (select count(*) from json_each(merged, '$.properties')),
-            (select count(*) from json_each(merged, '$.origin')),
-            revision + (merged is not profile),
-            iif(merged is not profile, max(updated_at, ?2), updated_at)
-        from (select json_patch(profile, ?5) as merged)
-    )
-returning id, id = ?4 as created";
-
-/// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
-const FIND_USER: &str = "
-with caller as (
-    select project from api_keys
-    where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
-)
-select
-    id, external_id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
-    created_at, updated_at, revision
-from caller left join users on users.project = caller.project and external_id = ?3";
 
 const KEY_COLUMNS: &str = "id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at";
 
@@ -70,6 +28,14 @@ pub struct D1Store {
 struct UpsertedRow {
     id: String,
     created: u8,
+}
+
+/// What became of a user of a batch. Nulls, where there is none to tell of.
+#[derive(Deserialize)]
+struct GivenRow {
+    id: Option<String>,
+    place: Option<usize>,
+    refusal: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -129,7 +95,7 @@ impl Store for D1Store {
             text(new_id),
             text(user.patch.as_str()),
         ];
-        let row = self.rows::<UpsertedRow>(UPSERT, &values).await?.pop();
+        let row = self.rows::<UpsertedRow>(&sql::UPSERT, &values).await?.pop();
         Ok(row.map(|UpsertedRow { id, created }| Upserted { id, created: created != 0 }))
     }
 
@@ -140,12 +106,68 @@ impl Store for D1Store {
         now: Timestamp,
     ) -> Result<Option<Option<StoredUser>>, StoreError> {
         let values = [text(&caller.to_hex()), moment(now), text(id.as_str())];
-        let row = self.rows::<UserRow>(FIND_USER, &values).await?.pop();
+        let row = self.rows::<UserRow>(&sql::FIND_USER, &values).await?.pop();
         match row {
             Some(row) if row.id.is_none() => Ok(Some(None)),
             Some(row) => stored_user(row).map(|user| Some(Some(user))),
             None => Ok(None),
         }
+    }
+
+    async fn upsert_users(
+        &self,
+        caller: &KeyHash,
+        users: &[(&NewUser, String)],
+        now: Timestamp,
+    ) -> Result<Option<Vec<Result<Upserted, StoredLimit>>>, StoreError> {
+        let values = [text(&caller.to_hex()), moment(now), text(&given(users))];
+        let (stored, refused) =
+            self.both::<GivenRow, GivenRow>((&sql::UPSERT_GIVEN, &values), (&sql::REFUSE_GIVEN, &values)).await?;
+        if refused.is_empty() {
+            return Ok(None);
+        }
+        let outcomes = outcomes(stored.into_iter().chain(refused), users);
+        outcomes.map(Some).ok_or_else(|| StoreError::Failed("outcome of a user is missing".into()))
+    }
+
+    async fn delete_user(&self, caller: &KeyHash, id: &ExternalId, now: Timestamp) -> Result<Option<bool>, StoreError> {
+        let values = [text(&caller.to_hex()), moment(now), text(id.as_str())];
+        let (deleted, live) =
+            self.both::<IdRow, IdRow>((&sql::DELETE_USER, &values), (&sql::FIND_CALLER, &values[..2])).await?;
+        Ok((!live.is_empty()).then_some(!deleted.is_empty()))
+    }
+
+    async fn list_users(
+        &self,
+        caller: &KeyHash,
+        filter: &Filter<'_>,
+        after: Option<&Position>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Option<Page>, StoreError> {
+        let Filter { email, phone, updated_after } = filter;
+        let statement = sql::list_users(email.is_some() || phone.is_some(), updated_after.is_some());
+        let mut values = vec![
+            text(&caller.to_hex()),
+            moment(now),
+            // One more than asked for tells if there is one more.
+            JsValue::from_f64(f64::from(limit) + 1.0),
+            email.map_or(JsValue::NULL, |email| text(email.as_str())),
+            phone.map_or(JsValue::NULL, |phone| text(phone.as_str())),
+            text(after.map_or("", |after| &after.external_id)),
+        ];
+        if let Some(updated_after) = updated_after {
+            values.push(moment(*updated_after));
+            values.push(moment(after.map_or(Timestamp::from_ms(0), |after| after.updated_at)));
+        }
+        let rows = self.rows::<UserRow>(&statement, &values).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let found = rows.iter().filter(|row| row.external_id.is_some()).count();
+        let fitting = rows.into_iter().take_while(|row| row.id.is_some()).take(limit as usize);
+        let users: Vec<_> = fitting.map(stored_user).collect::<Result<_, _>>()?;
+        Ok(Some(Page { has_more: users.len() < found, users }))
     }
 
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
@@ -189,14 +211,37 @@ impl D1Store {
         D1Store { database, hops }
     }
 
-    /// Runs a statement that is harmless to run again, and does so on errors that Cloudflare calls transient.
+    /// Runs a statement that is harmless to run again.
     async fn rows<T: for<'a> Deserialize<'a>>(&self, sql: &str, values: &[JsValue]) -> Result<Vec<T>, StoreError> {
+        self.retried(async || self.run(sql, values).await).await
+    }
+
+    /// Runs two statements in one transaction, each with its values, that are harmless to run again.
+    async fn both<T: for<'a> Deserialize<'a>, U: for<'a> Deserialize<'a>>(
+        &self,
+        first: (&str, &[JsValue]),
+        second: (&str, &[JsValue]),
+    ) -> Result<(Vec<T>, Vec<U>), StoreError> {
+        self.retried(async || {
+            let session = self.session()?;
+            let statements = [first, second].map(|(sql, values)| session.prepare(sql).bind(values));
+            let statements = statements.into_iter().collect::<worker::Result<_>>()?;
+            match &session.batch(statements).await?[..] {
+                [first, second] => Ok((first.results()?, second.results()?)),
+                _ => Err("a batch of two has not two results".into()),
+            }
+        })
+        .await
+    }
+
+    /// Tries again on errors that Cloudflare calls transient.
+    async fn retried<T>(&self, run: impl AsyncFn() -> worker::Result<T>) -> Result<T, StoreError> {
         let mut tried = 0;
         loop {
             tried += 1;
             self.hops.add();
-            let cause = match self.run(sql, values).await {
-                Ok(rows) => return Ok(rows),
+            let cause = match run().await {
+                Ok(outcome) => return Ok(outcome),
                 Err(error) => message(&error),
             };
             match failure(cause) {
@@ -208,9 +253,12 @@ impl D1Store {
     }
 
     async fn run<T: for<'a> Deserialize<'a>>(&self, sql: &str, values: &[JsValue]) -> worker::Result<Vec<T>> {
-        // The primary, because a replica may not have heard yet that a key was revoked.
-        let session = self.database.with_session_constraint(D1SessionConstraint::FirstPrimary)?;
-        session.prepare(sql).bind(values)?.all().await?.results()
+        self.session()?.prepare(sql).bind(values)?.all().await?.results()
+    }
+
+    /// On the primary, because a replica may not have heard yet that a key was revoked.
+    fn session(&self) -> worker::Result<D1DatabaseSession> {
+        self.database.with_session_constraint(D1SessionConstraint::FirstPrimary)
     }
 }
 
@@ -218,6 +266,13 @@ enum Failure {
     Transient(String),
     Final(StoreError),
 }
+
+/// The limits by the names of the table's constraints.
+const LIMITS: [(&str, StoredLimit); 3] = [
+    ("profile_bytes", StoredLimit::ProfileBytes),
+    ("property_keys", StoredLimit::PropertyKeys),
+    ("origin_keys", StoredLimit::OriginKeys),
+];
 
 /// Sorts D1's errors by their text, which is all there is to go by.
 /// Source: Cloudflare, "D1: Retry queries" and "D1: Errors".
@@ -230,12 +285,8 @@ fn failure(cause: String) -> Failure {
         "Can't read from request stream because client disconnected",
         "Internal error while starting up D1 DB storage",
     ];
-    const LIMITS: [(&str, StoredLimit); 3] = [
-        ("CHECK constraint failed: property_keys", StoredLimit::PropertyKeys),
-        ("CHECK constraint failed: origin_keys", StoredLimit::OriginKeys),
-        ("CHECK constraint failed: profile_bytes", StoredLimit::ProfileBytes),
-    ];
-    if let Some((_, limit)) = LIMITS.iter().find(|(text, _)| cause.contains(text)) {
+    let is_broken = |name: &str| cause.contains(&format!("CHECK constraint failed: {name}"));
+    if let Some((_, limit)) = LIMITS.iter().find(|(name, _)| is_broken(name)) {
         Failure::Final(StoreError::Refused(*limit))
     } else if TRANSIENT.iter().any(|text| cause.contains(text)) {
         Failure::Transient(cause)
@@ -244,6 +295,45 @@ fn failure(cause: String) -> Failure {
     } else {
         Failure::Final(StoreError::Failed(cause))
     }
+}
+
+/// The limit whose constraint has this name.
+fn limit(name: &str) -> Option<StoredLimit> {
+    LIMITS.iter().find(|(known, _)| *known == name).map(|(_, limit)| *limit)
+}
+
+/// The users of a batch as `sql::GIVEN` reads them. Not longer than the body that they came in, but for the new ids: far
+/// below the 2 MB that D1 takes.
+fn given(users: &[(&NewUser, String)]) -> String {
+    let mut list = String::from("[");
+    for (i, (user, new_id)) in users.iter().enumerate() {
+        list.push_str(if i > 0 { ",[" } else { "[" });
+        json::write_string(user.external_id.as_str(), &mut list);
+        list.push(',');
+        json::write_string(new_id, &mut list);
+        list.push(',');
+        list.push_str(user.patch.as_str());
+        list.push(']');
+    }
+    list.push(']');
+    list
+}
+
+/// What became of each user, or None if a row is missing.
+fn outcomes(
+    rows: impl Iterator<Item = GivenRow>,
+    users: &[(&NewUser, String)],
+) -> Option<Vec<Result<Upserted, StoredLimit>>> {
+    let mut outcomes = vec![None; users.len()];
+    for GivenRow { id, place, refusal } in rows {
+        let Some(place) = place else { continue };
+        let (_, new_id) = users.get(place)?;
+        outcomes[place] = match refusal {
+            Some(name) => limit(&name).map(Err),
+            None => id.map(|id| Ok(Upserted { created: id == *new_id, id })),
+        };
+    }
+    outcomes.into_iter().collect()
 }
 
 /// Waits with full jitter.

@@ -3,6 +3,7 @@
 mod d1;
 mod limiter;
 mod log;
+mod sql;
 
 use crate::api::{self, Answer, BodyError, Call, Edge, KeyCache, Settings};
 use crate::id;
@@ -163,6 +164,8 @@ fn call_of(request: &Request) -> Result<Call> {
         // Not Request::method(), which takes a method that it does not know for GET.
         method: request.inner().method(),
         path: request.path(),
+        // Not Request::url(), which would bring in worker::Url.
+        query: request.inner().url().split_once('?').map_or_else(String::new, |(_, query)| query.into()),
         authorization: header("Authorization")?,
         origin: header("Origin")?,
         if_none_match: header("If-None-Match")?,

@@ -36,12 +36,14 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
     Users,
+    Batch,
 }
 
 impl Policy {
     pub fn as_str(self) -> &'static str {
         match self {
             Policy::Users => "users",
+            Policy::Batch => "batch",
         }
     }
 }

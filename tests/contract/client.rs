@@ -59,12 +59,10 @@ impl Answer {
             assert_eq!(body["error"], reason);
             assert!(!body["message"].as_str().unwrap().is_empty());
             assert!(body["code"].as_str().unwrap().bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
-            assert!(
-                body.as_object()
-                    .unwrap()
-                    .keys()
-                    .all(|k| ["success", "error", "message", "code", "details"].contains(&k.as_str()))
-            );
+            let details: &[&str] =
+                if body["results"].is_array() { &["processed_count", "failed_count", "results"] } else { &["details"] };
+            let known = ["success", "error", "message", "code"];
+            assert!(body.as_object().unwrap().keys().all(|k| known.contains(&&**k) || details.contains(&&**k)));
         }
     }
 }
@@ -125,11 +123,23 @@ pub struct Project<'s> {
 }
 
 impl Project<'_> {
+    /// Calls of the store that an answer to a known key waited for.
     #[track_caller]
-    pub fn post_bytes(&self, expected: u16, body: impl AsRef<[u8]>) -> Answer {
-        let answer = self.server.call("POST", "/v1/users", &[("Authorization", &format!("Bearer {}", self.key))], body);
+    pub fn store_hops(&self, answer: &Answer) -> u64 {
+        let line = self.server.log_line(answer.header("x-request-id"));
+        line["hops"].as_u64().unwrap() - u64::from(line["limiter"] == "object")
+    }
+
+    #[track_caller]
+    pub fn call(&self, method: &str, expected: u16, path: &str, body: impl AsRef<[u8]>) -> Answer {
+        let answer = self.server.call(method, path, &[("Authorization", &format!("Bearer {}", self.key))], body);
         assert_eq!(answer.status, expected, "{}", answer.text);
         answer
+    }
+
+    #[track_caller]
+    pub fn post_bytes(&self, expected: u16, body: impl AsRef<[u8]>) -> Answer {
+        self.call("POST", expected, "/v1/users", body)
     }
 
     #[track_caller]
@@ -137,11 +147,37 @@ impl Project<'_> {
         self.post_bytes(expected, body.to_string())
     }
 
+    /// Sends an array of users as one batch.
+    #[track_caller]
+    pub fn batch(&self, expected: u16, users: &Value) -> Answer {
+        self.call("POST", expected, "/v1/users/batch", json!({"users": users}).to_string())
+    }
+
     #[track_caller]
     pub fn get(&self, expected: u16, path: &str) -> Answer {
-        let answer = self.server.call("GET", path, &[("Authorization", &format!("Bearer {}", self.key))], "");
-        assert_eq!(answer.status, expected, "{}", answer.text);
-        answer
+        self.call("GET", expected, path, "")
+    }
+
+    #[track_caller]
+    pub fn delete(&self, expected: u16, path: &str) -> Answer {
+        self.call("DELETE", expected, path, "")
+    }
+
+    /// The external ids of the users that one page of a query has.
+    #[track_caller]
+    pub fn listed(&self, query: &str) -> Vec<String> {
+        let answer = self.get(200, &format!("/v1/users{query}")).json();
+        assert_eq!(answer["pagination"]["has_more"], false);
+        let users = answer["users"].as_array().unwrap();
+        users.iter().map(|user| user["external_id"].as_str().unwrap().into()).collect()
+    }
+
+    /// Revokes the project's only key.
+    #[track_caller]
+    pub fn revoke(&self) {
+        let list = self.server.admin(200, "GET", "/v1/keys", &Value::Null).json();
+        let key = list["keys"].as_array().unwrap().iter().find(|key| key["project"] == *self.name).unwrap();
+        self.server.admin(200, "DELETE", &format!("/v1/keys/{}", key["key_id"].as_str().unwrap()), &Value::Null);
     }
 
     /// The stored user with this plain id, as JSON text: digit for digit.
@@ -153,6 +189,12 @@ impl Project<'_> {
     #[track_caller]
     pub fn user(&self, id: &str) -> Value {
         self.get(200, &format!("/v1/users/{id}")).json()["user"].clone()
+    }
+
+    #[track_caller]
+    pub fn with_new_key(self) -> Self {
+        let key = self.server.key(&json!({"name": "next", "project": self.name}));
+        Project { key, ..self }
     }
 
     #[track_caller]

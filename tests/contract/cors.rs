@@ -7,9 +7,10 @@ use serde_json::json;
 #[test]
 fn a_preflight_is_answered_for_any_route_without_a_key() {
     for (path, methods) in [
-        ("/v1/users", "POST, OPTIONS"),
-        ("/users", "POST, OPTIONS"),
-        ("/v1/users/a%20b", "GET, HEAD, OPTIONS"),
+        ("/v1/users", "GET, HEAD, POST, OPTIONS"),
+        ("/users", "GET, HEAD, POST, OPTIONS"),
+        ("/v1/users/batch", "GET, HEAD, POST, DELETE, OPTIONS"),
+        ("/v1/users/a%20b", "GET, HEAD, DELETE, OPTIONS"),
         ("/v1/keys", "GET, HEAD, POST, OPTIONS"),
         ("/v1/keys/key_1", "DELETE, OPTIONS"),
         ("/v1/projects/p", "PUT, OPTIONS"),

@@ -138,8 +138,10 @@ fn unknown_routes_and_methods_are_answered_in_json() {
         is(&shared().call("POST", path, &[], "{}"), 404, "NOT_FOUND");
     }
     for (method, path, allow) in [
-        ("PUT", "/v1/users", "POST, OPTIONS"),
-        ("PATCH", "/users", "POST, OPTIONS"),
+        ("PUT", "/v1/users", "GET, HEAD, POST, OPTIONS"),
+        ("PATCH", "/users", "GET, HEAD, POST, OPTIONS"),
+        ("POST", "/v1/users/u", "GET, HEAD, DELETE, OPTIONS"),
+        ("PUT", "/v1/users/batch", "GET, HEAD, POST, DELETE, OPTIONS"),
         ("POST", "/health", "GET, HEAD, OPTIONS"),
         ("PUT", "/v1/keys", "GET, HEAD, POST, OPTIONS"),
         ("GET", "/v1/keys/key_1", "DELETE, OPTIONS"),

@@ -5,14 +5,17 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a client has a clock")]
 
+mod batch;
 mod client;
 mod cors;
+mod erase;
 mod errors;
 mod examples;
 mod hops;
 mod hostile;
 mod keys;
 mod limit;
+mod list;
 mod log;
 mod merge;
 mod server;

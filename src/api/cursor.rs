@@ -1,0 +1,129 @@
+//! Where a walk through the users goes on, as an opaque text.
+//!
+//! It outlives deploys, so that its form is pinned by a test: base64url (RFC 4648 section 5) without padding, of 8 bytes
+//! of checksum, 8 bytes of milliseconds, and the last user's id. The checksum ties it to its filter and tells changed
+//! ones. It is no secret and guards nothing: what a key may see is up to its project.
+
+use crate::store::{Filter, Position};
+use crate::time::Timestamp;
+use sha2::{Digest, Sha256};
+
+const BASE64URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Bytes of the checksum.
+const CHECKSUM_BYTES: usize = 8;
+
+pub fn write(position: &Position, filter: &Filter) -> String {
+    let ms = position.updated_at.as_ms().to_be_bytes();
+    encode(&[&checksum(position, filter)[..CHECKSUM_BYTES], &ms, position.external_id.as_bytes()].concat())
+}
+
+/// None unless it is letter for letter what [`write`] gave for this filter.
+pub fn parse(text: &str, filter: &Filter) -> Option<Position> {
+    let bytes = decode(text)?;
+    let (ms, id) = bytes.get(CHECKSUM_BYTES..)?.split_first_chunk()?;
+    let position = Position {
+        updated_at: Timestamp::from_ms(u64::from_be_bytes(*ms)),
+        external_id: String::from_utf8(id.to_vec()).ok()?,
+    };
+    (write(&position, filter) == text).then_some(position)
+}
+
+fn checksum(position: &Position, filter: &Filter) -> [u8; 32] {
+    let ms = |at: Timestamp| at.as_ms().to_string();
+    let parts = [
+        "cursor 1",
+        filter.email.map_or("", |email| email.as_str()),
+        filter.phone.map_or("", |phone| phone.as_str()),
+        &filter.updated_after.map_or_else(String::new, ms),
+        &ms(position.updated_at),
+        &position.external_id,
+    ];
+    Sha256::digest(parts.join("\n")).into()
+}
+
+fn encode(bytes: &[u8]) -> String {
+    let digits = bytes.chunks(3).flat_map(|chunk| {
+        let bits = chunk.iter().chain(&[0, 0]).take(3).fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        (0..=chunk.len()).map(move |i| char::from(BASE64URL[bits >> (18 - 6 * i) & 63]))
+    });
+    digits.collect()
+}
+
+/// Lenient towards forms that [`encode`] does not write.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for chunk in text.as_bytes().chunks(4) {
+        let digits = chunk.iter().map(|byte| BASE64URL.iter().position(|digit| digit == byte));
+        let bits = digits.chain([Some(0); 3]).take(4).try_fold(0, |bits, digit| Some(bits << 6 | digit?))?;
+        bytes.extend([bits >> 16, bits >> 8, bits].iter().take(chunk.len() - 1).map(|bits| bits.to_le_bytes()[0]));
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::{Email, Phone};
+    use proptest::prelude::*;
+
+    fn position(ms: u64, id: &str) -> Position {
+        Position { updated_at: Timestamp::from_ms(ms), external_id: id.into() }
+    }
+
+    #[test]
+    fn the_cursor_format_is_pinned() {
+        let filter = Filter {
+            email: Email::parse("a@b.c").ok(),
+            phone: Phone::parse("+123").ok(),
+            updated_after: Some(Timestamp::from_ms(1)),
+        };
+        for (filter, text) in
+            [(Filter::default(), "8jF1exJPsJgAAAGLz-VoAHVzZXJfMTIz"), (filter, "PFOt1n4nO7AAAAGLz-VoAHVzZXJfMTIz")]
+        {
+            let position = position(1_700_000_000_000, "user_123");
+            assert_eq!(write(&position, &filter), text);
+            assert_eq!(parse(text, &filter), Some(position));
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_another_filter_is_none() {
+        let updated_after = |ms| Filter { updated_after: Some(Timestamp::from_ms(ms)), ..Filter::default() };
+        let email = Filter { email: Email::parse("a@b.c").ok(), ..Filter::default() };
+        let filters = [Filter::default(), updated_after(0), updated_after(1), email];
+        for (i, filter) in filters.iter().enumerate() {
+            let text = write(&position(7, "u"), filter);
+            for (k, other) in filters.iter().enumerate() {
+                assert_eq!(parse(&text, other).is_some(), i == k);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_never_a_cursor_is_none() {
+        for text in ["", "A", "AA==", "user_123", "é", "AAAAAAAAAAAAAAAAAAAAAAA", &"A".repeat(10_000)] {
+            assert_eq!(parse(text, &Filter::default()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_reads_back_and_one_changed_character_is_noticed(
+            ms: u64, id in "\\PC{1,8}", at: prop::sample::Index, with in "[0-9A-Za-z_=é-]?"
+        ) {
+            let text = write(&position(ms, &id), &Filter::default());
+            prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            prop_assert_eq!(parse(&text, &Filter::default()), Some(position(ms, &id)));
+            let mut changed = text.clone();
+            let at = at.index(text.len());
+            changed.replace_range(at..=at, &with);
+            prop_assert_eq!(parse(&changed, &Filter::default()).is_some(), changed == text);
+        }
+
+        #[test]
+        fn any_bytes_are_encoded_and_decoded(bytes: Vec<u8>) {
+            prop_assert_eq!(decode(&encode(&bytes)), Some(bytes));
+        }
+    }
+}

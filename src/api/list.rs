@@ -1,0 +1,151 @@
+//! `GET /v1/users`: the users, page by page.
+
+use super::{ApiError, Call, Edge, Reply, Trace, auth, cursor};
+use crate::body::{Fault, Faults, Fields};
+use crate::json::{Members, Value};
+use crate::key::Scope;
+use crate::limit::Policy;
+use crate::query;
+use crate::store::{Filter, Page, Position, Store, StoredUser};
+use crate::time::Timestamp;
+use crate::user::{Email, Phone};
+use serde::Serialize;
+
+/// Users in a page, at most.
+const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
+const DEFAULT_LIMIT: u32 = 50;
+
+/// The query of `GET /v1/users`.
+#[derive(Debug, PartialEq, Eq)]
+struct Listing<'q> {
+    filter: Filter<'q>,
+    after: Option<Position>,
+    limit: u32,
+}
+
+impl<'q> Listing<'q> {
+    fn parse(members: &'q Members) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let mut fields = Fields::of(members, &mut faults);
+        let limit = fields.optional("limit", |value, faults| {
+            let digits = faults.string(value)?;
+            faults.integer(&Value::Number(digits), LIMITS)
+        });
+        let cursor = fields.optional("cursor", |value, faults| faults.string(value));
+        let email = fields.optional("email", |value, faults| {
+            let text = faults.string(value)?;
+            Email::parse(text).map_err(|rule| faults.invalid(rule)).ok()
+        });
+        let phone = fields.optional("phone", |value, faults| {
+            let text = faults.string(value)?;
+            Phone::parse(text).map_err(|rule| faults.invalid(rule)).ok()
+        });
+        let updated_after = fields.optional("updated_after", |value, faults| {
+            let at = Timestamp::parse(faults.string(value)?);
+            at.map_err(|_| faults.invalid("Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z")).ok()
+        });
+        fields.refuse_the_rest();
+        let filter = faults.finish(Some(Filter { email, phone, updated_after }))?;
+        // Last, because only a filter without faults tells if a cursor belongs to it.
+        let after = cursor.map(|text| cursor::parse(text, &filter).ok_or_else(foreign_cursor)).transpose()?;
+        Ok(Listing { filter, after, limit: limit.unwrap_or(DEFAULT_LIMIT) })
+    }
+}
+
+fn foreign_cursor() -> Vec<Fault> {
+    vec![Fault::invalid("cursor", "Must be a next_cursor as it was given, with the filters that it was given for")]
+}
+
+#[derive(Serialize)]
+struct ListOut<'a> {
+    success: bool,
+    users: &'a [StoredUser],
+    pagination: PaginationOut,
+}
+
+#[derive(Serialize)]
+struct PaginationOut {
+    limit: u32,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// `GET /v1/users`: a page of users, and a cursor to the next.
+///
+/// A page goes on behind the last user of the one before, so that in the order of ids a walk meets every user that stands
+/// throughout once. By `updated_after` a user that changes during the walk moves on to its end: one that was met may be
+/// met again as it is then, and no other is met twice or missed.
+pub async fn list<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Reply, ApiError> {
+    let caller = auth::authenticate(call, edge, trace).await?;
+    auth::admit(&caller, Scope::UsersRead, Policy::Users, edge, trace).await?;
+    let members = query::parse(&call.query).map_err(ApiError::Faults)?;
+    let Listing { filter, after, limit } = Listing::parse(&members).map_err(ApiError::Faults)?;
+    let listed = edge.store().list_users(&caller.hash, &filter, after.as_ref(), limit, edge.now()).await?;
+    let Some(Page { users, has_more }) = listed else {
+        return Err(auth::explain_dead(&caller, edge).await);
+    };
+    let next_cursor = users.last().filter(|_| has_more).map(|user| cursor::write(&position_of(user), &filter));
+    let pagination = PaginationOut { limit, has_more, next_cursor };
+    Ok(Reply::json(200, &ListOut { success: true, users: &users, pagination }))
+}
+
+fn position_of(user: &StoredUser) -> Position {
+    Position { updated_at: user.updated_at, external_id: user.external_id.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each fault as `place: issue`.
+    #[track_caller]
+    fn faults(query: &str) -> Vec<String> {
+        let told = |faults: Vec<Fault>| faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
+        told(Listing::parse(&query::parse(query).unwrap()).unwrap_err())
+    }
+
+    #[test]
+    fn a_query_is_read_and_all_of_it_is_optional() {
+        let members = query::parse("").unwrap();
+        let all = Listing { filter: Filter::default(), after: None, limit: 50 };
+        assert_eq!(Listing::parse(&members).unwrap(), all);
+
+        let filter = Filter {
+            email: Email::parse("a+b@c").ok(),
+            phone: Phone::parse("+123").ok(),
+            updated_after: Some(Timestamp::from_ms(1)),
+        };
+        let after = Position { updated_at: Timestamp::from_ms(2), external_id: "u".into() };
+        let cursor = cursor::write(&after, &filter);
+        let query = format!(
+            "cursor={cursor}&limit=1&email=a%2Bb%40c&phone=%2B123&updated_after=1970-01-01T01:00:00.001%2B01:00"
+        );
+        let members = query::parse(&query).unwrap();
+        assert_eq!(Listing::parse(&members).unwrap(), Listing { filter, after: Some(after), limit: 1 });
+    }
+
+    #[test]
+    fn every_fault_is_told_by_name() {
+        assert_eq!(
+            faults("limit=0&cursor=x&email=a+b@c&phone=+123&updated_after=2027&offset=5&limit=1&page"),
+            [
+                "limit: Must be a whole number from 1 to 100",
+                "email: Must be a valid e-mail address of at most 254 bytes",
+                "phone: Must be + and 2 to 15 digits, the first not 0 (E.164)",
+                "updated_after: Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z",
+                "offset: Field is not known here, and would be lost",
+                "page: Field is not known here, and would be lost",
+                "limit: Name stands more than once in its object",
+            ]
+        );
+        for query in ["limit=101", "limit=", "limit", "limit=-1", "limit=1.5", "limit=50x", "limit=4294967297"] {
+            assert_eq!(faults(query), ["limit: Must be a whole number from 1 to 100"], "{query}");
+        }
+        for query in ["cursor=", "cursor=x&email=a@b"] {
+            assert_eq!(
+                faults(query),
+                ["cursor: Must be a next_cursor as it was given, with the filters that it was given for"]
+            );
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The statements on users. Each checks the calling key itself, and none reads more than it needs: `d1.rs` runs them.
+
+use crate::store::{MAX_KEYS, MAX_PROFILE_BYTES};
+use std::sync::LazyLock;
+
+/// The project of the calling key ?1, if it is live at ?2. Every statement on users begins with it.
+const CALLER: &str = "
+with caller as (
+    select project from api_keys
+    where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
+)";
+
+/// What the first patch of a user is merged into.
+const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
+
+/// Answers the user's id and whether it is new, or no row if the calling key is not live.
+///
+/// `json_patch` is the whole merge. The first revision is the moment of creation, so that a user who is deleted and
+/// created again never repeats one. Where it changes nothing, the row is written as it was.
+pub static UPSERT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{CALLER}, first as (
+    select project, json_patch({EMPTY_PROFILE}, ?5) as profile from caller
+)
+insert into users
+    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
+select project, ?3, ?4, profile, {property_keys}, {origin_keys}, ?2, ?2, ?2
+from first
+where true
+on conflict (project, external_id) do update set
+    (profile, property_keys, origin_keys, revision, updated_at) = (
+        select
+            merged, {merged_property_keys}, {merged_origin_keys},
+            revision + (merged is not profile),
+            iif(merged is not profile, max(updated_at, ?2), updated_at)
+        from (select json_patch(profile, ?5) as merged)
+    )
+returning id, id = ?4 as created",
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        merged_property_keys = keys("merged", "properties"),
+        merged_origin_keys = keys("merged", "origin"),
+    )
+});
+
+/// The users ?3, an array of `[external_id, new id, patch]`, as they would be stored if they were new, and the limit
+/// that each breaks even so. Such a one breaks it whatever is stored, since a merge only ever adds to what a patch holds.
+static GIVEN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{CALLER}, batch as materialized (
+    select jsonb(?3) as list
+), parsed as (
+    select
+        project, key as place, value ->> 0 as external_id, value ->> 1 as id,
+        json_patch({EMPTY_PROFILE}, value -> 2) as profile
+    from caller cross join batch cross join json_each(list)
+), counted as (
+    select *, {property_keys} as property_keys, {origin_keys} as origin_keys from parsed
+), given as (
+    select *, {refusal} as refusal from counted
+)",
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        refusal = refusal("profile", "property_keys", "origin_keys"),
+    )
+});
+
+/// Answers a row for each user that was not refused as a new one: what became of it, and its place in the array.
+///
+/// Rows are merged one after the other, so that a user who comes twice is merged twice. One that would break a limit
+/// keeps its row, but for the note of that. `materialized` has each document made once, not once for every use.
+pub static UPSERT_GIVEN: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{given}
+insert into users
+    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, batch_place)
+select project, external_id, id, profile, property_keys, origin_keys, ?2, ?2, ?2, place
+from given
+where refusal is null
+order by place
+on conflict (project, external_id) do update set
+    (profile, property_keys, origin_keys, revision, updated_at, batch_place, batch_refusal) = (
+        with merged as materialized (
+            select json_patch(profile, (select list -> ('$[' || excluded.batch_place || '][2]') from batch)) as document
+        ), measured as materialized (
+            select document, {merged_property_keys} as in_properties, {merged_origin_keys} as in_origin from merged
+        ), judged as materialized (
+            select *, {refusal} as refusal, document is not profile as news from measured
+        )
+        select
+            iif(refusal is null, document, profile),
+            iif(refusal is null, in_properties, property_keys),
+            iif(refusal is null, in_origin, origin_keys),
+            revision + (refusal is null and news),
+            iif(refusal is null and news, max(updated_at, ?2), updated_at),
+            excluded.batch_place,
+            refusal
+        from judged
+    )
+returning id, batch_place as place, batch_refusal as refusal",
+        given = *GIVEN,
+        merged_property_keys = keys("document", "properties"),
+        merged_origin_keys = keys("document", "origin"),
+        refusal = refusal("document", "in_properties", "in_origin"),
+    )
+});
+
+/// Answers the users that are refused even as new ones, a row of nulls if there is none, and no row if the calling key
+/// is not live.
+pub static REFUSE_GIVEN: LazyLock<String> =
+    LazyLock::new(|| format!("{}\nselect place, refusal from caller left join given on refusal is not null", *GIVEN));
+
+/// An expression: the number of keys directly in a member of a profile.
+fn keys(profile: &str, member: &str) -> String {
+    format!("(select count(*) from json_each({profile}, '$.{member}'))")
+}
+
+/// An expression: the name of the limit that a profile breaks, or null. The table's constraints have the same names.
+fn refusal(profile: &str, property_keys: &str, origin_keys: &str) -> String {
+    format!(
+        "case
+            when octet_length({profile}) > {MAX_PROFILE_BYTES} then 'profile_bytes'
+            when {property_keys} > {MAX_KEYS} then 'property_keys'
+            when {origin_keys} > {MAX_KEYS} then 'origin_keys'
+        end"
+    )
+}
+
+const USER_COLUMNS: &str = "id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
+    created_at, users.updated_at, revision";
+
+/// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
+pub static FIND_USER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{CALLER}
+select external_id, {USER_COLUMNS}
+from caller left join users on users.project = caller.project and external_id = ?3"
+    )
+});
+
+/// Answers a row if there was such a user. That there is none can mean that the calling key is not live.
+pub static DELETE_USER: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{CALLER}
+delete from users where project = (select project from caller) and external_id = ?3
+returning id"
+    )
+});
+
+/// Answers a row if the calling key is live.
+pub static FIND_CALLER: LazyLock<String> = LazyLock::new(|| format!("{CALLER} select project as id from caller"));
+
+/// Bytes of profiles after which a page ends: the isolate holds them some times over, in 128 MB.
+const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// At most ?3 users behind the one with the id ?6 (and, `by_change`, the moment ?8); no row if the calling key is not
+/// live, and a row of nulls if there is no such user. Users past the page's bytes have no columns but `external_id`.
+///
+/// In the order of ids it is a search in one primary key or the other, and reads no row more than it answers. `by_change`
+/// it reads every user of the project, or with that e-mail or phone, and sorts: an index on `updated_at` would double
+/// what every update writes, and such a walk is rare.
+pub fn list_users(by_contact: bool, by_change: bool) -> String {
+    // `cross join` keeps the order of the tables.
+    let (source, external_id) = if by_contact {
+        let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(?4, ?5)
+    cross join users on users.project = caller.project and users.external_id = contacts.external_id";
+        (source, "contacts.external_id")
+    } else {
+        ("cross join users on users.project = caller.project", "users.external_id")
+    };
+    let (behind, order) = if by_change {
+        (format!("updated_at > ?7 and (updated_at, {external_id}) > (?8, ?6)"), format!("updated_at, {external_id}"))
+    } else {
+        (format!("{external_id} > ?6"), external_id.to_owned())
+    };
+    format!(
+        "{CALLER}, found as (
+    select users.project, users.external_id, octet_length(profile) as bytes
+    from caller {source}
+    where (?4 is null or email = ?4) and (?5 is null or phone = ?5) and {behind}
+    order by {order}
+    limit ?3
+), page as (
+    select *, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from found
+)
+select page.external_id, {USER_COLUMNS}
+from caller
+left join page on true
+left join users on users.project = page.project and users.external_id = page.external_id
+    and ifnull(bytes_before, 0) < {MAX_PAGE_BYTES}"
+    )
+}
