@@ -18,5 +18,6 @@ mod limit;
 mod list;
 mod log;
 mod merge;
+mod schema;
 mod server;
 mod upsert;

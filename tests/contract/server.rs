@@ -119,11 +119,22 @@ fn signal(name: &str, leader: &Child) {
     let _ = Command::new("kill").args(["-s", name, "--", &group]).stderr(Stdio::null()).status();
 }
 
+/// Of the project, not of the machine.
+const NODE: &str = "WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH node";
+
 /// Wrangler, keeping its state where it is told.
 const WRANGLER: &str = "CI=true WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH wrangler";
 
 fn wrangler(arguments: &str, state: &State) -> String {
     format!("{WRANGLER} {arguments} --persist-to '{}'", state.path().display())
+}
+
+/// Runs a script with this state's path and the arguments, and answers what it prints.
+pub fn node(state: &State, script: &str, arguments: &[&str]) -> String {
+    let mut command = shell(&format!("{NODE} --eval \"$0\" \"$@\""));
+    let output = command.arg(script).arg(state.path()).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn shell(script: &str) -> Command {
