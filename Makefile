@@ -22,7 +22,9 @@ dev: build .dev.vars
 	@node scripts/dev.mjs $(PORT)
 
 test: lint build
-	cargo test --locked
+	cargo test --locked -- --skip hops::
+	@# These measure time: nothing runs beside them.
+	cargo test --locked --test contract -- --nocapture --test-threads 1 hops::
 
 lint: rust
 	cargo fmt --check
