@@ -7,6 +7,7 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
 WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
+SCHEMATHESIS := $(CACHE)/schemathesis-4.32.5/bin/schemathesis
 WORKER := build/index.js
 
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -15,7 +16,7 @@ export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export WRANGLER_SEND_METRICS := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test lint build deploy rust clean
+.PHONY: dev test conformance lint build deploy rust clean
 
 dev: build .dev.vars
 	@CI=true wrangler d1 migrations apply roster --local >/dev/null
@@ -25,6 +26,9 @@ test: lint build
 	cargo test --locked -- --skip hops::
 	@# These measure time: nothing runs beside them.
 	cargo test --locked --test contract -- --nocapture --test-threads 1 hops::
+
+conformance: build $(SCHEMATHESIS)
+	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
 
 lint: rust
 	cargo fmt --check
@@ -40,10 +44,12 @@ deploy: build
 clean:
 	rm -rf build node_modules target .wrangler
 
-$(WORKER): $(shell find src -name '*.rs') Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
+$(WORKER): $(shell find src public -type f) openapi.yaml Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
 	@# worker-build keeps the names of functions: a quarter of the bytes.
 	wasm-opt --strip-debug build/index_bg.wasm --output build/index_bg.wasm
+	mkdir -p build/public
+	cp public/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
 	@touch $@
 
 # Does nothing where rust-toolchain.toml is satisfied already, so that no network is asked.
@@ -60,6 +66,10 @@ $(WORKER_BUILD): | rust
 
 $(WASM_BINDGEN): | rust
 	cargo install --locked --debug --version $(WASM_BINDGEN_VERSION) --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli
+
+$(SCHEMATHESIS):
+	python3 -m venv $(CACHE)/schemathesis-4.32.5
+	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet schemathesis==4.32.5
 
 .dev.vars:
 	cp .dev.vars.example $@

@@ -123,11 +123,15 @@ impl Faults {
         let Value::Number(digits) = value else {
             return self.wrong_type("number", value);
         };
-        let number = digits.parse().ok().filter(|n| bounds.contains(n));
+        // 60, 60.0 and 6e1 are one number.
+        let (start, end) = (*bounds.start(), *bounds.end());
+        let fits = |n: &f64| n.fract() == 0.0 && (f64::from(start)..=f64::from(end)).contains(n);
+        let number = digits.parse().ok().filter(fits);
         if number.is_none() {
-            self.invalid(format!("Must be a whole number from {} to {}", bounds.start(), bounds.end()));
+            self.invalid(format!("Must be a whole number from {start} to {end}"));
         }
-        number
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in its bounds")]
+        number.map(|number| number as u32)
     }
 
     /// Notes that the value here has the wrong type.

@@ -12,9 +12,9 @@ use crate::user::NewUser;
 use serde::Serialize;
 
 /// Bytes of a batch's body: 1 MiB.
-const MAX_BYTES: usize = 1_048_576;
+pub(super) const MAX_BYTES: usize = 1_048_576;
 /// Users in a batch, at least 1.
-const MAX_USERS: usize = 1000;
+pub(super) const MAX_USERS: usize = 1000;
 /// Of a user with more faults than this, the first ones are told: the answer stays in proportion to the body.
 const MAX_FAULTS: usize = 10;
 

@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 use serde::Serialize;
 
 /// Characters in a key's name, at least 1.
-const MAX_NAME_CHARS: usize = 100;
+pub(super) const MAX_NAME_CHARS: usize = 100;
 
 /// The body of `POST /v1/keys`.
 #[derive(Debug, PartialEq, Eq)]

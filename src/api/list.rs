@@ -12,8 +12,8 @@ use crate::user::{Email, Phone};
 use serde::Serialize;
 
 /// Users in a page, at most.
-const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
-const DEFAULT_LIMIT: u32 = 50;
+pub(super) const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
+pub(super) const DEFAULT_LIMIT: u32 = 50;
 
 /// The query of `GET /v1/users`.
 #[derive(Debug, PartialEq, Eq)]

@@ -8,6 +8,9 @@ mod error;
 mod health;
 mod keys;
 mod list;
+#[cfg(test)]
+mod openapi;
+mod page;
 mod projects;
 mod route;
 mod settings;
@@ -50,7 +53,8 @@ pub struct Call {
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
-    /// JSON text, or nothing.
+    pub content_type: &'static str,
+    /// Text, or nothing.
     pub body: String,
 }
 
@@ -58,11 +62,11 @@ impl Reply {
     #[expect(clippy::expect_used, reason = "derived serialisers of structs and strings do not fail")]
     fn json(status: u16, body: &impl serde::Serialize) -> Self {
         let body = serde_json::to_string(body).expect("serialisable");
-        Reply { status, headers: Vec::new(), body }
+        Reply { body, ..Reply::empty(status) }
     }
 
     fn empty(status: u16) -> Self {
-        Reply { status, headers: Vec::new(), body: String::new() }
+        Reply { status, headers: Vec::new(), content_type: "application/json", body: String::new() }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -102,6 +106,8 @@ pub trait Edge {
     fn fill_random(&self, bytes: &mut [u8]);
     /// Reads the body. One of more than `limit_bytes` is refused without reading it whole.
     async fn body(&self, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
+    /// Reads a file that is shipped with the Worker. An error is a cause for the log.
+    async fn file(&self, path: &str) -> Result<String, String>;
     /// Runs work that no client waits for.
     fn in_background(&self, work: impl Future<Output = ()> + 'static);
 }
@@ -153,7 +159,7 @@ fn answer(call: &Call, outcome: Result<Reply, ApiError>, origins: &AllowedOrigin
     let mut reply = outcome.unwrap_or_else(ApiError::into_reply);
     reply.headers.extend([
         ("X-Request-Id", call.request_id.clone()),
-        ("Content-Type", "application/json".into()),
+        ("Content-Type", reply.content_type.into()),
         ("Cache-Control", "no-store".into()),
         ("X-Content-Type-Options", "nosniff".into()),
     ]);
@@ -181,6 +187,7 @@ async fn dispatch<E: Edge>(
         (Resource::Keys, "GET") => keys::list(call, edge).await,
         (Resource::Key { id }, "DELETE") => keys::revoke(call, edge, id).await,
         (Resource::Project { name }, "PUT") => projects::configure(call, edge, name).await,
+        (Resource::File(file), "GET") => page::read(edge, file).await,
         (Resource::Health, "GET") => Ok(health::alive()),
         (Resource::Ready, "GET") => health::ready(edge).await,
         _ => Err(ApiError::MethodNotAllowed { allow: resource.allow() }),

@@ -58,6 +58,7 @@ mod tests {
     fn a_limit_is_two_whole_numbers_in_bounds() {
         let quota = parse(r#"{"rate_limit":{"limit":1000,"window_seconds":60}}"#).unwrap();
         assert_eq!(quota, Quota { limit: 1000, window_ms: 60_000 });
+        assert_eq!(parse(r#"{"rate_limit":{"limit":1e3,"window_seconds":60.0}}"#).unwrap(), quota);
         for (body, place) in [
             ("{}", "rate_limit"),
             (r#"{"rate_limit":null}"#, "rate_limit"),

@@ -1,5 +1,7 @@
 //! Which resource a path names, and which methods it has.
 
+use super::page::File;
+
 /// A thing that a path can name. The parts of the path that it borrows are as sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resource<'a> {
@@ -18,6 +20,7 @@ pub enum Resource<'a> {
     },
     Health,
     Ready,
+    File(File),
 }
 
 impl<'a> Resource<'a> {
@@ -32,7 +35,7 @@ impl<'a> Resource<'a> {
             ["v1", "projects", name] if !name.is_empty() => Some(Resource::Project { name }),
             ["health"] => Some(Resource::Health),
             ["health", "ready"] => Some(Resource::Ready),
-            _ => None,
+            _ => File::at(path).map(Resource::File),
         }
     }
 
@@ -47,6 +50,7 @@ impl<'a> Resource<'a> {
             Resource::Project { .. } => "/v1/projects/{project}",
             Resource::Health => "/health",
             Resource::Ready => "/health/ready",
+            Resource::File(file) => file.path,
         }
     }
 
@@ -58,7 +62,7 @@ impl<'a> Resource<'a> {
             Resource::User { .. } => "GET, HEAD, DELETE, OPTIONS",
             Resource::Key { .. } => "DELETE, OPTIONS",
             Resource::Project { .. } => "PUT, OPTIONS",
-            Resource::Health | Resource::Ready => "GET, HEAD, OPTIONS",
+            Resource::Health | Resource::Ready | Resource::File(_) => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -82,7 +86,8 @@ mod tests {
             ("/v1/projects/a-b", Some(Resource::Project { name: "a-b" })),
             ("/health", Some(Resource::Health)),
             ("/health/ready", Some(Resource::Ready)),
-            ("/", None),
+            ("/", File::at("/").map(Resource::File)),
+            ("/index.html", None),
             ("", None),
             ("/v1", None),
             ("/v1/users/", None),

@@ -18,7 +18,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
-use worker::{Context, Delay, Env, Headers, Request, Response, ResponseBuilder, Result, event};
+use worker::{Context, Delay, Env, Fetcher, Headers, Request, Response, ResponseBuilder, Result, event};
 
 thread_local! {
     // What this isolate knows of keys and limits. Plain data: nothing in it belongs to a request.
@@ -55,6 +55,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
                     hops: hops.clone(),
                 },
                 key_cache: KEY_CACHE.with(Rc::clone),
+                assets: env.assets("ASSETS")?,
                 request: RefCell::new(request),
                 context,
             };
@@ -84,6 +85,7 @@ struct Worker {
     store: Rc<D1Store>,
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
+    assets: Fetcher,
     request: RefCell<Request>,
     context: Rc<Context>,
 }
@@ -132,6 +134,14 @@ impl Edge for Worker {
             }
         }
         Ok(body)
+    }
+
+    async fn file(&self, path: &str) -> std::result::Result<String, String> {
+        let read = async {
+            // Assets are asked for by a URL, of which only the path matters.
+            self.assets.fetch(format!("https://assets{path}"), None).await?.text().await
+        };
+        read.await.map_err(|error| format!("asset {path}: {error}"))
     }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {

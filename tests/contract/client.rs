@@ -68,9 +68,16 @@ impl Answer {
 }
 
 impl Server {
-    /// Any call at all. `headers` as (name, value).
+    /// Any call of the API. `headers` as (name, value).
     #[track_caller]
     pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        let answer = self.send(method, path, headers, body);
+        answer.check_form(method);
+        answer
+    }
+
+    #[track_caller]
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(HeaderName::try_from(*name).unwrap(), *value);
@@ -82,8 +89,14 @@ impl Server {
         };
         let mut response = sent.unwrap();
         let text = response.body_mut().read_to_string().unwrap();
-        let answer = Answer { status: response.status().as_u16(), headers: response.headers().clone(), text };
-        answer.check_form(method);
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+    }
+
+    /// A file that is shipped with the Worker.
+    #[track_caller]
+    pub fn file(&self, path: &str) -> Answer {
+        let answer = self.send("GET", path, &[], "");
+        assert_eq!(answer.status, 200, "{path}");
         answer
     }
 

@@ -134,7 +134,7 @@ fn a_key_without_the_scope_is_told_what_it_lacks() {
 
 #[test]
 fn unknown_routes_and_methods_are_answered_in_json() {
-    for path in ["/", "/v1", "/v1/users/", "//v1/users", "/v1/user", "/v2/users", "/v1/keys/a/b", "/favicon.ico"] {
+    for path in ["/v1", "/v1/users/", "//v1/users", "/v1/user", "/v2/users", "/v1/keys/a/b", "/favicon.ico"] {
         is(&shared().call("POST", path, &[], "{}"), 404, "NOT_FOUND");
     }
     for (method, path, allow) in [
@@ -143,6 +143,7 @@ fn unknown_routes_and_methods_are_answered_in_json() {
         ("POST", "/v1/users/u", "GET, HEAD, DELETE, OPTIONS"),
         ("PUT", "/v1/users/batch", "GET, HEAD, POST, DELETE, OPTIONS"),
         ("POST", "/health", "GET, HEAD, OPTIONS"),
+        ("POST", "/", "GET, HEAD, OPTIONS"),
         ("PUT", "/v1/keys", "GET, HEAD, POST, OPTIONS"),
         ("GET", "/v1/keys/key_1", "DELETE, OPTIONS"),
         ("POST", "/v1/projects/p", "PUT, OPTIONS"),

@@ -7,6 +7,7 @@
 
 mod batch;
 mod client;
+mod conformance;
 mod cors;
 mod erase;
 mod errors;
@@ -18,6 +19,7 @@ mod limit;
 mod list;
 mod log;
 mod merge;
+mod page;
 mod schema;
 mod server;
 mod upsert;

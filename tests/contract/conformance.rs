@@ -1,0 +1,20 @@
+//! A public fuzzer, run against `openapi.yaml` on the real Worker.
+
+use crate::server::{ADMIN_TOKEN, Server, State};
+use serde_json::json;
+use std::process::Command;
+
+#[test]
+#[ignore = "make conformance runs it: it needs Python and half a minute"]
+fn schemathesis_finds_nothing() {
+    let schemathesis = std::env::var("SCHEMATHESIS").unwrap();
+    let limits = [("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];
+    let server = Server::start(&State::new(), &[&[("ADMIN_TOKEN", ADMIN_TOKEN)], &limits[..]].concat());
+    let status = Command::new(schemathesis)
+        .args(["--config-file", "tests/schemathesis.toml", "run", "openapi.yaml", "--url", &server.url])
+        .args(["--max-examples", "100", "--no-color"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .envs([("ROSTER_KEY", server.key(&json!({"name": "fuzzer"})).as_str()), ("ROSTER_ADMIN_TOKEN", ADMIN_TOKEN)])
+        .status();
+    assert!(status.unwrap().success());
+}

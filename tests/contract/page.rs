@@ -1,0 +1,56 @@
+//! `GET /` and `GET /openapi.yaml`: the contract, to read and to try.
+
+use crate::client::project;
+use crate::server::shared;
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+#[test]
+fn the_contract_is_served_as_it_stands_in_the_project() {
+    let answer = shared().file("/openapi.yaml");
+    assert_eq!(answer.text, include_str!("../../openapi.yaml"));
+    assert_eq!(answer.header("content-type"), "application/yaml");
+}
+
+#[test]
+fn the_page_loads_nothing_from_elsewhere() {
+    let page = shared().file("/");
+    let policy = page.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    assert!(!page.text.contains("//"), "a URL of elsewhere");
+    for file in ["swagger-ui.css", "page.css", "swagger-ui-bundle.js", "page.js"] {
+        assert!(page.text.contains(&format!("\"{file}\"")));
+        assert!(!shared().file(&format!("/{file}")).text.is_empty());
+    }
+}
+
+#[test]
+fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user() {
+    let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| is_here(name))
+    else {
+        return eprintln!("skipped: no Chromium on this machine");
+    };
+    let project = project();
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin/node");
+    let output = Command::new(node)
+        .args(["tests/contract/page.mjs", chromium, &format!("{}/", shared().url), &project.key])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    let contract = include_str!("../../openapi.yaml");
+    assert_eq!(seen["operations"].as_array().unwrap().len(), contract.matches("operationId:").count(), "{seen}");
+    assert_eq!(seen["status"], "200");
+    assert!(seen["answer"].as_str().unwrap().contains("x-ratelimit-remaining: 499"), "{seen}");
+    assert_eq!(project.user("user_123")["email"], "user@example.com");
+    assert!(seen["widthOnPhone"].as_u64().unwrap() <= 390, "{}", seen["widthOnPhone"]);
+    assert_ne!(seen["backgrounds"][0], seen["backgrounds"][1]);
+    assert_eq!(seen["problems"], serde_json::json!([]));
+}
+
+fn is_here(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
