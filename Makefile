@@ -16,7 +16,7 @@ export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export WRANGLER_SEND_METRICS := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test conformance lint build deploy rust clean
+.PHONY: dev test conformance bench lint build deploy rust clean
 
 dev: build .dev.vars
 	@CI=true wrangler d1 migrations apply roster --local >/dev/null
@@ -26,6 +26,9 @@ test: lint build
 	cargo test --locked -- --skip hops::
 	@# These measure time: nothing runs beside them.
 	cargo test --locked --test contract -- --nocapture --test-threads 1 hops::
+
+bench: build
+	node bench/hops.mjs
 
 conformance: build $(SCHEMATHESIS)
 	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
