@@ -30,3 +30,9 @@ pub mod user;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;
+
+/// The edge's statements, for the tests that have D1 explain them.
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+#[path = "edge/sql.rs"]
+pub mod sql;

@@ -17,8 +17,6 @@ const TRIES: u32 = 3;
 /// Milliseconds that the first pause between two tries can last; each further one can last twice as long.
 const FIRST_PAUSE_MS: u64 = 50;
 
-const KEY_COLUMNS: &str = "id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at";
-
 pub struct D1Store {
     database: D1Database,
     hops: Hops,
@@ -72,12 +70,11 @@ struct IdRow {
 
 impl Store for D1Store {
     async fn ping(&self) -> Result<(), StoreError> {
-        self.rows::<IdRow>("select id from api_keys limit 1", &[]).await.map(drop)
+        self.rows::<IdRow>(sql::PING, &[]).await.map(drop)
     }
 
     async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
-        let sql = format!("select {KEY_COLUMNS} from api_keys where hash = ?1");
-        let row = self.rows::<KeyRow>(&sql, &[text(&hash.to_hex())]).await?.pop();
+        let row = self.rows::<KeyRow>(sql::FIND_KEY, &[text(&hash.to_hex())]).await?.pop();
         row.map(KeyRecord::try_from).transpose()
     }
 
@@ -171,9 +168,6 @@ impl Store for D1Store {
     }
 
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
-        // The conflict can only be a second try of a first one that took effect.
-        let sql = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)
-            values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
         let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
         let values = [
             text(&key.id),
@@ -185,23 +179,20 @@ impl Store for D1Store {
             moment(key.created_at),
             key.expires_at.map_or(JsValue::NULL, moment),
         ];
-        self.rows::<IdRow>(sql, &values).await.map(drop)
+        self.rows::<IdRow>(sql::CREATE_KEY, &values).await.map(drop)
     }
 
     async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        let sql = format!("select {KEY_COLUMNS} from api_keys order by id");
-        self.rows::<KeyRow>(&sql, &[]).await?.into_iter().map(KeyRecord::try_from).collect()
+        self.rows::<KeyRow>(sql::LIST_KEYS, &[]).await?.into_iter().map(KeyRecord::try_from).collect()
     }
 
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let sql = "update api_keys set revoked_at = ifnull(revoked_at, ?2) where id = ?1 returning id";
-        Ok(!self.rows::<IdRow>(sql, &[text(id), moment(now)]).await?.is_empty())
+        Ok(!self.rows::<IdRow>(sql::REVOKE_KEY, &[text(id), moment(now)]).await?.is_empty())
     }
 
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
         // One try, and no hop counted: nobody waits for it.
-        let outcome = self.run::<IdRow>(sql, &[text(&hash.to_hex()), moment(now)]).await;
+        let outcome = self.run::<IdRow>(sql::TOUCH_KEY, &[text(&hash.to_hex()), moment(now)]).await;
         outcome.map(drop).map_err(|error| StoreError::Failed(message(&error)))
     }
 }

@@ -1,7 +1,26 @@
-//! The statements on users. Each checks the calling key itself, and none reads more than it needs: `d1.rs` runs them.
+//! The statements that `d1.rs` runs. Each one on users checks the calling key itself, and none reads more than it needs.
 
 use crate::store::{MAX_KEYS, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
+
+pub const PING: &str = "select id from api_keys order by id limit 1";
+
+pub const FIND_KEY: &str = "
+select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
+where hash = ?1";
+
+pub const LIST_KEYS: &str = "
+select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
+order by id";
+
+/// The conflict can only be a second try of a first one that took effect.
+pub const CREATE_KEY: &str = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
+
+/// Answers a row if there is such a key.
+pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ifnull(revoked_at, ?2) where id = ?1 returning id";
+
+pub const TOUCH_KEY: &str = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
 
 /// The project of the calling key ?1, if it is live at ?2. Every statement on users begins with it.
 const CALLER: &str = "

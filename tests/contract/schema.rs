@@ -1,39 +1,77 @@
-//! What a write costs in D1, by D1's own count.
+//! What the product's own statements cost in D1: rows written by D1's own count, and the plans by which they are run.
 
 use crate::server::{State, node};
+use roster::sql;
+use serde_json::{Value, json};
 
-/// Runs statements on a migrated D1 and prints the rows that each has written.
-const ROWS_WRITTEN: &str = r"
-    const [path, ...statements] = process.argv.slice(1);
+/// Runs `[sql, values]` one after the other on a migrated D1, and prints the rows that each has written and answered.
+const RUN: &str = r"
+    const [path, statements] = process.argv.slice(1);
     require('wrangler').getPlatformProxy({ persist: { path: `${path}/v3` } }).then(async ({ env, dispose }) => {
-        const written = [];
-        for (const sql of statements) written.push((await env.DB.prepare(sql).run()).meta.rows_written);
-        console.log(JSON.stringify(written));
+        const told = [];
+        for (const [sql, values] of JSON.parse(statements)) {
+            const { results, meta } = await env.DB.prepare(sql).bind(...values).all();
+            told.push([meta.rows_written, results]);
+        }
+        console.log(JSON.stringify(told));
         await dispose();
     });
 ";
 
+fn run(statements: &Value) -> Vec<(u32, Value)> {
+    let printed = node(&State::new(), RUN, &[&statements.to_string()]);
+    serde_json::from_str(printed.lines().last().unwrap()).unwrap()
+}
+
 #[test]
 fn an_update_of_properties_writes_one_row_and_a_look_up_row_is_written_when_its_contact_changes() {
-    let update = |patch: &str| {
-        format!(
-            "update users set profile = json_patch(profile, '{patch}'), property_keys = 1, origin_keys = 0,
-            revision = revision + 1, updated_at = updated_at + 1"
-        )
-    };
-    let create = r#"insert into users
-        (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-        values ('p', 'u', 'usr_1', '{"email":"a@b.c","phone":"+123","properties":{},"origin":{}}', 0, 0, 1, 1, 1)"#;
-    let costs = [
-        (create.to_owned(), 3),
-        (update(r#"{"properties":{"plan":"free"}}"#), 1),
-        (update(r#"{"email":"a@b.c","phone":"+123"}"#), 1),
-        (update(r#"{"email":"new@b.c"}"#), 3),
-        (update(r#"{"email":null}"#), 2),
-        ("delete from users".to_owned(), 2),
+    let key = json!([sql::CREATE_KEY, ["key_1", "hash", "ros_0000", "ci", "p", "users:write", 1, null]]);
+    let upsert = |at: u32, patch: &str| json!([*sql::UPSERT, ["hash", at, "u", "usr_1", patch]]);
+    let delete = json!([*sql::DELETE_USER, ["hash", 9, "u"]]);
+    let statements = json!([
+        key,
+        upsert(1, r#"{"email":"a@b.c","phone":"+123"}"#),
+        upsert(2, r#"{"properties":{"plan":"free"}}"#),
+        upsert(3, r#"{"properties":{"plan":"free"}}"#),
+        upsert(4, r#"{"email":"a@b.c","phone":"+123"}"#),
+        upsert(5, r#"{"email":"new@b.c"}"#),
+        upsert(6, r#"{"email":null}"#),
+        delete,
+    ]);
+    let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|(written, _)| written).collect();
+    assert_eq!(written, [3, 1, 1, 1, 3, 2, 2]);
+}
+
+#[test]
+fn every_statement_finds_its_rows_by_an_index() {
+    let lists = [(false, false), (true, false), (false, true), (true, true)];
+    let lists = lists.map(|(by_contact, by_change)| sql::list_users(by_contact, by_change));
+    let fixed = [
+        sql::PING,
+        sql::FIND_KEY,
+        sql::LIST_KEYS,
+        sql::CREATE_KEY,
+        sql::REVOKE_KEY,
+        sql::TOUCH_KEY,
+        &sql::UPSERT,
+        &sql::UPSERT_GIVEN,
+        &sql::REFUSE_GIVEN,
+        &sql::FIND_USER,
+        &sql::FIND_CALLER,
+        &sql::DELETE_USER,
     ];
-    let statements: Vec<&str> = costs.iter().map(|(sql, _)| sql.as_str()).collect();
-    let printed = node(&State::new(), ROWS_WRITTEN, &statements);
-    let written: Vec<u32> = serde_json::from_str(printed.lines().last().unwrap()).unwrap();
-    assert_eq!(written, costs.map(|(_, rows)| rows), "{printed}");
+    let statements: Vec<&str> = fixed.into_iter().chain(lists.iter().map(String::as_str)).collect();
+    let values = |sql: &str| {
+        let parameters = (1..=9).filter(|n| sql.contains(&format!("?{n}"))).max().unwrap_or(0);
+        vec!["[]"; parameters]
+    };
+    let explain: Vec<Value> =
+        statements.iter().map(|sql| json!([format!("explain query plan {sql}"), values(sql)])).collect();
+    for (sql, (_, plan)) in statements.iter().zip(run(&json!(explain))) {
+        for step in plan.as_array().unwrap() {
+            let step = step["detail"].as_str().unwrap();
+            let table = ["users", "contacts", "api_keys"].into_iter().find(|table| step.contains(&format!(" {table}")));
+            assert!(table.is_none() || step.contains(" USING "), "{step} in {sql}");
+        }
+    }
 }
