@@ -1,0 +1,233 @@
+//! A table of users: `user_id`, `email`, `phone`, `properties.KEY` and `origin.KEY`.
+
+use crate::cell;
+use crate::failure::Failure;
+use crate::frame::Frame;
+use crate::record::{LocalError, Record, Refused, UserHash};
+use csv::{ByteRecord, ReaderBuilder, Terminator};
+use roster::json::{self, Value};
+use std::collections::HashSet;
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Column {
+    UserId,
+    Email,
+    Phone,
+    Property(String),
+    Origin(String),
+}
+
+impl Column {
+    /// Only the first dot separates: what is behind it is the key, literally.
+    fn parse(name: &str) -> Option<Self> {
+        match (name, name.split_once('.')) {
+            ("user_id", _) => Some(Column::UserId),
+            ("email", _) => Some(Column::Email),
+            ("phone", _) => Some(Column::Phone),
+            (_, Some(("properties", key))) if !key.is_empty() => Some(Column::Property(key.into())),
+            (_, Some(("origin", key))) if !key.is_empty() => Some(Column::Origin(key.into())),
+            _ => None,
+        }
+    }
+
+    pub fn name(&self) -> String {
+        match self {
+            Column::UserId => "user_id".into(),
+            Column::Email => "email".into(),
+            Column::Phone => "phone".into(),
+            Column::Property(key) => format!("properties.{key}"),
+            Column::Origin(key) => format!("origin.{key}"),
+        }
+    }
+}
+
+/// The columns of a table, each once, `user_id` among them.
+#[derive(Debug)]
+pub struct Header(Vec<Column>);
+
+impl Header {
+    pub fn parse(frame: &Frame) -> Result<Self, Failure> {
+        let usage = |problem: String| Failure::Usage(format!("line {}, the header: {problem}", frame.line));
+        let names = cells(&frame.text).ok_or_else(|| usage("can't be read as UTF-8 CSV".into()))?;
+        let mut columns = Vec::new();
+        let mut seen = HashSet::new();
+        for name in &names {
+            let column = Column::parse(name).ok_or_else(|| {
+                usage(format!("unknown column {name:?}; known are user_id, email, phone, properties.KEY, origin.KEY"))
+            })?;
+            if !seen.insert(column.clone()) {
+                return Err(usage(format!("column {name:?} stands twice")));
+            }
+            columns.push(column);
+        }
+        if !seen.contains(&Column::UserId) {
+            return Err(usage("there is no column \"user_id\"".into()));
+        }
+        Ok(Header(columns))
+    }
+
+    /// Reads a row.
+    pub fn read(&self, frame: &Frame) -> Result<Record, Refused> {
+        let Frame { line, text, .. } = frame;
+        let refused = |message: String| Refused::text(*line, text, &LocalError::Unreadable(message));
+        let row = cells(text).ok_or_else(|| refused("Not UTF-8".into()))?;
+        if row.len() != self.0.len() {
+            return Err(refused(format!("The row has {} cells and the header {}", row.len(), self.0.len())));
+        }
+        let json = self.user(&row);
+        let user = match json::parse(json.as_bytes()) {
+            Ok(Value::Object(members)) => UserHash::of(&members),
+            _ => None,
+        };
+        Ok(Record { line: *line, json, user })
+    }
+
+    /// The JSON of one user.
+    fn user(&self, row: &[String]) -> String {
+        let (mut members, mut properties, mut origin) = (Object::new(), Object::new(), Object::new());
+        for (column, cell) in self.0.iter().zip(row) {
+            match column {
+                Column::UserId => members.put("user_id", (!cell.is_empty()).then(|| string(cell))),
+                Column::Email => members.put("email", contact(cell)),
+                Column::Phone => members.put("phone", contact(cell)),
+                Column::Property(key) => properties.put(key, cell::to_json(cell)),
+                Column::Origin(key) => origin.put(key, cell::to_json(cell)),
+            }
+        }
+        members.put("properties", properties.finish());
+        members.put("origin", origin.finish());
+        members.finish().unwrap_or_else(|| "{}".into())
+    }
+}
+
+/// Neither an e-mail address nor a phone number can be the word null.
+fn contact(cell: &str) -> Option<String> {
+    match cell {
+        "" => None,
+        "null" => Some("null".into()),
+        text => Some(string(text)),
+    }
+}
+
+fn string(text: &str) -> String {
+    let mut json = String::new();
+    json::write_string(text, &mut json);
+    json
+}
+
+/// An object of JSON that grows.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Object("{".into())
+    }
+
+    fn put(&mut self, name: &str, value: Option<String>) {
+        if let Some(value) = value {
+            if self.0.len() > 1 {
+                self.0.push(',');
+            }
+            json::write_string(name, &mut self.0);
+            self.0.push(':');
+            self.0.push_str(&value);
+        }
+    }
+
+    /// None if nothing was put in.
+    fn finish(mut self) -> Option<String> {
+        self.0.push('}');
+        (self.0.len() > 2).then_some(self.0)
+    }
+}
+
+/// The cells of one row, if they are UTF-8.
+fn cells(text: &[u8]) -> Option<Vec<String>> {
+    // The row was cut out already, so that a carriage return in it belongs to a cell.
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .terminator(Terminator::Any(b'\n'))
+        .buffer_capacity(text.len().max(1))
+        .from_reader(text);
+    let mut row = ByteRecord::new();
+    reader.read_byte_record(&mut row).ok()?;
+    row.iter().map(|cell| String::from_utf8(cell.to_vec()).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Mark;
+    use proptest::prelude::*;
+
+    fn frame(text: &str) -> Frame {
+        Frame { line: 7, text: text.into(), is_cut: false, end: Mark::default() }
+    }
+
+    #[track_caller]
+    fn read(header: &str, row: &str) -> Result<String, Refused> {
+        Header::parse(&frame(header)).unwrap().read(&frame(row)).map(|record| record.json)
+    }
+
+    #[test]
+    fn a_row_becomes_a_user() {
+        let header = r#"email,properties.a.b,user_id,"properties.x,""y""",origin.channel,phone"#;
+        assert_eq!(
+            read(header, r#"a@b.c,1.10,u1,"{""n"": null}",ios,+123"#).unwrap(),
+            r#"{"email":"a@b.c","user_id":"u1","phone":"+123","properties":{"a.b":1.10,"x,\"y\"":{"n": null}},"origin":{"channel":"ios"}}"#
+        );
+    }
+
+    #[test]
+    fn an_empty_cell_leaves_its_field_alone_and_null_clears() {
+        let header = "user_id,email,phone,properties.p,origin.o";
+        assert_eq!(read(header, "u,,,,").unwrap(), r#"{"user_id":"u"}"#);
+        assert_eq!(read(header, ",,,,").unwrap(), "{}");
+        assert_eq!(
+            read(header, r#"5,null,null,null,"""""""#).unwrap(),
+            r#"{"user_id":"5","email":null,"phone":null,"properties":{"p":null},"origin":{"o":""}}"#
+        );
+    }
+
+    #[test]
+    fn headers_that_are_refused_say_why() {
+        for (header, why) in [
+            ("user_id,zip", "unknown column \"zip\""),
+            ("user_id,properties", "unknown column \"properties\""),
+            ("user_id,properties.", "unknown column \"properties.\""),
+            ("user_id, email", "unknown column \" email\""),
+            ("user_id,email,email", "column \"email\" stands twice"),
+            ("email", "there is no column \"user_id\""),
+        ] {
+            let failure = Header::parse(&frame(header)).unwrap_err();
+            assert!(failure.to_string().contains(why) && failure.exit_code() == 2, "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_another_length_is_refused_as_it_was() {
+        for (row, message) in
+            [("u", "The row has 1 cells and the header 2"), ("u,a,b", "The row has 3 cells and the header 2")]
+        {
+            let refused = read("user_id,email", row).unwrap_err();
+            assert_eq!((refused.line, refused.record.get()), (7, format!("\"{row}\"").as_str()));
+            assert!(refused.error.get().contains(message), "{}", refused.error);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_key_and_string_survive_a_table(key in "[\\PC\r\n,\".]{1,8}", text in "[\\PC\r\n,\".]{0,8}") {
+            let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+            writer.write_record(["user_id", &Column::Property(key.clone()).name()]).unwrap();
+            writer.write_record(["u", &cell::of(&Value::String(text.as_str().into()))]).unwrap();
+            let table = writer.into_inner().unwrap();
+            let mut frames = crate::frame::Frames::new(&table[..], crate::frame::Ends::Row, 1000, Mark::default()).unwrap();
+            let header = Header::parse(&frames.next().unwrap().unwrap()).unwrap();
+            let record = header.read(&frames.next().unwrap().unwrap()).unwrap();
+            let user: serde_json::Value = serde_json::from_str(&record.json).unwrap();
+            prop_assert_eq!(&user["properties"][&key], &serde_json::json!(text));
+        }
+    }
+}
