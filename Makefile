@@ -23,7 +23,7 @@ dev: build .dev.vars
 	@node scripts/dev.mjs $(PORT)
 
 test: lint build
-	cargo test --locked -- --skip hops::
+	cargo test --locked --workspace -- --skip hops::
 	@# These measure time: nothing runs beside them.
 	cargo test --locked --test contract -- --nocapture --test-threads 1 hops::
 
@@ -34,9 +34,9 @@ conformance: build $(SCHEMATHESIS)
 	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
 
 lint: rust
-	cargo fmt --check
-	cargo clippy --locked --all-targets -- --deny warnings
-	cargo clippy --locked --target wasm32-unknown-unknown -- --deny warnings
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
 
 build: $(WORKER)
 

@@ -23,3 +23,6 @@ mod page;
 mod schema;
 mod server;
 mod upsert;
+
+/// Where the Worker's package is.
+const WORKER: &str = env!("CARGO_MANIFEST_DIR");

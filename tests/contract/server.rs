@@ -139,7 +139,7 @@ pub fn node(state: &State, script: &str, arguments: &[&str]) -> String {
 
 fn shell(script: &str) -> Command {
     let mut command = Command::new("sh");
-    command.args(["-c", script]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(["-c", script]).current_dir(crate::WORKER);
     command
 }
 

@@ -1,0 +1,128 @@
+//! `roster import`: what is stored, what is refused, and in what order.
+
+use crate::client::Project;
+use crate::server::{ADMIN_TOKEN, Server, State};
+use crate::tool::Tool;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+#[test]
+fn a_file_is_stored_and_nothing_else_is_left() {
+    let tool = Tool::new();
+    tool.write("users.ndjson", "\u{feff}{\"user_id\":\"a\",\"properties\":{\"n\":1.10}}\r\n\n{\"user_id\":\"b\"}");
+    let told = tool.run(0, "import users.ndjson");
+    assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", "roster: 2 users stored\n"));
+    assert_eq!(
+        tool.export(),
+        "{\"user_id\":\"a\",\"properties\":{\"n\":1.10},\"origin\":{}}\n{\"user_id\":\"b\",\"properties\":{},\"origin\":{}}\n"
+    );
+    assert_eq!(tool.files(), ["users.ndjson"]);
+    tool.write("empty.csv", "user_id\n");
+    tool.run(0, "import empty.csv");
+}
+
+#[test]
+fn what_is_refused_is_written_down_as_it_was() {
+    let tool = Tool::new();
+    let large = format!(r#"{{"user_id":"large","properties":{{"x":"{}"}}}}"#, "x".repeat(1_048_576));
+    let lines = [
+        r#"{"user_id":"a"}"#,
+        r#"{"user_id": "b", "properties": {"n": 1.10}, "zip": 1}"#,
+        "",
+        r#"{"user_id":"c""#,
+        "7",
+        &large,
+        r#"{"email":"a@b.c"}"#,
+        r#"{"user_id":"d"}"#,
+    ];
+    tool.write("users.ndjson", lines.join("\n"));
+    tool.run(1, "import users.ndjson")
+        .says("2 users stored")
+        .says("5 records refused: see users.ndjson.refused.ndjson");
+    assert_eq!(tool.project.listed(""), ["a", "d"]);
+
+    let written = tool.read("users.ndjson.refused.ndjson");
+    assert!(written.starts_with(&format!(r#"{{"line":2,"record":{},"error":{{"#, lines[1])));
+    let refused = tool.lines("users.ndjson.refused.ndjson");
+    let told: Vec<_> = refused.iter().map(|r| (&r["line"], r["error"]["code"].as_str().unwrap())).collect();
+    let expected = ["UNKNOWN_FIELD", "INVALID_REQUEST", "INVALID_TYPE", "PAYLOAD_TOO_LARGE", "MISSING_FIELD"];
+    assert_eq!(told, [2, 4, 5, 6, 7].map(|line| json!(line)).iter().zip(expected).collect::<Vec<_>>());
+    let single = tool.project.post(400, &serde_json::from_str(lines[1]).unwrap()).json();
+    assert_eq!(refused[0]["error"]["details"], single["details"]);
+    assert_eq!(refused[1]["record"], lines[3]);
+    assert_eq!(refused[1]["error"]["message"], "Not JSON: unexpected end at line 1, column 15");
+    assert_eq!(refused[3]["record"].as_str().unwrap(), &large[..1_048_576]);
+    assert_eq!(refused[4]["record"], json!({"email": "a@b.c"}));
+    assert_eq!(tool.files(), ["users.ndjson", "users.ndjson.refused.ndjson"]);
+}
+
+#[test]
+fn records_of_one_user_are_applied_in_the_files_order() {
+    let tool = Tool::new();
+    let line = |i: u32| json!({"user_id": format!("u{}", i % 7), "properties": {"n": i}}).to_string() + "\n";
+    tool.write("users.jsonl", (0..280).map(line).collect::<String>());
+    tool.run(0, "import users.jsonl --batch-size 3 --concurrency 8").says("280 users stored");
+    (273..280).for_each(|i| assert_eq!(tool.project.user(&format!("u{}", i % 7))["properties"]["n"], i));
+}
+
+#[test]
+fn large_records_make_small_batches() {
+    let tool = Tool::new();
+    let line = |i: u32| json!({"user_id": i.to_string(), "properties": {"x": "x".repeat(250_000)}}).to_string() + "\n";
+    tool.write("users.ndjson", (0..9).map(line).collect::<String>());
+    tool.run(0, "import users.ndjson").says("9 users stored");
+}
+
+#[test]
+fn an_empty_cell_leaves_its_field_alone() {
+    let tool = Tool::new();
+    tool.project.post(
+        200,
+        &json!({"user_id": "a", "email": "a@b.c", "phone": "+123", "properties": {"p": 1, "q": 2}, "origin": {"o": 1}}),
+    );
+    tool.write(
+        "users.csv",
+        "user_id,email,phone,properties.p,properties.q,origin.o\r\na,,null,,null,\r\nb,b@b.c,+456,\"x,\"\"y\"\"\n\",007,\"\"\"5\"\"\"\r\n",
+    );
+    tool.run(0, "import users.csv").says("2 users stored");
+    let (a, b) = (tool.project.user("a"), tool.project.user("b"));
+    let part = |user: &Value| json!([user["email"], user["phone"], user["properties"], user["origin"]]);
+    assert_eq!(part(&a), json!(["a@b.c", null, {"p": 1}, {"o": 1}]));
+    assert_eq!(part(&b), json!(["b@b.c", "+456", {"p": "x,\"y\"\n", "q": "007"}, {"o": "5"}]));
+}
+
+#[test]
+fn rows_are_refused_with_the_line_where_they_begin() {
+    let tool = Tool::new();
+    tool.write("users.csv", "user_id,email\na,\"two\nlines\"\n\nb\nc,c@b.c\n,d@b.c\n");
+    tool.run(1, "import users.csv --refused bad.ndjson").says("3 records refused: see bad.ndjson");
+    let refused = tool.lines("bad.ndjson");
+    let told: Vec<_> = refused.iter().map(|r| json!([r["line"], r["record"], r["error"]["code"]])).collect();
+    assert_eq!(
+        told,
+        [
+            json!([2, {"user_id": "a", "email": "two\nlines"}, "INVALID_VALUE"]),
+            json!([5, "b", "INVALID_REQUEST"]),
+            json!([7, {"email": "d@b.c"}, "MISSING_FIELD"]),
+        ]
+    );
+    assert_eq!(tool.project.listed(""), ["c"]);
+}
+
+#[test]
+fn a_rate_limit_is_obeyed_both_ways() {
+    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("BATCH_RATE_LIMIT", "2/1")];
+    let server = Server::start(&State::new(), &variables);
+    let project: Project = server.project();
+    let tool = Tool::on(project);
+    let line = |i: u32| json!({"user_id": format!("u{i:03}")}).to_string() + "\n";
+    tool.write("users.ndjson", (0..240).map(line).collect::<String>());
+    let begun = Instant::now();
+    tool.run(0, "import users.ndjson --batch-size 40").says("rate limit reached: waiting").says("240 users stored");
+    assert!(begun.elapsed().as_millis() >= 1800, "{:?}", begun.elapsed());
+
+    tool.project.limit(1, 1);
+    let exported = tool.run(0, "export");
+    exported.says("rate limit reached: waiting").says("240 users exported");
+    assert_eq!(exported.stdout.lines().count(), 240);
+}
