@@ -69,7 +69,8 @@ impl ServerArgs {
     pub fn key(&self) -> Result<&ApiKey, Failure> {
         self.key.as_ref().map_err(|NotAKey| {
             Failure::Usage(
-                "the API key is none: a key is ros_ and 38 letters and digits, and this one has a typo".into(),
+                "not an API key: a key is ros_ and 38 letters and digits, the last six of which check the others"
+                    .into(),
             )
         })
     }

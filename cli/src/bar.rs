@@ -1,6 +1,7 @@
 //! The progress bar. It is hidden where the standard error is no terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::time::Duration;
 
 pub struct Bar {
@@ -20,7 +21,7 @@ impl Bar {
     /// Of an export: users, whose number nobody knows.
     pub fn of_users() -> Self {
         let bar = ProgressBar::new_spinner();
-        bar.set_style(style("{spinner} {human_pos} users  {per_sec}  {elapsed}"));
+        bar.set_style(style("{spinner} {human_pos} users  {rate}  {elapsed}").with_key("rate", write_rate));
         bar.enable_steady_tick(Duration::from_millis(200));
         Bar { bar }
     }
@@ -47,6 +48,11 @@ impl Bar {
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// A rate that can't be written is left out.
+fn write_rate(state: &ProgressState, out: &mut dyn Write) {
+    let _ = write!(out, "{:.0}/s", state.per_sec());
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -118,3 +118,55 @@ impl Batch {
         Settled { stored, refused, end: self.end }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(line: u64, json: String) -> Read {
+        Read { outcome: Ok(Record { line, json, user: None }), end: Mark { offset: line, lines: line } }
+    }
+
+    fn refused(line: u64, bytes: usize) -> Read {
+        let error = crate::record::LocalError::Unreadable("bad".into());
+        let refused = Refused::text(line, &vec![b'x'; bytes], &error);
+        Read { outcome: Err(refused), end: Mark { offset: line, lines: line } }
+    }
+
+    fn sized(bytes: usize) -> String {
+        format!("\"{}\"", "x".repeat(bytes - 2))
+    }
+
+    #[test]
+    fn a_body_has_a_mebibyte_at_most_to_the_byte() {
+        let mut batch = Batch::default();
+        assert!(batch.has_room_for(&record(1, sized(MAX_RECORD_BYTES)), 1000));
+        batch.push(record(1, sized(1000)));
+        assert!(!batch.has_room_for(&record(2, sized(MAX_RECORD_BYTES - 1000)), 1000));
+        let fitting = record(2, sized(MAX_RECORD_BYTES - 1001));
+        assert!(batch.has_room_for(&fitting, 1000));
+        batch.push(fitting);
+        assert_eq!(batch.body().len(), MAX_BODY_BYTES);
+    }
+
+    #[test]
+    fn a_batch_has_so_many_users_and_holds_no_more_than_it_sends() {
+        let mut batch = Batch::default();
+        (1..=3).for_each(|line| batch.push(record(line, "{}".into())));
+        assert!(batch.has_room_for(&record(4, "{}".into()), 4) && !batch.has_room_for(&record(4, "{}".into()), 3));
+        batch.push(refused(4, MAX_BODY_BYTES));
+        assert!(!batch.has_room_for(&refused(5, 1), 1000));
+    }
+
+    #[test]
+    fn what_is_refused_here_and_there_is_told_in_the_files_order() {
+        let mut batch = Batch::default();
+        for read in [record(1, r#"{"a":1}"#.into()), refused(2, 1), record(3, r#"{"a":3}"#.into()), refused(4, 1)] {
+            batch.push(read);
+        }
+        let settled = batch.settle(vec![None, Some(raw("7".into()))]);
+        let told: Vec<_> = settled.refused.iter().map(|refused| (refused.line, refused.record.get())).collect();
+        assert_eq!((settled.stored, settled.end.lines), (1, 4));
+        assert_eq!(told, [(2, "\"x\""), (3, r#"{"a":3}"#), (4, "\"x\"")]);
+    }
+}

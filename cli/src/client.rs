@@ -123,8 +123,9 @@ impl<'a> Client<'a> {
             match read(send()) {
                 Tried::Answered(answer) => return Ok(answer),
                 Tried::Limited(wait) => {
-                    self.gate.close_for(wait);
-                    self.bar.note(&format!("rate limit reached: waiting {} s, as told", wait.as_secs()));
+                    if self.gate.close_for(wait) {
+                        self.bar.note("rate limit reached: waiting as long as the server says, now and from here on");
+                    }
                 }
                 Tried::Failed { cause, wait } => {
                     tried += 1;

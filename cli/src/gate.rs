@@ -14,11 +14,13 @@ const LONGEST_PAUSE_MS: u64 = 30_000;
 pub struct Gate(Mutex<Option<Instant>>);
 
 impl Gate {
-    /// Lets nobody pass for this long.
-    pub fn close_for(&self, duration: Duration) {
+    /// Lets nobody pass for this long. Answers if that is so for the first time.
+    pub fn close_for(&self, duration: Duration) -> bool {
         let opens_at = now() + duration;
         let mut closed_until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = closed_until.is_none();
         *closed_until = Some(closed_until.map_or(opens_at, |until| until.max(opens_at)));
+        is_first
     }
 
     /// Waits until it is open.
@@ -62,8 +64,8 @@ mod tests {
     #[test]
     fn the_longest_wait_counts() {
         let (gate, stop) = (Gate::default(), Stop::default());
-        gate.close_for(Duration::from_millis(60));
-        gate.close_for(Duration::from_millis(1));
+        assert!(gate.close_for(Duration::from_millis(60)));
+        assert!(!gate.close_for(Duration::from_millis(1)));
         let closed_at = now();
         gate.pass(&stop).unwrap();
         assert!(closed_at.elapsed().as_millis() >= 50);

@@ -51,3 +51,46 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Identity;
+    use crate::record::{LocalError, Mark, Refused};
+    use std::fs;
+    use std::path::Path;
+
+    fn settled(offset: u64) -> Settled {
+        let refused = vec![Refused::text(offset, b"x", &LocalError::Unreadable("bad".into()))];
+        Settled { stored: 1, refused, end: Mark { offset, lines: offset } }
+    }
+
+    fn lines(path: &Path) -> Vec<u64> {
+        let text = fs::read_to_string(path).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["line"].as_u64().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn only_what_nothing_stands_before_is_settled_and_in_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let [input, saved, refused] = ["u", "u.progress", "u.refused"].map(|name| directory.path().join(name));
+        fs::write(&input, "").unwrap();
+        let identity = || Identity::of(&input, "http://a", "ros_AAAA", &refused).unwrap();
+        let file = RefusedFile::open(&refused, 0).unwrap();
+        assert!(RefusedFile::open(&refused, 0).is_err(), "one import runs at a time");
+        let mut ledger = Ledger::new(Progress::start(identity()), saved.clone(), file);
+
+        ledger.settle(1, settled(20)).unwrap();
+        assert!(!saved.exists() && lines(&refused).is_empty());
+        ledger.settle(2, settled(30)).unwrap();
+        ledger.settle(0, settled(10)).unwrap();
+        assert_eq!((ledger.next(), lines(&refused)), (3, vec![10, 20, 30]));
+        let loaded = Progress::load(&saved, identity()).unwrap();
+        assert_eq!((loaded.mark().offset, loaded.stored, loaded.refused), (30, 3, 3));
+
+        ledger.close().unwrap();
+        assert!(!saved.exists() && refused.exists());
+    }
+}
