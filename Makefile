@@ -31,6 +31,7 @@ bench: build
 	node bench/hops.mjs
 
 conformance: build $(SCHEMATHESIS)
+	$(dir $(SCHEMATHESIS))python tests/examples.py
 	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
 
 lint: rust
