@@ -166,10 +166,13 @@ impl Lessee {
         if let Some(i) = self.fetches.iter().position(|fetch| fetch.asked_ms == asked_ms && fetch.tokens == ask.ahead) {
             self.fetches.remove(i);
         }
-        self.round_trip_ms = (now_ms - asked_ms.min(now_ms)).max(self.round_trip_ms * 7 / 8);
+        self.round_trip_ms = now_ms.saturating_sub(asked_ms).max(self.round_trip_ms * 7 / 8);
         let Verdict { admitted, quota, remaining, retry_after_ms, reset_ms } = grant.verdict;
-        // Measured from before the asking, so that it ends no later than the object thinks, whatever the clocks say.
-        self.receive(Lease { tokens: grant.ahead, ends_ms: asked_ms + quota.lease_ms() - CLOCK_SLACK_MS }, now_ms);
+        // Measured from before the asking, so that it ends no later than the object thinks, whatever the clocks say. If
+        // this one stepped back since, there is no telling when.
+        if asked_ms <= now_ms {
+            self.receive(Lease { tokens: grant.ahead, ends_ms: asked_ms + quota.lease_ms() - CLOCK_SLACK_MS }, now_ms);
+        }
         let word = Word {
             quota,
             asked_ms,
@@ -243,7 +246,7 @@ impl Lessee {
     }
 
     fn note_demand(&mut self, quota: Quota, now_ms: u64) {
-        let passed_ms = now_ms - self.demand_ms.min(now_ms);
+        let passed_ms = now_ms.saturating_sub(self.demand_ms);
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of a few leases matter, no more")]
         let faded = passed_ms as f64 / quota.lease_ms() as f64;
         self.demand = self.demand * (-faded).exp() + 1.0;
@@ -407,6 +410,18 @@ mod tests {
             world.now_ms = world.now_ms.checked_add_signed(step).unwrap();
             assert!(matches!(world.begin(1), Turn::Ask(_)), "{step}");
         }
+    }
+
+    #[test]
+    fn a_lease_asked_for_before_the_clock_stepped_back_is_dropped() {
+        let mut world = World::new(quota(100_000));
+        let ask = Ask { default: world.default, cost: 0, ahead: 5 };
+        let asked_ms = world.now_ms;
+        let grant = world.ledger.grant(ask, asked_ms);
+        assert_eq!(grant.ahead, 5);
+        world.now_ms -= 1;
+        world.leases.granted(world.account(), ask, grant, asked_ms, world.now_ms);
+        assert!(matches!(world.begin(1), Turn::Ask(_)));
     }
 
     #[test]
