@@ -5,7 +5,7 @@ use serde_json::json;
 use std::process::Command;
 
 #[test]
-#[ignore = "make conformance runs it: it needs Python and half a minute"]
+#[ignore = "make conformance runs it: it needs Python and a minute"]
 fn schemathesis_finds_nothing() {
     let schemathesis = std::env::var("SCHEMATHESIS").unwrap();
     let limits = [("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];

@@ -76,7 +76,8 @@ try {
   await click(".auth-container button.authorize");
   await click("button.btn-done");
   await click("#operations-Users-upsertUser .opblock-summary-control");
-  await until(`document.querySelector("#operations-Users-upsertUser .execute")`);
+  // The example is filled in a moment after the button is there, and nothing is sent without a body.
+  await until(`document.querySelector("#operations-Users-upsertUser textarea")?.value.includes("user_123")`);
   await click("#operations-Users-upsertUser .execute");
   await until(`document.querySelector(".live-responses-table .response-col_status")`);
   const status = await evaluate(`document.querySelector(".live-responses-table .response .response-col_status").innerText`);
