@@ -1,12 +1,12 @@
 //! Who is calling: bearer tokens, keys, and the admin.
 
-use super::{ApiError, Call, Edge, Trace};
+use super::network::Network;
+use super::ttl_cache::TtlCache;
+use super::{ApiError, Call, Edge, STRANGERS, Trace};
 use crate::key::{ApiKey, KeyHash, KeyRecord, Scope};
 use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::Store;
-use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// The secret of the admin calls.
@@ -35,36 +35,14 @@ impl fmt::Debug for AdminToken {
     }
 }
 
-/// What an isolate knows of keys: for a minute, and of a bounded number.
+/// What an isolate knows of keys, and of those who send what is none.
 #[derive(Debug, Default)]
 pub struct KeyCache {
-    known: BTreeMap<KeyHash, (KeyRecord, Timestamp)>,
-}
-
-impl KeyCache {
-    /// Milliseconds for which a key is known without asking the store.
-    pub const TTL_MS: u64 = 60_000;
-    /// Keys known at once.
-    pub const CAPACITY: usize = 1000;
-
-    fn find(&self, hash: &KeyHash, now: Timestamp) -> Option<&KeyRecord> {
-        let (record, learned_at) = self.known.get(hash)?;
-        (now.as_ms() < learned_at.as_ms() + Self::TTL_MS).then_some(record)
-    }
-
-    fn learn(&mut self, hash: KeyHash, record: KeyRecord, now: Timestamp) {
-        if self.known.len() >= Self::CAPACITY {
-            self.known.retain(|_, (_, learned_at)| now.as_ms() < learned_at.as_ms() + Self::TTL_MS);
-        }
-        if self.known.len() >= Self::CAPACITY {
-            self.known.pop_first();
-        }
-        self.known.insert(hash, (record, now));
-    }
-
-    fn forget(&mut self, hash: &KeyHash) {
-        self.known.remove(hash);
-    }
+    known: TtlCache<KeyHash, KeyRecord>,
+    /// Right by their checksum, and not in the store. Keys are drawn at random, so that none of them becomes one.
+    unknown: TtlCache<KeyHash, ()>,
+    /// Networks that sent those.
+    suspects: TtlCache<Network, ()>,
 }
 
 /// A live key that calls.
@@ -76,21 +54,56 @@ pub struct Caller {
 /// Finds who is calling: bearer, checksum, isolate cache, and only then the store.
 pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Caller, ApiError> {
     let hash = ApiKey::parse(bearer(call)?).map_err(|_| ApiError::InvalidApiKey)?.hash();
-    let known = edge.key_cache().borrow().find(&hash, edge.now()).cloned();
+    let known = edge.key_cache().borrow().known.find(&hash, edge.now()).cloned();
     let record = match known {
         Some(record) => record,
-        None => look_up(&hash, edge).await?,
+        None => meet(&hash, Network::of(call.client_address.as_deref()), edge).await?,
     };
     trace.project = Some(record.project.as_str().into());
     trace.key_id = Some(record.id.clone());
     if record.is_live(edge.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
 }
 
+/// Asks the store about a key, unless it is known to have none, or comes from a network that has sent too many such.
+///
+/// A network is counted only once it has sent one, so that honest keys behind a shared address are not counted when an
+/// isolate meets them; but from then on before the store is asked, so that a flood costs no look-up.
+async fn meet<E: Edge>(hash: &KeyHash, network: Network, edge: &E) -> Result<KeyRecord, ApiError> {
+    let (is_unknown, is_suspect) = {
+        let (cache, now) = (edge.key_cache().borrow(), edge.now());
+        (cache.unknown.find(hash, now).is_some(), cache.suspects.find(&network, now).is_some())
+    };
+    if is_unknown || is_suspect {
+        admit_stranger(&network, edge).await?;
+    }
+    if is_unknown {
+        return Err(ApiError::InvalidApiKey);
+    }
+    let met = look_up(hash, edge).await;
+    if met == Err(ApiError::InvalidApiKey) {
+        {
+            let (mut cache, now) = (edge.key_cache().borrow_mut(), edge.now());
+            cache.unknown.learn(*hash, (), now);
+            cache.suspects.learn(network.clone(), (), now);
+        }
+        if !is_suspect {
+            admit_stranger(&network, edge).await?;
+        }
+    }
+    met
+}
+
+async fn admit_stranger(network: &Network, edge: &impl Edge) -> Result<(), ApiError> {
+    // When the window ends is not told: it is at most a whole one away.
+    let refusal = ApiError::RateLimitExceeded { quota: STRANGERS, retry_after_ms: STRANGERS.window_ms };
+    if edge.admit_stranger(network).await { Ok(()) } else { Err(refusal) }
+}
+
 /// Asks the store about a key and remembers the answer.
 async fn look_up<E: Edge>(hash: &KeyHash, edge: &E) -> Result<KeyRecord, ApiError> {
     let record = edge.store().find_key(hash).await?.ok_or(ApiError::InvalidApiKey)?;
     let (hash, now) = (*hash, edge.now());
-    edge.key_cache().borrow_mut().learn(hash, record.clone(), now);
+    edge.key_cache().borrow_mut().known.learn(hash, record.clone(), now);
     if record.is_live(now) && record.use_is_news(now) {
         let store = edge.store();
         edge.in_background(async move {
@@ -103,7 +116,7 @@ async fn look_up<E: Edge>(hash: &KeyHash, edge: &E) -> Result<KeyRecord, ApiErro
 
 /// Why the store did not know a key that the cache took for a live one.
 pub async fn explain_dead<E: Edge>(caller: &Caller, edge: &E) -> ApiError {
-    edge.key_cache().borrow_mut().forget(&caller.hash);
+    edge.key_cache().borrow_mut().known.forget(&caller.hash);
     match look_up(&caller.hash, edge).await {
         Ok(record) if record.is_live(edge.now()) => {
             ApiError::Unavailable { cause: "the store refused a key that it then called live".into() }
@@ -154,7 +167,6 @@ fn bearer(call: &Call) -> Result<&str, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Project;
 
     #[test]
     fn a_bearer_token_is_taken_from_its_header() {
@@ -178,44 +190,5 @@ mod tests {
         assert!(token.is("sixteen letters!"));
         assert!(!token.is("sixteen letters?") && !token.is(""));
         assert_eq!(format!("{token:?}"), "AdminToken(***)");
-    }
-
-    fn record() -> KeyRecord {
-        KeyRecord {
-            id: "key_1".into(),
-            name: "ci".into(),
-            project: Project::parse("default").unwrap(),
-            prefix: "ros_0000".into(),
-            scopes: Scope::ALL.into(),
-            created_at: Timestamp::from_ms(0),
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        }
-    }
-
-    fn hash(n: usize) -> KeyHash {
-        let digits = [n / 3844 % 62, n / 62 % 62, n % 62].map(|digit| u8::try_from(digit).unwrap());
-        ApiKey::generate(|bytes| bytes[..3].copy_from_slice(&digits)).hash()
-    }
-
-    #[test]
-    fn a_key_is_known_for_a_minute() {
-        let mut cache = KeyCache::default();
-        cache.learn(hash(0), record(), Timestamp::from_ms(1000));
-        assert!(cache.find(&hash(0), Timestamp::from_ms(60_999)).is_some());
-        assert!(cache.find(&hash(0), Timestamp::from_ms(61_000)).is_none());
-        assert!(cache.find(&hash(1), Timestamp::from_ms(1000)).is_none());
-        cache.forget(&hash(0));
-        assert!(cache.find(&hash(0), Timestamp::from_ms(1000)).is_none());
-    }
-
-    #[test]
-    fn the_cache_keeps_its_bound_and_drops_what_is_stale_first() {
-        let mut cache = KeyCache::default();
-        (0..KeyCache::CAPACITY + 10).for_each(|n| cache.learn(hash(n), record(), Timestamp::from_ms(0)));
-        assert_eq!(cache.known.len(), KeyCache::CAPACITY);
-        cache.learn(hash(5000), record(), Timestamp::from_ms(KeyCache::TTL_MS));
-        assert_eq!(cache.known.len(), 1);
     }
 }

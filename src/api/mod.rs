@@ -8,21 +8,24 @@ mod error;
 mod health;
 mod keys;
 mod list;
+mod network;
 #[cfg(test)]
 mod openapi;
 mod page;
 mod projects;
 mod route;
 mod settings;
+mod ttl_cache;
 mod users;
 
 pub use auth::{AdminToken, KeyCache};
 pub use error::ApiError;
+pub use network::Network;
 pub use settings::{Settings, SettingsError};
 
 use crate::body::Fault;
 use crate::json::{self, Members, Value};
-use crate::limit::{Decider, Limiter, Policy, Verdict};
+use crate::limit::{Decider, Limiter, Policy, Quota, Verdict};
 use crate::store::Store;
 use crate::time::Timestamp;
 use cors::AllowedOrigins;
@@ -32,6 +35,8 @@ use std::rc::Rc;
 
 /// Bytes of a request body: 100 KiB.
 pub const MAX_BODY_BYTES: usize = 102_400;
+/// Calls of one [`Network`] with keys that do not exist. `[[ratelimits]]` in wrangler.toml has the same numbers.
+pub const STRANGERS: Quota = Quota { limit: 100, window_ms: 60_000 };
 
 /// A request, less its body, which is read only once the caller may send one.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +49,8 @@ pub struct Call {
     pub authorization: Option<String>,
     pub origin: Option<String>,
     pub if_none_match: Option<String>,
+    /// The IP address that the call comes from.
+    pub client_address: Option<String>,
     /// Names the request in the answer and in the log.
     pub request_id: String,
 }
@@ -108,6 +115,8 @@ pub trait Edge {
     async fn body(&self, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
     /// Reads a file that is shipped with the Worker. An error is a cause for the log.
     async fn file(&self, path: &str) -> Result<String, String>;
+    /// Counts a caller whose key does not exist. False: its network has sent too many, more than [`STRANGERS`].
+    async fn admit_stranger(&self, network: &Network) -> bool;
     /// Runs work that no client waits for.
     fn in_background(&self, work: impl Future<Output = ()> + 'static);
 }
@@ -145,9 +154,10 @@ pub async fn handle(call: &Call, edge: &impl Edge) -> Answer {
     Answer { route: resource.map(Resource::pattern), project, key_id, limiter, ..answer }
 }
 
-/// Answers any request to a Worker whose settings can't be read.
-pub fn misconfigured(call: &Call, error: &SettingsError) -> Answer {
-    answer(call, Err(ApiError::Internal { cause: error.to_string() }), &AllowedOrigins::Any)
+/// Answers a request that [`handle`] can't be asked about.
+pub fn failed(call: &Call, error: ApiError, settings: Option<&Settings>) -> Answer {
+    let origins = settings.map_or(&AllowedOrigins::Any, |settings| &settings.allowed_origins);
+    Answer { route: Resource::of(&call.path).map(Resource::pattern), ..answer(call, Err(error), origins) }
 }
 
 /// An outcome with the headers that every answer has.

@@ -1,6 +1,6 @@
 //! The store in D1. Each method is one statement, or two in one batch, which is one transaction and one hop.
 
-use super::{Hops, fill_random, sql};
+use super::{Hops, fill_random, now, sql, within};
 use crate::json;
 use crate::key::{KeyHash, KeyRecord, Project, Scope};
 use crate::store::{Filter, Page, Position, Store, StoreError, StoredLimit, StoredUser, Upserted};
@@ -8,18 +8,24 @@ use crate::time::Timestamp;
 use crate::user::{ExternalId, NewUser};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::cell::Cell;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{D1Database, D1DatabaseSession, D1SessionConstraint, Delay};
+use worker::{D1Database, D1DatabaseSession, D1Result, D1SessionConstraint, Delay};
 
 /// Tries of one statement.
 const TRIES: u32 = 3;
+/// Milliseconds that one request waits for D1, all calls and tries together. With the limiter's deadline: less than ten
+/// seconds.
+const PATIENCE_MS: u64 = 6000;
 /// Milliseconds that the first pause between two tries can last; each further one can last twice as long.
 const FIRST_PAUSE_MS: u64 = 50;
 
 pub struct D1Store {
     database: D1Database,
     hops: Hops,
+    /// Milliseconds that this request has waited so far.
+    waited_ms: Cell<u64>,
 }
 
 #[derive(Deserialize)]
@@ -192,14 +198,14 @@ impl Store for D1Store {
 
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
         // One try, and no hop counted: nobody waits for it.
-        let outcome = self.run::<IdRow>(sql::TOUCH_KEY, &[text(&hash.to_hex()), moment(now)]).await;
-        outcome.map(drop).map_err(|error| StoreError::Failed(message(&error)))
+        let values = [text(&hash.to_hex()), moment(now)];
+        self.in_time(self.run::<IdRow>(sql::TOUCH_KEY, &values)).await.map(drop).map_err(StoreError::from)
     }
 }
 
 impl D1Store {
     pub fn new(database: D1Database, hops: Hops) -> Self {
-        D1Store { database, hops }
+        D1Store { database, hops, waited_ms: Cell::default() }
     }
 
     /// Runs a statement that is harmless to run again.
@@ -218,33 +224,39 @@ impl D1Store {
             let statements = [first, second].map(|(sql, values)| session.prepare(sql).bind(values));
             let statements = statements.into_iter().collect::<worker::Result<_>>()?;
             match &session.batch(statements).await?[..] {
-                [first, second] => Ok((first.results()?, second.results()?)),
-                _ => Err("a batch of two has not two results".into()),
+                [first, second] => Ok((read(first)?, read(second)?)),
+                _ => Err(Failure::unreadable()),
             }
         })
         .await
     }
 
     /// Tries again on errors that Cloudflare calls transient.
-    async fn retried<T>(&self, run: impl AsyncFn() -> worker::Result<T>) -> Result<T, StoreError> {
+    async fn retried<T>(&self, run: impl AsyncFn() -> Result<T, Failure>) -> Result<T, StoreError> {
         let mut tried = 0;
         loop {
             tried += 1;
             self.hops.add();
-            let cause = match run().await {
+            match self.in_time(run()).await {
                 Ok(outcome) => return Ok(outcome),
-                Err(error) => message(&error),
-            };
-            match failure(cause) {
-                Failure::Transient(_) if tried < TRIES => pause(tried).await,
-                Failure::Transient(cause) => return Err(StoreError::Unavailable(cause)),
-                Failure::Final(error) => return Err(error),
+                Err(Failure::Transient(_)) if tried < TRIES => pause(tried).await,
+                Err(failure) => return Err(failure.into()),
             }
         }
     }
 
-    async fn run<T: for<'a> Deserialize<'a>>(&self, sql: &str, values: &[JsValue]) -> worker::Result<Vec<T>> {
-        self.session()?.prepare(sql).bind(values)?.all().await?.results()
+    async fn run<T: for<'a> Deserialize<'a>>(&self, sql: &str, values: &[JsValue]) -> Result<Vec<T>, Failure> {
+        read(&self.session()?.prepare(sql).bind(values)?.all().await?)
+    }
+
+    /// Waits for D1 while this request's patience lasts. What it then still does is harmless, like anything tried twice.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let asked_ms = now().as_ms();
+        let patience = Duration::from_millis(PATIENCE_MS.saturating_sub(self.waited_ms.get()));
+        let outcome = within(patience, work).await;
+        self.waited_ms.update(|waited_ms| waited_ms + now().as_ms().saturating_sub(asked_ms));
+        let late = || StoreError::Unavailable(format!("D1: no answer within {PATIENCE_MS} ms"));
+        outcome.unwrap_or_else(|| Err(Failure::Final(late())))
     }
 
     /// On the primary, because a replica may not have heard yet that a key was revoked.
@@ -253,9 +265,60 @@ impl D1Store {
     }
 }
 
+/// The rows of a result. What is wrong with one is not told: the log must not learn what is in it.
+fn read<T: for<'a> Deserialize<'a>>(result: &D1Result) -> Result<Vec<T>, Failure> {
+    result.results().map_err(|_| Failure::unreadable())
+}
+
 enum Failure {
+    /// To be tried again.
     Transient(String),
     Final(StoreError),
+}
+
+impl Failure {
+    fn unreadable() -> Self {
+        Failure::Final(StoreError::Failed("D1: rows can't be read".into()))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Transient(cause) => StoreError::Unavailable(cause),
+            Failure::Final(error) => error,
+        }
+    }
+}
+
+impl From<worker::Error> for Failure {
+    /// Sorts D1's errors by their text, which is all there is to go by.
+    /// Source: Cloudflare, "Debug D1: Error list".
+    fn from(error: worker::Error) -> Self {
+        const TRANSIENT: [&str; 6] = [
+            "Network connection lost",
+            "reset because its code was updated",
+            "Internal error while starting up D1 DB storage",
+            "Internal error in D1 DB storage",
+            "Cannot resolve D1 DB due to transient issue",
+            "Can't read from request stream because client disconnected",
+        ];
+        // At its limits: to try again at once would add to the load.
+        const EXHAUSTED: [&str; 4] =
+            ["overloaded", "exceeded timeout", "exceeded its memory limit", "exceeded its CPU time limit"];
+        let cause = message(&error);
+        let is_broken = |name: &str| cause.contains(&format!("CHECK constraint failed: {name}"));
+        let tells = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
+        if let Some((_, limit)) = LIMITS.iter().find(|(name, _)| is_broken(name)) {
+            Failure::Final(StoreError::Refused(*limit))
+        } else if tells(&TRANSIENT) {
+            Failure::Transient(cause)
+        } else if tells(&EXHAUSTED) {
+            Failure::Final(StoreError::Unavailable(cause))
+        } else {
+            Failure::Final(StoreError::Failed(cause))
+        }
+    }
 }
 
 /// The limits by the names of the table's constraints.
@@ -264,29 +327,6 @@ const LIMITS: [(&str, StoredLimit); 3] = [
     ("property_keys", StoredLimit::PropertyKeys),
     ("origin_keys", StoredLimit::OriginKeys),
 ];
-
-/// Sorts D1's errors by their text, which is all there is to go by.
-/// Source: Cloudflare, "D1: Retry queries" and "D1: Errors".
-fn failure(cause: String) -> Failure {
-    const TRANSIENT: [&str; 6] = [
-        "Network connection lost",
-        "caused object to be reset",
-        "reset because its code was updated",
-        "Cannot resolve D1 DB due to transient issue",
-        "Can't read from request stream because client disconnected",
-        "Internal error while starting up D1 DB storage",
-    ];
-    let is_broken = |name: &str| cause.contains(&format!("CHECK constraint failed: {name}"));
-    if let Some((_, limit)) = LIMITS.iter().find(|(name, _)| is_broken(name)) {
-        Failure::Final(StoreError::Refused(*limit))
-    } else if TRANSIENT.iter().any(|text| cause.contains(text)) {
-        Failure::Transient(cause)
-    } else if cause.contains("overloaded") {
-        Failure::Final(StoreError::Unavailable(cause))
-    } else {
-        Failure::Final(StoreError::Failed(cause))
-    }
-}
 
 /// The limit whose constraint has this name.
 fn limit(name: &str) -> Option<StoredLimit> {

@@ -5,12 +5,13 @@ mod limiter;
 mod log;
 mod sql;
 
-use crate::api::{self, Answer, BodyError, Call, Edge, KeyCache, Settings};
+use crate::api::{self, Answer, ApiError, BodyError, Call, Edge, KeyCache, Network, Settings};
 use crate::id;
 use crate::limit::Leases;
 use crate::time::Timestamp;
 use d1::D1Store;
 use futures_core::Stream;
+use js_sys::{Function, Reflect};
 use limiter::ObjectLimiter;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -18,12 +19,20 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
-use worker::{Context, Delay, Env, Fetcher, Headers, Request, Response, ResponseBuilder, Result, event};
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Context, Delay, Env, Fetcher, Headers, RateLimiter, Request, Response, ResponseBuilder, Result, event};
+
+/// How long the page's files may take.
+const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
+/// How long it may take to count a stranger.
+const STRANGERS_DEADLINE: Duration = Duration::from_secs(1);
 
 thread_local! {
     // What this isolate knows of keys and limits. Plain data: nothing in it belongs to a request.
     static KEY_CACHE: Rc<RefCell<KeyCache>> = Rc::default();
     static LEASES: Rc<RefCell<Leases>> = Rc::default();
+    // The request that is being worked on at this very moment, for the panic hook.
+    static CURRENT: RefCell<Option<JsValue>> = RefCell::default();
 }
 
 #[event(start)]
@@ -32,38 +41,58 @@ fn start() {
     let recover = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         console_error_panic_hook::hook(info);
+        report_panic(&info.to_string());
         recover(info);
     }));
+}
+
+/// Has `entry.js` answer for all requests that end with this module. Without it, the runtime does.
+fn report_panic(cause: &str) {
+    let request = CURRENT.take().unwrap_or_default();
+    let report = Reflect::get(&js_sys::global(), &"rosterPanicked".into()).unwrap_or_default();
+    if let Some(report) = report.dyn_ref::<Function>() {
+        // What it throws has nobody left to catch it.
+        let _ = report.call2(&JsValue::NULL, &request, &cause.into());
+    }
 }
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let begun = now();
-    let context = Rc::new(context);
-    let hops = Hops::default();
     let call = call_of(&request)?;
-    let answer = match Settings::read(|name| env.var(name).ok().map(|value| value.to_string())) {
-        Err(error) => api::misconfigured(&call, &error),
-        Ok(settings) => {
-            let worker = Worker {
-                settings,
-                store: Rc::new(D1Store::new(env.d1("DB")?, hops.clone())),
-                limiter: ObjectLimiter {
-                    objects: env.durable_object("LIMITER")?,
-                    leases: LEASES.with(Rc::clone),
-                    context: Rc::clone(&context),
-                    hops: hops.clone(),
-                },
-                key_cache: KEY_CACHE.with(Rc::clone),
-                assets: env.assets("ASSETS")?,
-                request: RefCell::new(request),
-                context,
-            };
-            api::handle(&call, &worker).await
+    let hops = Hops::default();
+    let js_request = request.inner().into();
+    let answering = async {
+        match Worker::new(request, &env, context, hops.clone()) {
+            Err(cause) => api::failed(&call, ApiError::Internal { cause }, None),
+            Ok(worker) => match ending(&env) {
+                Some(error) => api::failed(&call, error, Some(&worker.settings)),
+                None => api::handle(&call, &worker).await,
+            },
         }
     };
+    let answer = noted(js_request, answering).await;
     log::write(&call, &answer, hops.count(), now().as_ms().saturating_sub(begun.as_ms()));
     response_of(answer)
+}
+
+/// How an earlier module ended this request, as `entry.js` tells.
+fn ending(env: &Env) -> Option<ApiError> {
+    let told = |name| env.var(name).ok().map(|cause| cause.to_string());
+    let panicked = told("PANICKED").map(|cause| ApiError::Internal { cause });
+    panicked.or_else(|| told("BEREFT").map(|cause| ApiError::Unavailable { cause }))
+}
+
+/// Lets the panic hook know whose work it interrupts.
+async fn noted<T>(request: JsValue, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|task| {
+        CURRENT.set(Some(request.clone()));
+        let outcome = work.as_mut().poll(task);
+        CURRENT.set(None);
+        outcome
+    })
+    .await
 }
 
 /// Counts the remote calls that a request waits for.
@@ -85,9 +114,30 @@ struct Worker {
     store: Rc<D1Store>,
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
+    strangers: Option<RateLimiter>,
     assets: Fetcher,
     request: RefCell<Request>,
     context: Rc<Context>,
+}
+
+impl Worker {
+    /// Binds a request to what the operator set. An error is a cause for the log.
+    fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
+        let settings = Settings::read(|name| env.var(name).ok().map(|value| value.to_string()));
+        let context = Rc::new(context);
+        let bind = || -> Result<_> { Ok((env.d1("DB")?, env.durable_object("LIMITER")?, env.assets("ASSETS")?)) };
+        let (database, objects, assets) = bind().map_err(|error| error.to_string())?;
+        Ok(Worker {
+            settings: settings.map_err(|error| error.to_string())?,
+            store: Rc::new(D1Store::new(database, hops.clone())),
+            limiter: ObjectLimiter { objects, leases: LEASES.with(Rc::clone), context: Rc::clone(&context), hops },
+            key_cache: KEY_CACHE.with(Rc::clone),
+            strangers: env.rate_limiter("STRANGERS").ok(),
+            assets,
+            request: RefCell::new(request),
+            context,
+        })
+    }
 }
 
 impl Edge for Worker {
@@ -141,7 +191,17 @@ impl Edge for Worker {
             // Assets are asked for by a URL, of which only the path matters.
             self.assets.fetch(format!("https://assets{path}"), None).await?.text().await
         };
-        read.await.map_err(|error| format!("asset {path}: {error}"))
+        match within(ASSETS_DEADLINE, read).await {
+            Some(text) => text.map_err(|error| format!("asset {path}: {error}")),
+            None => Err(format!("asset {path}: no answer within {ASSETS_DEADLINE:?}")),
+        }
+    }
+
+    async fn admit_stranger(&self, network: &Network) -> bool {
+        let Some(strangers) = &self.strangers else { return true };
+        let asked = within(STRANGERS_DEADLINE, strangers.limit(network.as_str().into()));
+        // Who can't be counted passes: the store refuses what it doesn't know in any case.
+        asked.await.and_then(Result::ok).is_none_or(|outcome| outcome.success)
     }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {
@@ -179,6 +239,7 @@ fn call_of(request: &Request) -> Result<Call> {
         authorization: header("Authorization")?,
         origin: header("Origin")?,
         if_none_match: header("If-None-Match")?,
+        client_address: header("CF-Connecting-IP")?,
         request_id: header("CF-Ray")?.unwrap_or_else(|| {
             let mut random = [0; 10];
             fill_random(&mut random);

@@ -1,6 +1,6 @@
 // The Worker as it was built, behind bindings that delay every remote call by 100 ms, as an ocean does. For tests only.
 
-import Roster, { LimiterObject } from "../../build/index.js";
+import worker, { LimiterObject } from "../../src/edge/entry.js";
 
 export { LimiterObject };
 
@@ -27,9 +27,9 @@ function slow(target, remote) {
   });
 }
 
-export default class extends Roster {
-  constructor(context, env) {
+export default {
+  fetch(request, env, context) {
     const slowed = Object.entries(REMOTE).map(([name, remote]) => [name, slow(env[name], remote)]);
-    super(context, { ...env, ...Object.fromEntries(slowed) });
-  }
-}
+    return worker.fetch(request, { ...env, ...Object.fromEntries(slowed) }, context);
+  },
+};

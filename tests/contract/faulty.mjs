@@ -1,0 +1,100 @@
+// The Worker as it was built, behind bindings that fail as a request's header `X-Fault` says. For tests only. It is JSON:
+//
+//   on      DB, LIMITER, STRANGERS, ASSETS, or RANDOM (the source of random bytes, without which Rust panics)
+//   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
+//           hangs    slow: answers after `ms`    garbage: answers `with` in place of rows or of the text
+//           reset: the object is reset, and then asked
+//   error   the error's message
+//   skip    remote calls that go well before
+//   times   remote calls that fail then
+
+import { DurableObject } from "cloudflare:workers";
+import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
+
+const REMOTE = {
+  DB: ["all", "batch"],
+  LIMITER: ["fetch"],
+  STRANGERS: ["limit"],
+  ASSETS: ["fetch"],
+};
+
+export class LimiterObject extends DurableObject {
+  limiter = new Limiter(this.ctx, this.env);
+
+  fetch(request) {
+    if (request.headers.has("X-Reset")) this.ctx.abort("reset");
+    return this.limiter.fetch(request);
+  }
+
+  alarm() {
+    return this.limiter.alarm();
+  }
+}
+
+const never = () => new Promise(() => {});
+const rows = (results) => ({ success: true, meta: {}, results });
+
+async function fail({ how, error, ms, with: garbage }, target, name, call) {
+  switch (how) {
+    case "before":
+      throw Object.assign(new Error(error), { overloaded: true });
+    case "after":
+      await call();
+      throw new Error(error);
+    case "hang":
+      return never();
+    case "late":
+      await call();
+      return never();
+    case "slow":
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return call();
+    case "garbage":
+      await call();
+      return name === "all" ? rows(garbage) : name === "batch" ? garbage.map(rows) : new Response(garbage);
+    case "reset":
+      await target.fetch("https://limiter/", { headers: { "X-Reset": "1" } }).catch(() => {});
+      return call();
+  }
+}
+
+/** The same object, whose remote methods, and those of all objects that its methods return, have the fault. */
+function faulty(target, fault) {
+  return new Proxy(target, {
+    get(_, name) {
+      const value = target[name];
+      if (typeof value !== "function" || name === "constructor") return value;
+      if (REMOTE[fault.on].includes(name)) {
+        return async (...args) => {
+          const call = () => value.apply(target, args);
+          if (fault.skip-- > 0 || fault.times-- <= 0) return call();
+          return fail(fault, target, name, call);
+        };
+      }
+      return (...args) => {
+        const result = value.apply(target, args);
+        return typeof result === "object" && result !== null ? faulty(result, fault) : result;
+      };
+    },
+  });
+}
+
+let randomCallsToPanic = 0;
+const getRandomValues = crypto.getRandomValues.bind(crypto);
+crypto.getRandomValues = (bytes) => {
+  if (randomCallsToPanic > 0 && --randomCallsToPanic === 0) throw new Error("no random bytes");
+  return getRandomValues(bytes);
+};
+
+export default {
+  fetch(request, env, context) {
+    const header = request.headers.get("X-Fault");
+    if (header === null) return worker.fetch(request, env, context);
+    const fault = { skip: 0, times: 1, ...JSON.parse(header) };
+    if (fault.on === "RANDOM") {
+      randomCallsToPanic = fault.skip + 1;
+      return worker.fetch(request, env, context);
+    }
+    return worker.fetch(request, { ...env, [fault.on]: faulty(env[fault.on], fault) }, context);
+  },
+};
