@@ -2,13 +2,14 @@
 
 use super::{Hops, now, within};
 use crate::limit::{Account, Ask, Decision, Grant, Leases, Ledger, Limiter, LimiterAway, Quota, Turn};
+use js_sys::Reflect;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use worker::{
     Context, DurableObject, Env, Method, ObjectNamespace, Request, RequestInit, Response, Result, SqlStorageValue,
-    State, Stub, durable_object,
+    State, durable_object,
 };
 
 /// Milliseconds within which the object has to answer.
@@ -42,10 +43,7 @@ impl Limiter for ObjectLimiter {
             }
             Turn::Ask(ask) => {
                 self.hops.add();
-                let outcome = match self.object(account) {
-                    Ok(object) => send_ask(&object, ask).await,
-                    Err(error) => Err(error.into()),
-                };
+                let outcome = send_ask(&self.objects, account, ask).await;
                 let mut leases = self.leases.borrow_mut();
                 match outcome {
                     Ok(grant) => leases.granted(account, ask, grant, asked_ms, now().as_ms()),
@@ -60,50 +58,70 @@ impl Limiter for ObjectLimiter {
 
     async fn set_quota(&self, account: Account<'_>, quota: Quota) -> std::result::Result<(), LimiterAway> {
         self.hops.add();
-        send(&self.object(account)?, &Message::SetQuota(quota)).await?;
+        send(&self.objects, account, &Message::SetQuota(quota)).await?;
         self.leases.borrow_mut().forget(account);
         Ok(())
     }
 }
 
 impl ObjectLimiter {
-    fn object(&self, account: Account<'_>) -> Result<Stub> {
-        self.objects.get_by_name(&format!("{}/{}", account.project.as_str(), account.policy.as_str()))
-    }
-
     /// Asks behind the back of the request that is being answered.
     fn fetch(&self, account: Account<'_>, ask: Ask, asked_ms: u64) {
-        let Ok(object) = self.object(account) else { return };
-        let leases = Rc::clone(&self.leases);
+        let (objects, leases) = (self.objects.clone(), Rc::clone(&self.leases));
         let (project, policy) = (account.project.clone(), account.policy);
         self.context.wait_until(async move {
+            let account = Account { project: &project, policy };
             // Without an answer, the next request that runs out of tokens asks for itself.
-            if let Ok(grant) = send_ask(&object, ask).await {
-                let account = Account { project: &project, policy };
+            if let Ok(grant) = send_ask(&objects, account, ask).await {
                 leases.borrow_mut().granted(account, ask, grant, asked_ms, now().as_ms());
             }
         });
     }
 }
 
-async fn send_ask(object: &Stub, ask: Ask) -> std::result::Result<Grant, LimiterAway> {
-    let grant = send(object, &Message::Ask(ask)).await?;
+async fn send_ask(
+    objects: &ObjectNamespace,
+    account: Account<'_>,
+    ask: Ask,
+) -> std::result::Result<Grant, LimiterAway> {
+    let grant = send(objects, account, &Message::Ask(ask)).await?;
     serde_json::from_slice(&grant).map_err(|error| LimiterAway(format!("limiter: {error}")))
 }
 
-/// Sends a message once: an object that is overloaded must not be asked again.
-async fn send(object: &Stub, message: &Message) -> std::result::Result<Vec<u8>, LimiterAway> {
+/// Sends a message, and once more to an object that broke under it, as each deploy breaks all of them: what the first one
+/// booked unheard is wasted, and no more. One that is overloaded must not be asked again.
+async fn send(
+    objects: &ObjectNamespace,
+    account: Account<'_>,
+    message: &Message,
+) -> std::result::Result<Vec<u8>, LimiterAway> {
     let answer = async {
-        let mut init = RequestInit::new();
-        init.with_method(Method::Post).with_body(Some(serde_json::to_string(message)?.into()));
-        // The object serves any URL; it needs one to be asked at all.
-        let request = Request::new_with_init("https://limiter/", &init)?;
-        object.fetch_with_request(request).await?.bytes().await
+        match send_once(objects, account, message).await {
+            Err(error) if !is_overloaded(&error) => send_once(objects, account, message).await,
+            outcome => outcome,
+        }
     };
     match within(Duration::from_millis(DEADLINE_MS), answer).await {
         Some(answer) => Ok(answer?),
         None => Err(LimiterAway(format!("limiter: no answer within {DEADLINE_MS} ms"))),
     }
+}
+
+async fn send_once(objects: &ObjectNamespace, account: Account<'_>, message: &Message) -> Result<Vec<u8>> {
+    let object = objects.get_by_name(&format!("{}/{}", account.project.as_str(), account.policy.as_str()))?;
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(serde_json::to_string(message)?.into()));
+    // The object serves any URL; it needs one to be asked at all.
+    let mut answer = object.fetch_with_request(Request::new_with_init("https://limiter/", &init)?).await?;
+    match answer.status_code() {
+        200 => answer.bytes().await,
+        status => Err(format!("status {status}").into()),
+    }
+}
+
+/// As the runtime marks an object's errors.
+fn is_overloaded(error: &worker::Error) -> bool {
+    Reflect::get(&error.to_js_value(), &"overloaded".into()).is_ok_and(|overloaded| overloaded.is_truthy())
 }
 
 impl From<worker::Error> for LimiterAway {

@@ -1,12 +1,13 @@
-// The Worker as it was built, behind bindings that fail as a request's header `X-Fault` says. For tests only. It is JSON:
+// The Worker as it was built, behind bindings that fail as a request's header `X-Fault` says. For tests only. It is a JSON
+// array of faults, one for each binding:
 //
 //   on      DB, LIMITER, STRANGERS, ASSETS, or RANDOM (the source of random bytes, without which Rust panics)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
-//           hangs    slow: answers after `ms`    garbage: answers `with` in place of rows or of the text
-//           reset: the object is reset, and then asked
-//   error   the error's message
-//   skip    remote calls that go well before
-//   times   remote calls that fail then
+//           hangs    slow: answers after `ms`    garbage: answers `with` in place of rows, of two lists of them, or of
+//           the text    reset: the object is reset, and then asked
+//   error   the error's message; an overloaded object's is marked so
+//   skip    remote calls that go well before; none by default
+//   times   remote calls that fail then; one by default
 
 import { DurableObject } from "cloudflare:workers";
 import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
@@ -37,7 +38,7 @@ const rows = (results) => ({ success: true, meta: {}, results });
 async function fail({ how, error, ms, with: garbage }, target, name, call) {
   switch (how) {
     case "before":
-      throw Object.assign(new Error(error), { overloaded: true });
+      throw Object.assign(new Error(error), { overloaded: error.includes("overloaded") });
     case "after":
       await call();
       throw new Error(error);
@@ -47,6 +48,7 @@ async function fail({ how, error, ms, with: garbage }, target, name, call) {
       await call();
       return never();
     case "slow":
+      console.log("slow call begins");
       await new Promise((resolve) => setTimeout(resolve, ms));
       return call();
     case "garbage":
@@ -88,13 +90,12 @@ crypto.getRandomValues = (bytes) => {
 
 export default {
   fetch(request, env, context) {
-    const header = request.headers.get("X-Fault");
-    if (header === null) return worker.fetch(request, env, context);
-    const fault = { skip: 0, times: 1, ...JSON.parse(header) };
-    if (fault.on === "RANDOM") {
-      randomCallsToPanic = fault.skip + 1;
-      return worker.fetch(request, env, context);
+    const bindings = { ...env };
+    for (const told of JSON.parse(request.headers.get("X-Fault") ?? "[]")) {
+      const fault = { skip: 0, times: 1, ...told };
+      if (fault.on === "RANDOM") randomCallsToPanic = fault.skip + 1;
+      else bindings[fault.on] = faulty(env[fault.on], fault);
     }
-    return worker.fetch(request, { ...env, [fault.on]: faulty(env[fault.on], fault) }, context);
+    return worker.fetch(request, bindings, context);
   },
 };

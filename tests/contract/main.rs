@@ -12,6 +12,7 @@ mod cors;
 mod erase;
 mod errors;
 mod examples;
+mod faults;
 mod hops;
 mod hostile;
 mod keys;
