@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a client has a clock")]
 
+mod access;
 mod batch;
 mod client;
 mod conformance;

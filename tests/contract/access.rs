@@ -1,0 +1,258 @@
+//! Who may do what: every route by every kind of caller.
+
+use crate::client::project;
+use crate::server::{ADMIN_TOKEN, shared};
+use roster::key::ApiKey;
+use serde_json::{Value, json};
+
+/// Who a route is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Anyone,
+    Scope(&'static str),
+    Admin,
+}
+
+const WRITE: For = For::Scope("users:write");
+const READ: For = For::Scope("users:read");
+const DELETE: For = For::Scope("users:delete");
+
+/// Every path with each of its methods, and what that answers to whom it is for.
+const ROUTES: [(&str, &str, For, u16); 21] = [
+    ("POST", "/v1/users", WRITE, 200),
+    ("POST", "/users", WRITE, 200),
+    ("POST", "/v1/users/batch", WRITE, 200),
+    ("GET", "/v1/users", READ, 200),
+    ("GET", "/users", READ, 200),
+    ("GET", "/v1/users/u", READ, 200),
+    ("GET", "/v1/users/batch", READ, 404),
+    ("DELETE", "/v1/users/u", DELETE, 200),
+    ("DELETE", "/v1/users/batch", DELETE, 200),
+    ("POST", "/v1/keys", For::Admin, 201),
+    ("GET", "/v1/keys", For::Admin, 200),
+    ("DELETE", "/v1/keys/key_nobody", For::Admin, 404),
+    ("PUT", "/v1/projects/access", For::Admin, 200),
+    ("GET", "/health", For::Anyone, 200),
+    ("GET", "/health/ready", For::Anyone, 200),
+    ("GET", "/", For::Anyone, 200),
+    ("GET", "/openapi.yaml", For::Anyone, 200),
+    ("GET", "/page.js", For::Anyone, 200),
+    ("GET", "/page.css", For::Anyone, 200),
+    ("GET", "/swagger-ui-bundle.js", For::Anyone, 200),
+    ("GET", "/swagger-ui.css", For::Anyone, 200),
+];
+
+fn body_of(method: &str, path: &str) -> String {
+    match (method, path) {
+        ("POST", "/v1/users/batch") => json!({"users": [{"user_id": "u"}]}).to_string(),
+        ("POST", "/v1/keys") => json!({"name": "made", "project": "access"}).to_string(),
+        ("POST", _) => json!({"user_id": "u"}).to_string(),
+        ("PUT", _) => json!({"rate_limit": {"limit": 1000, "window_seconds": 60}}).to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Sends the request of a route and answers status and code.
+#[track_caller]
+fn send(method: &str, path: &str, authorization: Option<&str>) -> (u16, String) {
+    let headers = authorization.map(|value| ("Authorization", value));
+    let answer = shared().send(method, path, headers.as_slice(), body_of(method, path));
+    let code = if answer.status < 400 { String::new() } else { answer.code() };
+    (answer.status, code)
+}
+
+fn unknown_key() -> String {
+    ApiKey::generate(|bytes| bytes.fill_with(|| fastrand::u8(..))).reveal().to_owned()
+}
+
+/// Status and code, or None: it is answered.
+type Refusal = Option<(u16, &'static str)>;
+
+#[test]
+fn every_route_answers_every_kind_of_caller_as_it_should() {
+    let project = project();
+    project.post(200, &json!({"user_id": "u"}));
+    let key = |with: Value| {
+        let mut body = json!({"name": "n", "project": project.name});
+        body.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
+        shared().admin(201, "POST", "/v1/keys", &body).json()
+    };
+    let text = |made: &Value| made["key"].as_str().unwrap().to_owned();
+    let revoked = key(json!({}));
+    shared().admin(200, "DELETE", &format!("/v1/keys/{}", revoked["key_id"].as_str().unwrap()), &Value::Null);
+    let expired = text(&key(json!({"expires_at": "2020-01-01T00:00:00Z"})));
+    let mut misspelt = project.key.clone();
+    misspelt.replace_range(20..21, if &misspelt[20..21] == "x" { "y" } else { "x" });
+    let bearer = |token: &str| Some(format!("Bearer {token}"));
+
+    let missing = (401, "MISSING_AUTH");
+    let invalid = (401, "INVALID_API_KEY");
+    let dead = (401, "REVOKED_API_KEY");
+    // What is sent, and how a route for users and one for the admin refuse it.
+    let callers: [(&str, Option<String>, Refusal, Refusal); 14] = [
+        ("nobody", None, Some(missing), Some(missing)),
+        ("another scheme", Some(format!("Basic {}", project.key)), Some(missing), Some(missing)),
+        ("a key without a scheme", Some(project.key.clone()), Some(missing), Some(missing)),
+        ("no token", Some("Bearer ".into()), Some(invalid), Some(invalid)),
+        ("a misspelt key", bearer(&misspelt), Some(invalid), Some(invalid)),
+        ("an unknown key", bearer(&unknown_key()), Some(invalid), Some(invalid)),
+        ("a revoked key", bearer(&text(&revoked)), Some(dead), Some(invalid)),
+        ("an expired key", bearer(&expired), Some(dead), Some(invalid)),
+        ("a key", bearer(&project.key), None, Some(invalid)),
+        ("a key in lower case", bearer(&project.key.to_lowercase()), Some(invalid), Some(invalid)),
+        ("the admin", bearer(ADMIN_TOKEN), Some(invalid), None),
+        ("the admin, less a letter", bearer(&ADMIN_TOKEN[1..]), Some(invalid), Some(invalid)),
+        ("the admin, and a letter", bearer(&format!("{ADMIN_TOKEN}x")), Some(invalid), Some(invalid)),
+        ("the admin in upper case", bearer(&ADMIN_TOKEN.to_uppercase()), Some(invalid), Some(invalid)),
+    ];
+    for (method, path, whom, well) in ROUTES {
+        let code = match path {
+            _ if well < 400 => "",
+            "/v1/keys/key_nobody" => "KEY_NOT_FOUND",
+            _ => "USER_NOT_FOUND",
+        };
+        let well = (well, code);
+        for (who, authorization, to_users, to_admin) in &callers {
+            let expected = match whom {
+                For::Anyone => well,
+                For::Scope(_) => to_users.unwrap_or(well),
+                For::Admin => to_admin.unwrap_or(well),
+            };
+            let (status, code) = send(method, path, authorization.as_deref());
+            assert_eq!((status, code.as_str()), expected, "{method} {path} by {who}");
+        }
+        for scope in ["users:write", "users:read", "users:delete"] {
+            let scoped = text(&key(json!({"scopes": [scope]})));
+            let (status, code) = send(method, path, bearer(&scoped).as_deref());
+            let expected = match whom {
+                For::Scope(needed) if needed != scope => (403, "INSUFFICIENT_PERMISSIONS"),
+                For::Admin => invalid,
+                _ => well,
+            };
+            assert_eq!((status, code.as_str()), expected, "{method} {path} with {scope}");
+        }
+    }
+}
+
+#[test]
+fn a_key_of_another_project_reaches_nothing() {
+    let (ours, theirs) = (project(), project());
+    ours.post(200, &json!({"user_id": "u", "email": "a@example.com", "properties": {"ours": true}}));
+    let before = ours.get(200, "/v1/users/u");
+    theirs.get(404, "/v1/users/u");
+    assert_eq!(theirs.listed(""), [""; 0]);
+    assert_eq!(theirs.listed("?email=a@example.com"), [""; 0]);
+    assert_eq!(theirs.listed("?updated_after=1970-01-01T00:00:00Z"), [""; 0]);
+    assert_eq!(theirs.delete(200, "/v1/users/u").json()["deleted"], false);
+    let created = theirs.post(200, &json!({"user_id": "u", "properties": {"theirs": true}}));
+    assert_eq!(created.header("x-user-created"), "true");
+    theirs.batch(200, &json!([{"user_id": "u", "email": null}]));
+    assert_eq!(theirs.user("u")["properties"], json!({"theirs": true}));
+    theirs.delete(200, "/v1/users/u");
+    let after = ours.get(200, "/v1/users/u");
+    assert_eq!((after.text.as_str(), after.header("etag")), (before.text.as_str(), before.header("etag")));
+}
+
+#[test]
+fn nothing_else_is_reachable() {
+    for (_, path, _, _) in ROUTES {
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            if ROUTES.iter().any(|(m, p, _, _)| (*m, *p) == (method, path)) {
+                continue;
+            }
+            let answer = shared().call(method, path, &[], "");
+            assert_eq!((answer.status, answer.code().as_str()), (405, "METHOD_NOT_ALLOWED"), "{method} {path}");
+            let allowed: Vec<&str> =
+                answer.header("allow").split(", ").filter(|m| !["HEAD", "OPTIONS"].contains(m)).collect();
+            let mut listed: Vec<&str> =
+                ROUTES.iter().filter(|(_, p, _, _)| *p == path).map(|(m, _, _, _)| *m).collect();
+            listed.sort_by_key(|method| ["GET", "POST", "PUT", "DELETE"].iter().position(|m| m == method));
+            assert_eq!(allowed, listed, "{path}");
+        }
+    }
+    for path in [
+        "/v1",
+        "/v1/",
+        "/v2/users",
+        "/admin",
+        "/keys",
+        "/v1/projects",
+        "/v1/limiter",
+        "/index.html",
+        "/index.js",
+        "/public/index.html",
+        "/build/index.js",
+        "/wrangler.toml",
+        "/.dev.vars",
+        "/.git/config",
+        "/openapi.json",
+        "/metrics",
+        "/users/u",
+        "/users/batch",
+        "/v1/users/u/properties",
+        "/V1/users",
+        "/v1/Users",
+    ] {
+        for method in ["GET", "POST", "DELETE"] {
+            for authorization in [None, Some(format!("Bearer {ADMIN_TOKEN}"))] {
+                let (status, code) = send(method, path, authorization.as_deref());
+                assert_eq!((status, code.as_str()), (404, "NOT_FOUND"), "{method} {path}");
+            }
+        }
+    }
+}
+
+/// Sends unknown keys until one is refused by the limit, and answers how many were not.
+fn flood(address: impl Fn(u32) -> String, key: impl Fn() -> String) -> u32 {
+    for n in 0..=250 {
+        let headers = [("Authorization", format!("Bearer {}", key())), ("CF-Connecting-IP", address(n))];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let answer = shared().call("GET", "/v1/users", &headers, "");
+        if answer.status == 429 {
+            let details = json!({"limit": 100, "window": "1 minute", "retry_after": 60});
+            assert_eq!((&answer.json()["details"], answer.header("retry-after")), (&details, "60"));
+            assert_eq!(shared().log_line(answer.header("x-request-id"))["hops"], 0);
+            return n;
+        }
+        assert_eq!((answer.status, answer.code().as_str()), (401, "INVALID_API_KEY"));
+        assert!(shared().log_line(answer.header("x-request-id"))["hops"].as_u64().unwrap() <= 1);
+    }
+    panic!("never refused");
+}
+
+/// The window of the rate-limit binding ends with the minute, so that a flood can meet two of them.
+#[test]
+fn a_flood_of_unknown_keys_is_refused_by_its_address() {
+    let same = unknown_key();
+    for (case, admitted) in [
+        ("new keys", flood(|_| "203.0.113.1".into(), unknown_key)),
+        ("one key", flood(|_| "203.0.113.2".into(), || same.clone())),
+        ("all over one IPv6 network", flood(|n| format!("2001:db8:0:1::{n:x}"), unknown_key)),
+    ] {
+        assert!((100..=200).contains(&admitted), "{case}: {admitted}");
+    }
+    // A key that exists is none of that, from wherever it comes, once it is known here; and others are not affected.
+    let project = project();
+    project.get(404, "/v1/users/u");
+    for (token, address, status) in [
+        (project.key.as_str(), "203.0.113.1", 404),
+        (&unknown_key(), "203.0.113.3", 401),
+        (&unknown_key(), "2001:db8:0:2::1", 401),
+    ] {
+        let headers = [("Authorization", format!("Bearer {token}")), ("CF-Connecting-IP", address.into())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        assert_eq!(shared().call("GET", "/v1/users/u", &headers, "").status, status, "{address}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_looked_up_once() {
+    let headers = [("Authorization", format!("Bearer {}", unknown_key())), ("CF-Connecting-IP", "203.0.113.4".into())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let hops = [(); 3].map(|()| {
+        let answer = shared().call("GET", "/v1/users", &headers, "");
+        assert_eq!(answer.code(), "INVALID_API_KEY");
+        shared().log_line(answer.header("x-request-id"))["hops"].clone()
+    });
+    assert_eq!(hops, [1, 0, 0]);
+}
