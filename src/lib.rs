@@ -14,7 +14,7 @@
 //! | [`limit`] | quota, window, verdict: pure functions of (state, now) |
 //! | [`store`] | the storage port |
 //! | [`id`], [`time`], [`percent`], [`query`] | identifiers, moments, path segments, queries |
-//! | `edge` | the Worker: D1, the limiter object, what an isolate remembers, the log |
+//! | `edge` | the Worker: D1, the limiter object, what an isolate remembers, the log; `entry.js` outlives a panic |
 
 pub mod api;
 pub mod body;

@@ -41,8 +41,8 @@ pub struct KeyCache {
     known: TtlCache<KeyHash, KeyRecord>,
     /// Right by their checksum, and not in the store. Keys are drawn at random, so that none of them becomes one.
     unknown: TtlCache<KeyHash, ()>,
-    /// Networks that sent those.
-    suspects: TtlCache<Network, ()>,
+    /// Networks that sent too many of those.
+    blocked: TtlCache<Network, ()>,
 }
 
 /// A live key that calls.
@@ -64,39 +64,30 @@ pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> 
     if record.is_live(edge.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
 }
 
-/// Asks the store about a key, unless it is known to have none, or comes from a network that has sent too many such.
-///
-/// A network is counted only once it has sent one, so that honest keys behind a shared address are not counted when an
-/// isolate meets them; but from then on before the store is asked, so that a flood costs no look-up.
+/// Asks the store about a key that the isolate has not met. One that does not exist is counted by the network that it
+/// comes from, and one from a network that has sent too many of those is not looked up.
 async fn meet<E: Edge>(hash: &KeyHash, network: Network, edge: &E) -> Result<KeyRecord, ApiError> {
-    let (is_unknown, is_suspect) = {
+    // When the window ends is not told: it is at most a whole one away.
+    let flood = ApiError::RateLimitExceeded { quota: STRANGERS, retry_after_ms: STRANGERS.window_ms };
+    let (is_blocked, is_unknown) = {
         let (cache, now) = (edge.key_cache().borrow(), edge.now());
-        (cache.unknown.find(hash, now).is_some(), cache.suspects.find(&network, now).is_some())
+        (cache.blocked.find(&network, now).is_some(), cache.unknown.find(hash, now).is_some())
     };
-    if is_unknown || is_suspect {
-        admit_stranger(&network, edge).await?;
+    if is_blocked {
+        return Err(flood);
     }
-    if is_unknown {
+    if !is_unknown {
+        let met = look_up(hash, edge).await;
+        if met != Err(ApiError::InvalidApiKey) {
+            return met;
+        }
+        edge.key_cache().borrow_mut().unknown.learn(*hash, (), edge.now());
+    }
+    if edge.admit_stranger(&network).await {
         return Err(ApiError::InvalidApiKey);
     }
-    let met = look_up(hash, edge).await;
-    if met == Err(ApiError::InvalidApiKey) {
-        {
-            let (mut cache, now) = (edge.key_cache().borrow_mut(), edge.now());
-            cache.unknown.learn(*hash, (), now);
-            cache.suspects.learn(network.clone(), (), now);
-        }
-        if !is_suspect {
-            admit_stranger(&network, edge).await?;
-        }
-    }
-    met
-}
-
-async fn admit_stranger(network: &Network, edge: &impl Edge) -> Result<(), ApiError> {
-    // When the window ends is not told: it is at most a whole one away.
-    let refusal = ApiError::RateLimitExceeded { quota: STRANGERS, retry_after_ms: STRANGERS.window_ms };
-    if edge.admit_stranger(network).await { Ok(()) } else { Err(refusal) }
+    edge.key_cache().borrow_mut().blocked.learn(network, (), edge.now());
+    Err(flood)
 }
 
 /// Asks the store about a key and remembers the answer.
