@@ -5,10 +5,12 @@ import Roster, { LimiterObject } from "../../build/index.js";
 
 export { LimiterObject };
 
-/** What ends a request in flight, given the variable that says how it ended. */
+// What ends a request in flight, given the variable that says how it ended. Of the latest ones alone, since those that
+// their clients gave up are never seen to end.
 const inFlight = new Map();
+const MAX_IN_FLIGHT = 1000;
 
-/** Called by the panic hook, with the request that it was about, if it was about one. */
+// Called by the panic hook, with the request that it was about, if it was about one.
 globalThis.rosterPanicked = (request, cause) => {
   inFlight.get(request)?.({ PANICKED: cause });
   endAll();
@@ -24,6 +26,7 @@ function endAll() {
 export default {
   async fetch(request, env, context) {
     const ended = new Promise((end) => inFlight.set(request, end));
+    if (inFlight.size > MAX_IN_FLIGHT) inFlight.delete(inFlight.keys().next().value);
     const answer = (env) => new Roster(context, env).fetch(request);
     try {
       const thrown = (error) => ({ PANICKED: String(error) });
