@@ -6,6 +6,7 @@ use super::{ApiError, Call, Edge, STRANGERS, Trace};
 use crate::key::{ApiKey, KeyHash, KeyRecord, Scope};
 use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::Store;
+use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -41,8 +42,17 @@ pub struct KeyCache {
     known: TtlCache<KeyHash, KeyRecord>,
     /// Right by their checksum, and not in the store. Keys are drawn at random, so that none of them becomes one.
     unknown: TtlCache<KeyHash, ()>,
-    /// Networks that sent too many of those.
-    blocked: TtlCache<Network, ()>,
+    /// How many such keys a network sent, those that are being looked up included.
+    strangers: TtlCache<Network, u32>,
+}
+
+impl KeyCache {
+    /// Whether a key is not to be looked up, because its network sent too many that do not exist. One that did exist a
+    /// while ago is looked up all the same: whom it belongs to is no stranger.
+    fn is_flood(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
+        let sent = self.strangers.find(network, now).copied().unwrap_or_default();
+        sent >= STRANGERS.limit && !self.known.has_held(hash)
+    }
 }
 
 /// A live key that calls.
@@ -57,36 +67,37 @@ pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> 
     let known = edge.key_cache().borrow().known.find(&hash, edge.now()).cloned();
     let record = match known {
         Some(record) => record,
-        None => meet(&hash, Network::of(call.client_address.as_deref()), edge).await?,
+        None => look_up_stranger(&hash, Network::of(call.client_address.as_deref()), edge).await?,
     };
     trace.project = Some(record.project.as_str().into());
     trace.key_id = Some(record.id.clone());
     if record.is_live(edge.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
 }
 
-/// Asks the store about a key that the isolate has not met. One that does not exist is counted by the network that it
-/// comes from, and one from a network that has sent too many of those is not looked up.
-async fn meet<E: Edge>(hash: &KeyHash, network: Network, edge: &E) -> Result<KeyRecord, ApiError> {
+/// Asks the store about a key that this isolate does not know. One that does not exist is counted by the network that it
+/// comes from, here and by the edge, and past the limit none is looked up.
+async fn look_up_stranger<E: Edge>(hash: &KeyHash, network: Network, edge: &E) -> Result<KeyRecord, ApiError> {
     // When the window ends is not told: it is at most a whole one away.
     let flood = ApiError::RateLimitExceeded { quota: STRANGERS, retry_after_ms: STRANGERS.window_ms };
-    let (is_blocked, is_unknown) = {
-        let (cache, now) = (edge.key_cache().borrow(), edge.now());
-        (cache.blocked.find(&network, now).is_some(), cache.unknown.find(hash, now).is_some())
+    let count = |change: &dyn Fn(&mut u32)| {
+        edge.key_cache().borrow_mut().strangers.change(network.clone(), edge.now(), change);
     };
-    if is_blocked {
+    if edge.key_cache().borrow().is_flood(hash, &network, edge.now()) {
         return Err(flood);
     }
-    if !is_unknown {
-        let met = look_up(hash, edge).await;
-        if met != Err(ApiError::InvalidApiKey) {
-            return met;
+    count(&|sent| *sent += 1);
+    if edge.key_cache().borrow().unknown.find(hash, edge.now()).is_none() {
+        let found = look_up(hash, edge).await;
+        if found != Err(ApiError::InvalidApiKey) {
+            count(&|sent| *sent = sent.saturating_sub(1));
+            return found;
         }
         edge.key_cache().borrow_mut().unknown.learn(*hash, (), edge.now());
     }
     if edge.admit_stranger(&network).await {
         return Err(ApiError::InvalidApiKey);
     }
-    edge.key_cache().borrow_mut().blocked.learn(network, (), edge.now());
+    count(&|sent| *sent = STRANGERS.limit);
     Err(flood)
 }
 
@@ -158,6 +169,7 @@ fn bearer(call: &Call) -> Result<&str, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Project;
 
     #[test]
     fn a_bearer_token_is_taken_from_its_header() {
@@ -181,5 +193,32 @@ mod tests {
         assert!(token.is("sixteen letters!"));
         assert!(!token.is("sixteen letters?") && !token.is(""));
         assert_eq!(format!("{token:?}"), "AdminToken(***)");
+    }
+
+    #[test]
+    fn a_network_that_sent_too_many_unknown_keys_is_heard_only_with_one_that_existed() {
+        let (mut cache, network) = (KeyCache::default(), Network::of(Some("203.0.113.1")));
+        let [known, new] = [0, 1].map(|n| ApiKey::generate(|bytes| bytes.fill(n)).hash());
+        let record = KeyRecord {
+            id: "key_1".into(),
+            name: "ci".into(),
+            project: Project::parse("default").unwrap(),
+            prefix: "ros_0000".into(),
+            scopes: Scope::ALL.into(),
+            created_at: Timestamp::from_ms(0),
+            expires_at: None,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        cache.known.learn(known, record, Timestamp::from_ms(0));
+        // By now the known one has to be looked up again.
+        let now = Timestamp::from_ms(90_000);
+        for sent in 0..=STRANGERS.limit {
+            assert_eq!(cache.is_flood(&new, &network, now), sent == STRANGERS.limit);
+            assert!(!cache.is_flood(&known, &network, now));
+            cache.strangers.change(network.clone(), now, |sent| *sent += 1);
+        }
+        assert!(!cache.is_flood(&new, &Network::of(None), now));
+        assert!(!cache.is_flood(&new, &network, Timestamp::from_ms(150_000)));
     }
 }

@@ -9,25 +9,44 @@ pub struct TtlCache<K, V> {
 }
 
 impl<K: Ord, V> TtlCache<K, V> {
-    /// Milliseconds for which an entry stands.
+    /// Milliseconds for which an entry is fresh.
     pub const TTL_MS: u64 = 60_000;
     /// Entries held at once.
     pub const CAPACITY: usize = 1000;
 
     pub fn find(&self, key: &K, now: Timestamp) -> Option<&V> {
-        let (value, learned_at) = self.entries.get(key)?;
-        is_fresh(*learned_at, now, Self::TTL_MS).then_some(value)
+        self.entries.get(key).filter(|entry| is_fresh(entry, now)).map(|(value, _)| value)
     }
 
-    /// Makes room, where that is needed, of what is stale, or else of any one entry.
+    /// Whether there is an entry, be it no longer fresh.
+    pub fn has_held(&self, key: &K) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Makes room, where that is needed, of what is no longer fresh, or else of any one entry.
     pub fn learn(&mut self, key: K, value: V, now: Timestamp) {
         if self.entries.len() >= Self::CAPACITY {
-            self.entries.retain(|_, (_, learned_at)| is_fresh(*learned_at, now, Self::TTL_MS));
+            self.entries.retain(|_, entry| is_fresh(entry, now));
         }
         if self.entries.len() >= Self::CAPACITY {
             self.entries.pop_first();
         }
         self.entries.insert(key, (value, now));
+    }
+
+    /// Changes a fresh entry, as old as it is, or a new one.
+    pub fn change(&mut self, key: K, now: Timestamp, change: impl FnOnce(&mut V))
+    where
+        V: Default,
+    {
+        match self.entries.get_mut(&key) {
+            Some(entry) if is_fresh(entry, now) => change(&mut entry.0),
+            _ => {
+                let mut value = V::default();
+                change(&mut value);
+                self.learn(key, value, now);
+            }
+        }
     }
 
     pub fn forget(&mut self, key: &K) {
@@ -36,8 +55,8 @@ impl<K: Ord, V> TtlCache<K, V> {
 }
 
 /// A clock that stepped back makes nothing fresher.
-fn is_fresh(learned_at: Timestamp, now: Timestamp, ttl_ms: u64) -> bool {
-    learned_at <= now && now.as_ms() < learned_at.as_ms() + ttl_ms
+fn is_fresh<V>((_, learned_at): &(V, Timestamp), now: Timestamp) -> bool {
+    *learned_at <= now && now.as_ms() < learned_at.as_ms() + TtlCache::<(), V>::TTL_MS
 }
 
 impl<K, V> Default for TtlCache<K, V> {
@@ -63,8 +82,18 @@ mod tests {
             assert_eq!(cache.find(&"a", at(later_or_earlier)), None);
         }
         assert_eq!(cache.find(&"b", at(1000)), None);
+        assert!(cache.has_held(&"a") && !cache.has_held(&"b"));
         cache.forget(&"a");
         assert_eq!(cache.find(&"a", at(1000)), None);
+    }
+
+    #[test]
+    fn a_changed_entry_gets_no_younger() {
+        let mut cache = TtlCache::default();
+        for (ms, count) in [(1000, 1), (30_000, 2), (60_999, 3), (61_000, 1)] {
+            cache.change("a", at(ms), |count| *count += 1);
+            assert_eq!(cache.find(&"a", at(ms)), Some(&count), "{ms}");
+        }
     }
 
     #[test]

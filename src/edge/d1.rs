@@ -15,17 +15,16 @@ use worker::{D1Database, D1DatabaseSession, D1Result, D1SessionConstraint, Delay
 
 /// Tries of one statement.
 const TRIES: u32 = 3;
-/// Milliseconds that one request waits for D1, all calls and tries together. With the limiter's deadline: less than ten
-/// seconds.
-const PATIENCE_MS: u64 = 6000;
+/// How long one request waits for D1, all calls and tries together. With the limiter's deadline: less than ten seconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Milliseconds that the first pause between two tries can last; each further one can last twice as long.
 const FIRST_PAUSE_MS: u64 = 50;
 
 pub struct D1Store {
     database: D1Database,
     hops: Hops,
-    /// Milliseconds that this request has waited so far.
-    waited_ms: Cell<u64>,
+    /// How long this request has waited so far.
+    waited: Cell<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -199,13 +198,14 @@ impl Store for D1Store {
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
         // One try, and no hop counted: nobody waits for it.
         let values = [text(&hash.to_hex()), moment(now)];
-        self.in_time(self.run::<IdRow>(sql::TOUCH_KEY, &values)).await.map(drop).map_err(StoreError::from)
+        let outcome = within(PATIENCE, self.run::<IdRow>(sql::TOUCH_KEY, &values)).await;
+        outcome.unwrap_or_else(|| Err(Failure::late())).map(drop).map_err(StoreError::from)
     }
 }
 
 impl D1Store {
     pub fn new(database: D1Database, hops: Hops) -> Self {
-        D1Store { database, hops, waited_ms: Cell::default() }
+        D1Store { database, hops, waited: Cell::default() }
     }
 
     /// Runs a statement that is harmless to run again.
@@ -252,11 +252,10 @@ impl D1Store {
     /// Waits for D1 while this request's patience lasts. What it then still does is harmless, like anything tried twice.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let asked_ms = now().as_ms();
-        let patience = Duration::from_millis(PATIENCE_MS.saturating_sub(self.waited_ms.get()));
-        let outcome = within(patience, work).await;
-        self.waited_ms.update(|waited_ms| waited_ms + now().as_ms().saturating_sub(asked_ms));
-        let late = || StoreError::Unavailable(format!("D1: no answer within {PATIENCE_MS} ms"));
-        outcome.unwrap_or_else(|| Err(Failure::Final(late())))
+        let outcome = within(PATIENCE.saturating_sub(self.waited.get()), work).await;
+        let waited = Duration::from_millis(now().as_ms().saturating_sub(asked_ms));
+        self.waited.set(self.waited.get() + waited);
+        outcome.unwrap_or_else(|| Err(Failure::late()))
     }
 
     /// On the primary, because a replica may not have heard yet that a key was revoked.
@@ -280,6 +279,10 @@ impl Failure {
     fn unreadable() -> Self {
         Failure::Final(StoreError::Failed("D1: rows can't be read".into()))
     }
+
+    fn late() -> Self {
+        Failure::Final(StoreError::Unavailable(format!("D1: no answer within {PATIENCE:?}")))
+    }
 }
 
 impl From<Failure> for StoreError {
@@ -295,13 +298,14 @@ impl From<worker::Error> for Failure {
     /// Sorts D1's errors by their text, which is all there is to go by.
     /// Source: Cloudflare, "Debug D1: Error list".
     fn from(error: worker::Error) -> Self {
-        const TRANSIENT: [&str; 6] = [
+        const TRANSIENT: [&str; 7] = [
             "Network connection lost",
             "reset because its code was updated",
             "Internal error while starting up D1 DB storage",
             "Internal error in D1 DB storage",
             "Cannot resolve D1 DB due to transient issue",
             "Can't read from request stream because client disconnected",
+            UNREADABLE,
         ];
         // At its limits: to try again at once would add to the load.
         const EXHAUSTED: [&str; 4] =
@@ -375,13 +379,21 @@ async fn pause(tried: u32) {
     Delay::from(Duration::from_millis(u64::from_le_bytes(random) % (at_most_ms + 1))).await;
 }
 
+/// What the runtime calls an answer that is no JSON. Behind it comes the answer.
+const UNREADABLE: &str = "Failed to parse body as JSON";
+
 /// The text of an error. Not its `Display`, which can throw for one of D1's.
 fn message(error: &worker::Error) -> String {
-    match error {
+    let mut message = match error {
         worker::Error::D1(error) => AsRef::<js_sys::Error>::as_ref(error).message().into(),
         worker::Error::UnknownJsError { message, .. } => message.clone(),
         other => other.to_string(),
+    };
+    if let Some(at) = message.find(UNREADABLE) {
+        // What D1 answered is not for the log, nor to be judged by.
+        message.truncate(at + UNREADABLE.len());
     }
+    message
 }
 
 fn text(value: &str) -> JsValue {

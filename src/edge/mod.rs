@@ -58,33 +58,12 @@ fn report_panic(cause: &str) {
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let begun = now();
-    let call = call_of(&request)?;
-    let hops = Hops::default();
     let js_request = request.inner().into();
-    let answering = async {
-        match Worker::new(request, &env, context, hops.clone()) {
-            Err(cause) => api::failed(&call, ApiError::Internal { cause }, None),
-            Ok(worker) => match ending(&env) {
-                Some(error) => api::failed(&call, error, Some(&worker.settings)),
-                None => api::handle(&call, &worker).await,
-            },
-        }
-    };
-    let answer = noted(js_request, answering).await;
-    log::write(&call, &answer, hops.count(), now().as_ms().saturating_sub(begun.as_ms()));
-    response_of(answer)
+    tell_panic_hook(js_request, respond(request, env, context)).await
 }
 
-/// How an earlier module ended this request, as `entry.js` tells.
-fn ending(env: &Env) -> Option<ApiError> {
-    let told = |name| env.var(name).ok().map(|cause| cause.to_string());
-    let panicked = told("PANICKED").map(|cause| ApiError::Internal { cause });
-    panicked.or_else(|| told("BEREFT").map(|cause| ApiError::Unavailable { cause }))
-}
-
-/// Lets the panic hook know whose work it interrupts.
-async fn noted<T>(request: JsValue, work: impl Future<Output = T>) -> T {
+/// Lets the panic hook know which request's work it interrupts.
+async fn tell_panic_hook<T>(request: JsValue, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|task| {
         CURRENT.set(Some(request.clone()));
@@ -93,6 +72,28 @@ async fn noted<T>(request: JsValue, work: impl Future<Output = T>) -> T {
         outcome
     })
     .await
+}
+
+async fn respond(request: Request, env: Env, context: Context) -> Result<Response> {
+    let begun = now();
+    let call = call_of(&request);
+    let hops = Hops::default();
+    let answer = match Worker::new(request, &env, context, hops.clone()) {
+        Err(cause) => api::failed(&call, ApiError::Internal { cause }, None),
+        Ok(worker) => match earlier_end(&env) {
+            Some(error) => api::failed(&call, error, Some(&worker.settings)),
+            None => api::handle(&call, &worker).await,
+        },
+    };
+    log::write(&call, &answer, hops.count(), now().as_ms().saturating_sub(begun.as_ms()));
+    response_of(answer)
+}
+
+/// How an earlier module ended with this request in it, as `entry.js` tells.
+fn earlier_end(env: &Env) -> Option<ApiError> {
+    let told = |name| env.var(name).ok().map(|cause| cause.to_string());
+    let own = told("ROSTER_PANIC").map(|cause| ApiError::Internal { cause });
+    own.or_else(|| told("ROSTER_PANIC_OF_ANOTHER").map(|cause| ApiError::Unavailable { cause }))
 }
 
 /// Counts the remote calls that a request waits for.
@@ -198,7 +199,10 @@ impl Edge for Worker {
     }
 
     async fn admit_stranger(&self, network: &Network) -> bool {
-        let Some(strangers) = &self.strangers else { return true };
+        let Some(strangers) = &self.strangers else {
+            worker::console_warn!("binding STRANGERS is missing: unknown keys are counted by each isolate alone");
+            return true;
+        };
         let asked = within(STRANGERS_DEADLINE, strangers.limit(network.as_str().into()));
         // Who can't be counted passes: the store refuses what it doesn't know in any case.
         asked.await.and_then(Result::ok).is_none_or(|outcome| outcome.success)
@@ -228,24 +232,24 @@ fn fill_random(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("a source of random bytes");
 }
 
-fn call_of(request: &Request) -> Result<Call> {
-    let header = |name| request.headers().get(name);
-    Ok(Call {
+fn call_of(request: &Request) -> Call {
+    let header = |name| request.headers().get(name).ok().flatten();
+    Call {
         // Not Request::method(), which takes a method that it does not know for GET.
         method: request.inner().method(),
         path: request.path(),
         // Not Request::url(), which would bring in worker::Url.
         query: request.inner().url().split_once('?').map_or_else(String::new, |(_, query)| query.into()),
-        authorization: header("Authorization")?,
-        origin: header("Origin")?,
-        if_none_match: header("If-None-Match")?,
-        client_address: header("CF-Connecting-IP")?,
-        request_id: header("CF-Ray")?.unwrap_or_else(|| {
+        authorization: header("Authorization"),
+        origin: header("Origin"),
+        if_none_match: header("If-None-Match"),
+        client_address: header("CF-Connecting-IP"),
+        request_id: header("CF-Ray").unwrap_or_else(|| {
             let mut random = [0; 10];
             fill_random(&mut random);
             id::new("req_", now(), random)
         }),
-    })
+    }
 }
 
 fn response_of(Answer { reply, .. }: Answer) -> Result<Response> {

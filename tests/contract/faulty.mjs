@@ -1,15 +1,15 @@
 // The Worker as it was built, behind bindings that fail as a request's header `X-Fault` says. For tests only. It is a JSON
 // array of faults, one for each binding:
 //
-//   on      DB, LIMITER, STRANGERS, ASSETS, or RANDOM (the source of random bytes, without which Rust panics)
+//   on      DB, LIMITER, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
+//           module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
-//           hangs    slow: answers after `ms`    garbage: answers `with` in place of rows, of two lists of them, or of
-//           the text    reset: the object is reset, and then asked
+//           hangs    garbage: answers `with` in place of rows, of two lists of them, or of the text    reset: the object
+//           is reset, and then asked
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
 
-import { DurableObject } from "cloudflare:workers";
 import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
 
 const REMOTE = {
@@ -19,38 +19,30 @@ const REMOTE = {
   ASSETS: ["fetch"],
 };
 
-export class LimiterObject extends DurableObject {
-  limiter = new Limiter(this.ctx, this.env);
-
+export class LimiterObject extends Limiter {
   fetch(request) {
     if (request.headers.has("X-Reset")) this.ctx.abort("reset");
-    return this.limiter.fetch(request);
-  }
-
-  alarm() {
-    return this.limiter.alarm();
+    return super.fetch(request);
   }
 }
 
 const never = () => new Promise(() => {});
 const rows = (results) => ({ success: true, meta: {}, results });
 
-async function fail({ how, error, ms, with: garbage }, target, name, call) {
+async function fail({ how, error, with: garbage }, target, name, call) {
+  const thrown = Object.assign(new Error(error), { overloaded: error?.includes("overloaded") });
   switch (how) {
     case "before":
-      throw Object.assign(new Error(error), { overloaded: error.includes("overloaded") });
+      throw thrown;
     case "after":
       await call();
-      throw new Error(error);
+      throw thrown;
     case "hang":
+      console.log("a call hangs");
       return never();
     case "late":
       await call();
       return never();
-    case "slow":
-      console.log("slow call begins");
-      await new Promise((resolve) => setTimeout(resolve, ms));
-      return call();
     case "garbage":
       await call();
       return name === "all" ? rows(garbage) : name === "batch" ? garbage.map(rows) : new Response(garbage);
@@ -88,12 +80,17 @@ crypto.getRandomValues = (bytes) => {
   return getRandomValues(bytes);
 };
 
+function trap() {
+  throw new WebAssembly.RuntimeError("unreachable");
+}
+
 export default {
   fetch(request, env, context) {
     const bindings = { ...env };
     for (const told of JSON.parse(request.headers.get("X-Fault") ?? "[]")) {
       const fault = { skip: 0, times: 1, ...told };
       if (fault.on === "RANDOM") randomCallsToPanic = fault.skip + 1;
+      else if (fault.on === "TRAP") queueMicrotask(trap);
       else bindings[fault.on] = faulty(env[fault.on], fault);
     }
     return worker.fetch(request, bindings, context);
