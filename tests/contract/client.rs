@@ -12,6 +12,7 @@ static AGENT: LazyLock<Agent> = LazyLock::new(|| {
 });
 
 /// An answer whose form was checked: the headers that all have, and the body that all errors have.
+#[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -78,18 +79,28 @@ impl Server {
 
     #[track_caller]
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    /// A call that may be cut off.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Result<Answer, ureq::Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(HeaderName::try_from(*name).unwrap(), *value);
         }
         let body = body.as_ref();
-        let sent = match method {
+        let mut response = match method {
             "GET" | "HEAD" | "DELETE" | "OPTIONS" if body.is_empty() => AGENT.run(request.body(()).unwrap()),
             _ => AGENT.run(request.body(body).unwrap()),
-        };
-        let mut response = sent.unwrap();
-        let text = response.body_mut().read_to_string().unwrap();
-        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+        }?;
+        let text = response.body_mut().read_to_string()?;
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), text })
     }
 
     /// A file that is shipped with the Worker.

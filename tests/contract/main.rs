@@ -10,6 +10,7 @@ mod batch;
 mod client;
 mod conformance;
 mod cors;
+mod crash;
 mod erase;
 mod errors;
 mod examples;

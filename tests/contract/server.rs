@@ -98,9 +98,14 @@ impl Server {
         self.output.lines.lock().unwrap().join("\n")
     }
 
+    /// Sends `kill -9`, the runtime included, while calls are under way.
+    pub fn send_kill(&self) {
+        signal("KILL", &self.process);
+    }
+
     /// `kill -9`, the runtime included.
     pub fn kill(mut self) -> State {
-        signal("KILL", &self.process);
+        self.send_kill();
         self.process.wait().unwrap();
         self.state.clone()
     }

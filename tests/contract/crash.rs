@@ -1,0 +1,276 @@
+//! Promise 1 under `kill -9`: what was answered is there, and what was not is there wholly or not at all.
+
+use crate::client::{Answer, Project};
+use crate::server::{ADMIN_TOKEN, Server, State, node};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+
+const KILLS: usize = 10;
+const WRITERS: usize = 32;
+/// Users that all writers write to.
+const SHARED: [&str; 4] = ["shared-0", "shared-1", "shared-2", "shared-3"];
+
+/// Reads the database beside the Worker that serves it, by another SQLite than the Worker's.
+const READ: &str = r"
+    const { DatabaseSync } = require('node:sqlite');
+    const [file] = require('node:fs').globSync(`${process.argv[1]}/v3/d1/*/[0-9a-f]*.sqlite`);
+    const database = new DatabaseSync(file, { readOnly: true });
+    const all = (sql) => database.prepare(sql).all().map(Object.values);
+    console.log(JSON.stringify({
+        integrity: all('pragma integrity_check').flat(),
+        miscounted: all(`
+            select external_id from users
+            where property_keys <> (select count(*) from json_each(profile, '$.properties'))
+               or origin_keys <> (select count(*) from json_each(profile, '$.origin'))`).flat(),
+        rows: all('select external_id, id, revision, created_at, updated_at, profile from users'),
+        contacts: all('select contact, external_id from contacts'),
+    }));
+";
+
+#[derive(Deserialize, Debug, PartialEq)]
+struct Stored {
+    integrity: Vec<String>,
+    miscounted: Vec<String>,
+    rows: Vec<(String, String, u64, u64, u64, String)>,
+    contacts: BTreeSet<(String, String)>,
+}
+
+type Profiles = BTreeMap<String, Value>;
+
+impl Stored {
+    fn read(state: &State) -> Self {
+        serde_json::from_str(&node(state, READ, &[])).unwrap()
+    }
+
+    fn profiles(&self) -> Profiles {
+        self.rows.iter().map(|row| (row.0.clone(), serde_json::from_str(&row.5).unwrap())).collect()
+    }
+
+    /// Holds the tables against each other.
+    #[track_caller]
+    fn check_consistency(&self) {
+        assert_eq!((&self.integrity[..], &self.miscounted[..]), (&["ok".to_owned()][..], &[][..]));
+        let contacts = self.profiles().into_iter().flat_map(|(user, profile)| {
+            ["email", "phone"].map(|kind| (profile[kind].as_str().unwrap().to_owned(), user.clone()))
+        });
+        assert_eq!(self.contacts, contacts.collect());
+    }
+}
+
+/// A client that knows what it was answered.
+struct Writer {
+    name: String,
+    random: fastrand::Rng,
+    bodies: usize,
+    /// The users it wrote to, as they would be if nobody else had.
+    heard: Profiles,
+    /// The bodies of the call that was cut off.
+    unheard: Vec<Value>,
+}
+
+impl Writer {
+    fn new(number: usize) -> Self {
+        let random = fastrand::Rng::with_seed(number as u64);
+        Writer { name: format!("w{number}"), random, bodies: 0, heard: Profiles::new(), unheard: Vec::new() }
+    }
+
+    /// A body whose every part names its writer and number, so that parts of two in one user show.
+    fn body(&self, user: &str, n: usize) -> Value {
+        let (name, digits) = (&self.name, &self.name[1..]);
+        let (slot, emptied) = (format!("slot{}", n % 5), format!("slot{}", (n + 2) % 5));
+        json!({
+            "user_id": user,
+            "email": format!("{name}.{n}@example.com"),
+            "phone": format!("+1{digits:0>2}{n:07}"),
+            "properties": {name: {"n": n, slot: "x".repeat(n * 37 % 600), emptied: null}},
+            "origin": {name: {"n": n}},
+        })
+    }
+
+    /// To a new user, to one of its own, or to a shared one.
+    fn next_body(&mut self) -> Value {
+        self.bodies += 1;
+        let own: Vec<&String> = self.heard.keys().filter(|user| !SHARED.contains(&user.as_str())).collect();
+        let user = match self.random.u8(0..10) {
+            0..3 => SHARED[self.random.usize(0..SHARED.len())].to_owned(),
+            3..6 if !own.is_empty() => own[self.random.usize(0..own.len())].clone(),
+            _ => format!("{}-{}", self.name, self.bodies),
+        };
+        self.body(&user, self.bodies)
+    }
+
+    /// The bodies of one call: mostly one, else those of a batch.
+    fn next_call(&mut self) -> Vec<Value> {
+        let bodies = if self.random.u8(0..10) == 0 { self.random.usize(2..20) } else { 1 };
+        (0..bodies).map(|_| self.next_body()).collect()
+    }
+
+    /// Writes until a call has no answer; tells if it was cut off, and not refused before it began.
+    fn write(&mut self, project: &Project, killed: &AtomicBool, answered: &Sender<()>) -> bool {
+        loop {
+            self.unheard = self.next_call();
+            match send(project, &self.unheard) {
+                Ok(answer) if answer.status == 200 => self.hear(),
+                outcome => {
+                    assert!(killed.load(Ordering::SeqCst), "{outcome:?}");
+                    let refused = |e: &std::io::Error| e.kind() == std::io::ErrorKind::ConnectionRefused;
+                    return !matches!(outcome, Err(ureq::Error::Io(e)) if refused(&e));
+                }
+            }
+            // Nobody counts any more once it was killed.
+            let _ = answered.send(());
+        }
+    }
+
+    /// Takes the call that was under way for answered.
+    fn hear(&mut self) {
+        self.heard = self.with_unheard();
+        self.unheard.clear();
+    }
+
+    fn with_unheard(&self) -> Profiles {
+        let mut profiles = self.heard.clone();
+        for body in &self.unheard {
+            let mut patch = body.clone();
+            let user = patch.as_object_mut().unwrap().remove("user_id").unwrap();
+            merge(profiles.entry(user.as_str().unwrap().into()).or_default(), &patch);
+        }
+        profiles
+    }
+
+    /// What the writer's bodies left in the members that are its own.
+    fn parts(&self, profiles: &Profiles) -> BTreeMap<String, [Value; 2]> {
+        let part = |profile: &Value| ["properties", "origin"].map(|member| profile[member][&self.name].clone());
+        let parts = profiles.iter().map(|(user, profile)| (user.clone(), part(profile)));
+        parts.filter(|(_, part)| *part != [Value::Null, Value::Null]).collect()
+    }
+
+    /// Tells if the call that was cut off is stored: wholly, or not at all.
+    #[track_caller]
+    fn check_stored(&self, stored: &Profiles) -> bool {
+        let (found, heard) = (self.parts(stored), self.parts(&self.heard));
+        let whole = found == self.parts(&self.with_unheard());
+        let lost: Vec<_> = heard.iter().filter(|(user, part)| found.get(*user) != Some(part)).collect();
+        assert!(found == heard || whole, "of {}: {lost:?} is not stored; not answered: {:?}", self.name, self.unheard);
+        whole && !self.unheard.is_empty()
+    }
+}
+
+/// RFC 7396, on what D1 is to do by itself.
+fn merge(target: &mut Value, patch: &Value) {
+    let Some(patch) = patch.as_object() else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = json!({});
+    }
+    let members = target.as_object_mut().unwrap();
+    for (key, value) in patch {
+        if value.is_null() {
+            members.remove(key);
+        } else {
+            merge(members.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// One body alone, and more as a batch.
+fn send(project: &Project, bodies: &[Value]) -> Result<Answer, ureq::Error> {
+    let (path, body) = match bodies {
+        [body] => ("/v1/users", body.to_string()),
+        _ => ("/v1/users/batch", json!({"users": bodies}).to_string()),
+    };
+    project.server.try_send("POST", path, &[("Authorization", &format!("Bearer {}", project.key))], body)
+}
+
+/// Has all writers write, kills the Worker after so many answers, and counts the calls that were cut off.
+fn kill_while_writing(project: &Project, writers: &mut [Writer], after_answers: usize) -> usize {
+    let killed = AtomicBool::new(false);
+    let (answered, answers) = channel();
+    std::thread::scope(|threads| {
+        let calls: Vec<_> = writers
+            .iter_mut()
+            .map(|writer| {
+                let (killed, answered) = (&killed, answered.clone());
+                threads.spawn(move || writer.write(project, killed, &answered))
+            })
+            .collect();
+        drop(answered);
+        assert_eq!(answers.iter().take(after_answers).count(), after_answers);
+        killed.store(true, Ordering::SeqCst);
+        project.server.send_kill();
+        calls.into_iter().map(|call| usize::from(call.join().unwrap())).sum()
+    })
+}
+
+/// Each user's e-mail and phone are of one body. Answers that body of each, the last that was merged.
+#[track_caller]
+fn last_bodies(writers: &[Writer], profiles: &Profiles) -> Vec<Value> {
+    let last_body = |(user, profile): (&String, &Value)| {
+        let is_of = |known: &Value| (&known["email"], &known["phone"]) == (&profile["email"], &profile["phone"]);
+        let writer = writers.iter().find(|writer| writer.heard.get(user).is_some_and(is_of));
+        let writer = writer.unwrap_or_else(|| panic!("{user} has parts of two bodies: {profile}"));
+        let n = writer.heard[user]["origin"][&writer.name]["n"].as_u64().unwrap();
+        writer.body(user, usize::try_from(n).unwrap())
+    };
+    profiles.iter().map(last_body).collect()
+}
+
+#[test]
+fn ten_kills_lose_nothing_that_was_answered_and_halve_nothing_that_was_not() {
+    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];
+    let state = State::new();
+    let mut writers: Vec<Writer> = (0..WRITERS).map(Writer::new).collect();
+    let mut server = Server::start(&state, &variables);
+    let Project { name, key, .. } = server.project();
+    let mut random = fastrand::Rng::new();
+    for kill in 1..=KILLS {
+        let revoked = server.project();
+        revoked.revoke();
+        let revoked_key = revoked.key;
+        let project = Project { server: &server, name: name.clone(), key: key.clone() };
+        let cut_off = kill_while_writing(&project, &mut writers, random.usize(64..256));
+        assert!(cut_off > WRITERS / 2, "{cut_off}");
+        server = Server::start(&server.kill(), &variables);
+
+        let project = Project { server: &server, name: name.clone(), key: key.clone() };
+        let survived = Stored::read(&state);
+        survived.check_consistency();
+        let profiles = survived.profiles();
+        let whole = writers.iter().filter(|writer| writer.check_stored(&profiles)).count();
+        println!("kill {kill}: {} users, {cut_off} calls cut off, {whole} of them stored", profiles.len());
+        for body in writers.iter().flat_map(|writer| &writer.unheard) {
+            for kind in ["email", "phone"] {
+                let has = profiles.iter().filter(|(_, profile)| profile[kind] == body[kind]);
+                let has: Vec<&str> = has.map(|(user, _)| user.as_str()).collect();
+                let query = format!("?{kind}={}", body[kind].as_str().unwrap().replace('+', "%2B"));
+                assert_eq!(project.listed(&query), has, "{query}");
+            }
+        }
+        let dead = server.call("GET", "/v1/users", &[("Authorization", &format!("Bearer {revoked_key}"))], "");
+        assert_eq!(dead.code(), "REVOKED_API_KEY");
+
+        // What was not answered is sent again, as a client would.
+        for writer in &mut writers {
+            assert_eq!(send(&project, &writer.unheard).unwrap().status, 200);
+            writer.hear();
+        }
+        let settled = Stored::read(&state);
+        settled.check_consistency();
+        let profiles = settled.profiles();
+        for writer in &writers {
+            writer.check_stored(&profiles);
+        }
+
+        // What was answered is sent again, and changes nothing.
+        let bodies = last_bodies(&writers, &profiles);
+        for call in bodies.chunks(200).chain(bodies.chunks(1).step_by(16)) {
+            assert_eq!(send(&project, call).unwrap().status, 200);
+        }
+        assert_eq!(Stored::read(&state), settled);
+    }
+}
