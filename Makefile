@@ -1,5 +1,5 @@
 # `make dev` serves Roster on this machine, `make test` proves it. Both install what is missing, at pinned versions:
-# Rust by rustup, Node and wrangler by npm into node_modules, the two builders by cargo into the user's cache.
+# Rust by rustup, Node and wrangler by npm into node_modules, the builders and cargo-deny by cargo into the user's cache.
 
 PORT ?= 8787
 
@@ -7,16 +7,18 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
 WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
+CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 SCHEMATHESIS := $(CACHE)/schemathesis-4.32.5/bin/schemathesis
 WORKER := build/index.js
 
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export WASM_BINDGEN_BIN := $(WASM_BINDGEN)
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
+export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WRANGLER_SEND_METRICS := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test conformance bench lint build deploy rust clean
+.PHONY: dev test conformance bench audit deny lint build deploy rust clean
 
 dev: build .dev.vars
 	@CI=true wrangler d1 migrations apply roster --local >/dev/null
@@ -30,11 +32,22 @@ test: lint build
 bench: build
 	node bench/hops.mjs
 
+# Advisories are fetched, and skipped where they can't be.
+audit: deny node_modules/.package-lock.json
+	@if $(CARGO_DENY) --workspace fetch db >/dev/null 2>&1; then $(CARGO_DENY) --locked --workspace check --disable-fetch advisories; \
+		else echo "skipped: the advisories for crates can't be fetched from here"; fi
+	@if npm audit --json 2>/dev/null | grep -q auditReportVersion; then npm audit; \
+		else echo "skipped: the npm registry that is reached from here tells no advisories"; fi
+
+deny: $(CARGO_DENY)
+	@for manifest in $(wildcard Cargo.toml fuzz/Cargo.toml); do \
+		$(CARGO_DENY) --manifest-path $$manifest --locked --workspace --log-level error check bans licenses sources || exit; done
+
 conformance: build $(SCHEMATHESIS)
 	$(dir $(SCHEMATHESIS))python tests/examples.py
 	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
 
-lint: rust
+lint: rust deny
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
@@ -71,9 +84,13 @@ $(WORKER_BUILD): | rust
 $(WASM_BINDGEN): | rust
 	cargo install --locked --debug --version $(WASM_BINDGEN_VERSION) --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli
 
-$(SCHEMATHESIS):
+$(CARGO_DENY): | rust
+	cargo install --locked --debug --version 0.20.2 --root $(CACHE)/cargo-deny-0.20.2 cargo-deny
+
+$(SCHEMATHESIS): tests/schemathesis.txt
 	python3 -m venv $(CACHE)/schemathesis-4.32.5
-	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet schemathesis==4.32.5
+	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet --require-hashes --requirement tests/schemathesis.txt
+	@touch $@
 
 .dev.vars:
 	cp .dev.vars.example $@
