@@ -1,5 +1,6 @@
 # `make dev` serves Roster on this machine, `make test` proves it. Both install what is missing, at pinned versions:
-# Rust by rustup, Node and wrangler by npm into node_modules, the builders and cargo-deny by cargo into the user's cache.
+# Rust by rustup, Node and wrangler by npm into node_modules, the builders and cargo-deny by cargo into the user's
+# cache.
 
 PORT ?= 8787
 
@@ -18,7 +19,7 @@ export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WRANGLER_SEND_METRICS := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test conformance bench audit deny lint build deploy rust clean
+.PHONY: dev test conformance bench soak audit deny lint build deploy rust clean
 
 dev: build .dev.vars
 	@CI=true wrangler d1 migrations apply roster --local >/dev/null
@@ -31,6 +32,9 @@ test: lint build
 
 bench: build
 	node bench/hops.mjs
+
+soak: build
+	node bench/soak.mjs
 
 # Advisories are fetched, and skipped where they can't be.
 audit: deny node_modules/.package-lock.json
