@@ -1,6 +1,7 @@
 // Three minutes of mixed traffic: 30,000 to 60,000 calls, as many as half an hour brings at 17 to 34 a second. Every status
 // must be one that was expected, and neither memory nor latency may grow. Usage: make soak, or SOAK_SECONDS=600 make soak
 
+import { crc32 } from "node:zlib";
 import { inspect } from "./isolate.mjs";
 import { ADMIN_TOKEN, start } from "./worker.mjs";
 
@@ -74,12 +75,27 @@ const body = (user_id, bytes) => ({
   origin: { channel: any(["ios-app", "web"]) },
 });
 
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** A key that is right by its checksum, and was never made. */
+function unknownKey() {
+  const text = "ros_" + Array.from({ length: 32 }, () => any(BASE62)).join("");
+  return text + [5, 4, 3, 2, 1, 0].map((place) => BASE62[Math.floor(crc32(text) / 62 ** place) % 62]).join("");
+}
+
 const BAD_BODIES = ["", "{", "[]", "{}", '{"user_id":7}', '{"user_id":"u","email":"@"}', '{"user_id":"u","nmae":1}'];
 const LARGE = ["large_0", "large_1"];
 let created = 0;
 
 const get = (kind, status, path, token, headers) => call(kind, [status], "GET", path, { token, headers });
 const post = (kind, status, path, token, body, headers) => call(kind, [status], "POST", path, { token, body, headers });
+
+/** Sends an upsert and does not wait for what comes of it. */
+async function leave(key, body) {
+  const signal = AbortSignal.timeout(1 + below(10));
+  const headers = { Authorization: `Bearer ${key}` };
+  await fetch(`${url}/v1/users`, { method: "POST", headers, body: JSON.stringify(body), signal }).catch(() => {});
+}
 
 /** What a client does, and its share. The number of users is bounded, since a larger database is a slower one. */
 const WORK = {
@@ -109,6 +125,7 @@ const WORK = {
   // The runtime closes a connection whose body was not read to its end, and does not say so: no other call may use it.
   tooLarge: [1, ({ key }) => post("body of 110 KB", 413, "/v1/users", key, body("large", 110_000), { Connection: "close" })],
   stranger: [5, ({ key }) => get("wrong key", 401, "/v1/users", any(["ros_", `${key.slice(0, -1)}_`, ADMIN_TOKEN]))],
+  unknown: [2, () => call("unknown key", [401, 429], "GET", "/v1/users", { token: unknownKey(), headers: { "CF-Connecting-IP": "203.0.113.1" } })],
   flood: [10, () => call("over the limit", [200, 429], "POST", "/v1/users", { token: any(limited).key, body: body("same", 100) })],
   rotate: [0.2, async () => {
     const { key, key_id } = (await post("make a key", 201, "/v1/keys", ADMIN_TOKEN, { name: "soak" })).json();
@@ -116,6 +133,7 @@ const WORK = {
     await call("revoke a key", [200], "DELETE", `/v1/keys/${key_id}`, { token: ADMIN_TOKEN });
     await get("revoked key", 401, "/v1/users/nobody", key);
   }],
+  leave: [3, ({ key, users }) => leave(key, body(any(users), 100))],
   file: [2, () => get("file", 200, any(["/", "/page.js", "/page.css", "/openapi.yaml", "/swagger-ui.css"]))],
   preflight: [2, () => call("preflight", [204], "OPTIONS", "/v1/users", { headers: { Origin: "https://example.com" } })],
   ready: [2, () => get("readiness", 200, "/health/ready")],
