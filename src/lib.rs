@@ -11,6 +11,7 @@
 //! | [`api`] | the HTTP surface as values: a [`api::Call`] in, a [`api::Reply`] out |
 //! | [`user`], [`key`] | types that cannot be wrong once parsed |
 //! | [`body`], [`json`] | reading a body: strictly, and with every fault told by its place |
+//! | [`merge`] | what a merge patch does to a document: the reference for every store |
 //! | [`limit`] | quota, window, verdict: pure functions of (state, now) |
 //! | [`store`] | the storage port |
 //! | [`id`], [`time`], [`percent`], [`query`] | identifiers, moments, path segments, queries |
@@ -22,6 +23,7 @@ pub mod id;
 pub mod json;
 pub mod key;
 pub mod limit;
+pub mod merge;
 pub mod percent;
 pub mod query;
 pub mod store;

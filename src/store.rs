@@ -11,8 +11,7 @@ use std::fmt;
 ///
 /// An implementation MUST
 /// - make every write durable and readable before it answers `Ok`;
-/// - merge a patch as RFC 7396 does, atomically with respect to every other write to the same user, and keep the digits
-///   of numbers;
+/// - merge a patch to the byte as [`crate::merge`] does, atomically with respect to every other write to the same user;
 /// - leave a user as it is, revision and `updated_at` included, if the merge changes nothing;
 /// - check in the same atomic step that the calling key is live, and write nothing for one that is not;
 /// - write nothing when it answers `Err(Refused)`, and make it harmless to ask again after any other error.
