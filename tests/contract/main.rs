@@ -22,6 +22,7 @@ mod limit;
 mod list;
 mod log;
 mod merge;
+mod model;
 mod page;
 mod schema;
 mod server;
