@@ -170,10 +170,13 @@ fn check_members(members: &Members, levels_left: usize, faults: &mut Faults) {
     faults.check_names_differ(members);
     for (key, value) in members {
         faults.within(key.as_ref(), |faults| {
-            if (1..=MAX_KEY_CHARS).contains(&key.chars().count()) {
-                check_nested(value, levels_left, faults);
-            } else {
+            if !(1..=MAX_KEY_CHARS).contains(&key.chars().count()) {
                 faults.invalid("A key must have 1 to 128 characters");
+            } else if key.contains('\0') {
+                // SQLite compares keys up to it only: `a` and `a\0b` would be one.
+                faults.invalid("A key must not contain U+0000");
+            } else {
+                check_nested(value, levels_left, faults);
             }
         });
     }
@@ -315,6 +318,14 @@ mod tests {
                 format!("/properties/{key}é: A key must have 1 to 128 characters"),
                 "/origin/o/0/k/0/k/0/k/0/k: Must not be nested more than 8 levels deep".into(),
             ]
+        );
+    }
+
+    #[test]
+    fn a_key_with_a_nul_is_refused_at_any_depth() {
+        assert_eq!(
+            faults(r#"{"user_id":"u","properties":{"a\u0000":1},"origin":{"o":[{"\u0000b":1,"b":"\u0000"}]}}"#),
+            ["/properties/a\0: A key must not contain U+0000", "/origin/o/0/\0b: A key must not contain U+0000",]
         );
     }
 

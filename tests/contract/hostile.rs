@@ -74,6 +74,12 @@ fn hostile_bodies_are_refused_by_name_and_none_is_stored() {
         ("129 levels", nested(129), "INVALID_VALUE", "Invalid value for field: /properties/k/0/0/0/0/0/0/0/0"),
         ("50,000 levels", nested(50_000), "INVALID_VALUE", "Invalid value for field: /properties/k/0/0/0/0/0/0/0/0"),
         ("a key of 129 characters", long_key, "INVALID_VALUE", ""),
+        (
+            "a NUL in a key",
+            with(r#"{"a\u0000b":1}"#),
+            "INVALID_VALUE",
+            "Invalid value for field: /properties/k/a\u{0}b",
+        ),
         ("a NUL in user_id", br#"{"user_id":"u\u0000"}"#.to_vec(), "INVALID_VALUE", "Invalid value for field: user_id"),
         ("__proto__", br#"{"user_id":"u","__proto__":{}}"#.to_vec(), "UNKNOWN_FIELD", "Unknown field: __proto__"),
     ];
