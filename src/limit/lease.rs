@@ -163,15 +163,15 @@ impl Lessee {
     }
 
     fn granted(&mut self, ask: Ask, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
-        if let Some(i) = self.fetches.iter().position(|fetch| fetch.asked_ms == asked_ms && fetch.tokens == ask.ahead) {
-            self.fetches.remove(i);
-        }
+        let asked = |fetch: &Fetch| fetch.asked_ms == asked_ms && fetch.tokens == ask.ahead;
+        let fetch = self.fetches.iter().position(asked).and_then(|i| self.fetches.remove(i));
         self.round_trip_ms = now_ms.saturating_sub(asked_ms).max(self.round_trip_ms * 7 / 8);
         let Verdict { admitted, quota, remaining, retry_after_ms, reset_ms } = grant.verdict;
         // Measured from before the asking, so that it ends no later than the object thinks, whatever the clocks say. If
-        // this one stepped back since, there is no telling when.
-        if asked_ms <= now_ms {
-            self.receive(Lease { tokens: grant.ahead, ends_ms: asked_ms + quota.lease_ms() - CLOCK_SLACK_MS }, now_ms);
+        // this one stepped back since, there is no telling when, and the asking is forgotten.
+        if let Some(Fetch { tokens, asked_ms }) = fetch {
+            let ends_ms = asked_ms + quota.lease_ms() - CLOCK_SLACK_MS;
+            self.receive(Lease { tokens: grant.ahead.min(tokens), ends_ms }, now_ms);
         }
         let word = Word {
             quota,
@@ -181,8 +181,8 @@ impl Lessee {
             ask_at_ms: asked_ms + retry_after_ms,
             full_at_ms: now_ms + reset_ms,
         };
-        // Answers can overtake each other.
-        if self.word.is_none_or(|known| known.asked_ms <= asked_ms) {
+        // Answers can overtake each other, and a clock that stepped back would take an old one for the newest.
+        if asked_ms <= now_ms && self.word.is_none_or(|known| known.asked_ms <= asked_ms) {
             self.word = Some(word);
         }
         if !admitted && self.held() >= ask.cost {
@@ -412,15 +412,55 @@ mod tests {
         }
     }
 
+    /// An ask that is on its way, for a lease that is granted.
+    fn asking(world: &mut World) -> (Ask, Grant, u64) {
+        loop {
+            world.now_ms += 10;
+            if let Turn::Decided { fetch: Some(ask), .. } | Turn::Ask(ask) = world.begin(1) {
+                let grant = world.ledger.grant(ask, world.now_ms);
+                if grant.ahead > 0 {
+                    return (ask, grant, world.now_ms);
+                }
+                world.leases.granted(world.account(), ask, grant, world.now_ms, world.now_ms);
+            }
+        }
+    }
+
     #[test]
     fn a_lease_asked_for_before_the_clock_stepped_back_is_dropped() {
+        // At once, and with a request in between and time enough to look as if nothing had happened.
+        for then in [None, Some(1000)] {
+            let mut world = World::new(quota(100_000));
+            let (ask, grant, asked_ms) = asking(&mut world);
+            world.now_ms -= 1000;
+            if let Some(ms) = then {
+                world.begin(1);
+                world.now_ms += ms;
+            }
+            world.leases.granted(world.account(), ask, grant, asked_ms, world.now_ms);
+            assert!(matches!(world.begin(1), Turn::Ask(_)), "{then:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_leased_than_was_asked_for() {
         let mut world = World::new(quota(100_000));
-        let ask = Ask { default: world.default, cost: 0, ahead: 5 };
-        let asked_ms = world.now_ms;
-        let grant = world.ledger.grant(ask, asked_ms);
-        assert_eq!(grant.ahead, 5);
-        world.now_ms -= 1;
-        world.leases.granted(world.account(), ask, grant, asked_ms, world.now_ms);
+        let (ask, grant, asked_ms) = asking(&mut world);
+        let grant = Grant { ahead: 1_000_000, ..grant };
+        let decision = world.leases.granted(world.account(), ask, grant, asked_ms, world.now_ms);
+        assert!(decision.verdict.remaining <= 100_000, "{decision:?}");
+    }
+
+    #[test]
+    fn a_denial_from_before_the_clock_stepped_back_is_not_remembered() {
+        let mut world = World::new(quota(1));
+        world.request(1, 0);
+        world.leases.forget(world.account());
+        let Turn::Ask(ask) = world.begin(1) else { panic!("decided") };
+        let (asked_ms, denial) = (world.now_ms, world.ledger.grant(ask, world.now_ms));
+        assert!(!denial.verdict.admitted);
+        world.now_ms -= 3_600_000;
+        world.leases.granted(world.account(), ask, denial, asked_ms, world.now_ms);
         assert!(matches!(world.begin(1), Turn::Ask(_)));
     }
 

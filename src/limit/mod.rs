@@ -20,6 +20,7 @@
 //! Only where the object can't be reached at all does an isolate count by itself, with the full quota: available before
 //! exact, and logged as `fallback`.
 
+mod bounded;
 mod lease;
 mod ledger;
 mod window;
@@ -51,7 +52,9 @@ impl Policy {
 /// At most `limit` requests in any stretch of `window_ms` milliseconds, wherever it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
+    #[serde(deserialize_with = "bounded::limit")]
     pub limit: u32,
+    #[serde(deserialize_with = "bounded::window_ms")]
     pub window_ms: u64,
 }
 
@@ -125,6 +128,7 @@ pub struct Grant {
     /// For the request that waits.
     pub verdict: Verdict,
     /// Tokens leased, to be spent within [`Quota::lease_ms`] of the asking.
+    #[serde(deserialize_with = "bounded::tokens")]
     pub ahead: u32,
 }
 
@@ -135,10 +139,13 @@ pub struct Verdict {
     /// The quota that was applied.
     pub quota: Quota,
     /// Tokens that can be had now.
+    #[serde(deserialize_with = "bounded::tokens")]
     pub remaining: u32,
     /// Milliseconds until the next token can be had; 0 while some remain.
+    #[serde(deserialize_with = "bounded::span_ms")]
     pub retry_after_ms: u64,
     /// Milliseconds until the full quota is back if nothing more is sent.
+    #[serde(deserialize_with = "bounded::span_ms")]
     pub reset_ms: u64,
 }
 
@@ -182,5 +189,36 @@ mod tests {
         for bad in ["", "500", "0/60", "500/0", "-1/60", "1000001/60", "1/86401", "a/b", "1/2/3"] {
             assert_eq!(Quota::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_message_out_of_bounds_is_none() {
+        let quota = |limit: &str, window_ms: &str| format!(r#"{{"limit":{limit},"window_ms":{window_ms}}}"#);
+        for (limit, window_ms) in [("1", "1000"), ("1000000", "86400000")] {
+            assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_ok());
+        }
+        for (limit, window_ms) in [
+            ("0", "1000"),
+            ("1000001", "1000"),
+            ("1", "0"),
+            ("1", "239"),
+            ("1", "1500"),
+            ("1", "86401000"),
+            ("1", "-1"),
+        ] {
+            assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_err(), "{limit} {window_ms}");
+            let ask = format!(r#"{{"default":{},"cost":1,"ahead":0}}"#, quota(limit, window_ms));
+            assert!(serde_json::from_str::<Ask>(&ask).is_err(), "{ask}");
+        }
+        let grant = |remaining: u64, retry_after_ms: u64, reset_ms: u64, ahead: u64| {
+            let quota = quota("9", "60000");
+            let grant = format!(
+                r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"ahead":{ahead}}}"#
+            );
+            serde_json::from_str::<Grant>(&grant).is_ok()
+        };
+        assert!(grant(1_000_000, 172_800_000, 172_800_000, 1_000_000));
+        assert!(!grant(1_000_001, 0, 0, 0) && !grant(0, 172_800_001, 0, 0));
+        assert!(!grant(0, 0, u64::MAX, 0) && !grant(0, 0, 0, 1_000_001));
     }
 }

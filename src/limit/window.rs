@@ -1,5 +1,6 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
+use super::bounded::{self, MAX_SPAN_MS};
 use super::{Ask, Grant, Quota, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -11,12 +12,38 @@ const SHARE: u32 = 8;
 
 /// The tokens booked of late, by slot. Its serialised form outlives deploys: the test pins it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Window {
     length_ms: u64,
     /// The latest moment seen. Time never runs backwards in here, whatever the clock says.
     latest_ms: u64,
     /// Tokens by slot number; slot n begins `n * length_ms / 240` after the epoch.
     booked: BTreeMap<u64, u32>,
+}
+
+/// A window as it was stored, be it by this version.
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(deserialize_with = "bounded::window_ms")]
+    length_ms: u64,
+    #[serde(deserialize_with = "bounded::moment_ms")]
+    latest_ms: u64,
+    booked: BTreeMap<u64, u32>,
+}
+
+impl TryFrom<Stored> for Window {
+    type Error = &'static str;
+
+    fn try_from(Stored { length_ms, latest_ms, booked }: Stored) -> Result<Self, Self::Error> {
+        let window = Window { length_ms, latest_ms, booked };
+        if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + MAX_SPAN_MS)) {
+            return Err("tokens are booked in a slot that is too far ahead");
+        }
+        match window.booked.values().try_fold(0_u32, |sum, tokens| sum.checked_add(*tokens)) {
+            Some(_) => Ok(window),
+            None => Err("too many tokens are booked"),
+        }
+    }
 }
 
 impl Window {
@@ -63,9 +90,9 @@ impl Window {
     }
 
     /// Tokens that can still be booked in `slot`: the limit less the fullest stretch of slots around it. What ends
-    /// behind the last booking is no fuller than what ends at it.
+    /// behind a booking, and before the next, is no fuller than what ends at it.
     fn room(&self, quota: Quota, slot: u64) -> u32 {
-        let ends = slot..=self.last_booked().unwrap_or(slot).max(slot);
+        let ends = std::iter::once(slot).chain(self.booked.range(slot + 1..).map(|(booked, _)| *booked));
         let stretch = |end: u64| (end + 1).saturating_sub(REACH)..=end;
         let sum = |end| self.booked.range(stretch(end)).map(|(_, n)| u64::from(*n)).sum::<u64>();
         let fullest = ends.map(sum).max().unwrap_or(0);
@@ -214,6 +241,40 @@ mod tests {
         let json = r#"{"length_ms":60000,"latest_ms":1700000000123,"booked":{"6800000000":2,"6800000005":3}}"#;
         assert_eq!(serde_json::to_string(&window).unwrap(), json);
         assert_eq!(serde_json::from_str::<Window>(json).unwrap(), window);
+    }
+
+    #[test]
+    fn a_row_that_no_window_ever_wrote_is_none() {
+        let row = |length_ms: u64, latest_ms: u64, booked: &str| {
+            let row = format!(r#"{{"length_ms":{length_ms},"latest_ms":{latest_ms},"booked":{{{booked}}}}}"#);
+            serde_json::from_str::<Window>(&row).is_ok()
+        };
+        assert!(row(60_000, T0, "") && row(60_000, 8_640_000_000_000_000, r#""6800000000":4294967295"#));
+        for (length_ms, latest_ms, booked) in [
+            (0, T0, ""),
+            (100, T0, ""),
+            (60_000, u64::MAX, ""),
+            (60_000, T0, r#""18446744073709551615":1"#),
+            (60_000, T0, r#""6800700000":1"#),
+            (60_000, T0, r#""6800000000":4294967295,"6800000001":1"#),
+            (60_000, T0, r#""6800000000":-1"#),
+        ] {
+            assert!(!row(length_ms, latest_ms, booked), "{length_ms} {latest_ms} {booked}");
+        }
+    }
+
+    #[test]
+    fn what_a_long_window_leased_is_kept_and_stored_in_a_short_one() {
+        let (day, second) = (quota(1_000_000, 86_400_000), quota(1_000_000, 1000));
+        let mut window = Window::new(day);
+        // The last millisecond of a slot, so that the lease ends in the next, six minutes long.
+        let now_ms = (T0 / 360_000 + 1) * 360_000 - 1;
+        assert!(window.grant(day, Ask { default: day, cost: 0, ahead: 7 }, now_ms).ahead == 7);
+        for now_ms in now_ms..now_ms + 1000 {
+            assert!(take(&mut window, second, 1, now_ms).admitted);
+        }
+        let json = serde_json::to_string(&window).unwrap();
+        assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), window);
     }
 
     proptest! {

@@ -1,0 +1,41 @@
+//! Numbers that are deserialised within their bounds or not at all: a message or a row may be another version's, or
+//! broken, and what is computed from it must not overflow.
+
+use super::Quota;
+use serde::de::{Deserialize, Deserializer, Error};
+
+/// The longest that a booking can matter: two of the longest windows.
+pub const MAX_SPAN_MS: u64 = 2 * 1000 * *Quota::WINDOW_SECONDS.end() as u64;
+/// The last moment that a clock of JavaScript knows (ECMA-262, "Time Values and Time Range").
+const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
+
+pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    number(deserializer, "a limit", |limit| Quota::LIMITS.contains(limit))
+}
+
+pub fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    number(deserializer, "tokens of a limit", |tokens| tokens <= Quota::LIMITS.end())
+}
+
+pub fn window_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    number(deserializer, "a window", |ms| {
+        ms % 1000 == 0 && u32::try_from(ms / 1000).is_ok_and(|seconds| Quota::WINDOW_SECONDS.contains(&seconds))
+    })
+}
+
+pub fn span_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    number(deserializer, "a stretch of time", |ms| *ms <= MAX_SPAN_MS)
+}
+
+pub fn moment_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    number(deserializer, "a moment", |ms| *ms <= MAX_MOMENT_MS)
+}
+
+fn number<'de, D: Deserializer<'de>, N: Deserialize<'de>>(
+    deserializer: D,
+    what: &'static str,
+    fits: impl FnOnce(&N) -> bool,
+) -> Result<N, D::Error> {
+    let number = N::deserialize(deserializer)?;
+    if fits(&number) { Ok(number) } else { Err(D::Error::custom(format_args!("out of the bounds of {what}"))) }
+}
