@@ -5,7 +5,7 @@ use super::Quota;
 use serde::de::{Deserialize, Deserializer, Error};
 
 /// The longest that a booking can matter: two of the longest windows.
-pub const MAX_SPAN_MS: u64 = 2 * 1000 * *Quota::WINDOW_SECONDS.end() as u64;
+const MAX_SPAN_MS: u64 = 2 * 1000 * *Quota::WINDOW_SECONDS.end() as u64;
 /// The last moment that a clock of JavaScript knows (ECMA-262, "Time Values and Time Range").
 const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
 

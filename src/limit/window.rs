@@ -1,7 +1,6 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
-use super::bounded::{self, MAX_SPAN_MS};
-use super::{Ask, Grant, Quota, Verdict};
+use super::{Ask, Grant, Quota, Verdict, bounded};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -36,8 +35,8 @@ impl TryFrom<Stored> for Window {
 
     fn try_from(Stored { length_ms, latest_ms, booked }: Stored) -> Result<Self, Self::Error> {
         let window = Window { length_ms, latest_ms, booked };
-        if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + MAX_SPAN_MS)) {
-            return Err("tokens are booked in a slot that is too far ahead");
+        if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + Quota::MAX_LEASE_MS)) {
+            return Err("tokens are booked further ahead than a lease lasts");
         }
         match window.booked.values().try_fold(0_u32, |sum, tokens| sum.checked_add(*tokens)) {
             Some(_) => Ok(window),
@@ -129,8 +128,9 @@ impl Window {
         let now = old.slot_of(old.latest_ms);
         for (slot, tokens) in &old.booked {
             let last_ms = old.begin_of(slot + 1) - 1;
-            // A lease that is out can be spent until its slot ends; all else was taken by now.
-            let at_ms = if *slot > now { last_ms } else { last_ms.min(old.latest_ms) };
+            // A lease that is out can be spent until its slot ends or a lease can last; all else was taken by now.
+            let ahead_ms = if *slot > now { Quota::MAX_LEASE_MS } else { 0 };
+            let at_ms = last_ms.min(old.latest_ms + ahead_ms);
             self.book(self.slot_of(at_ms), *tokens);
         }
     }
@@ -255,7 +255,7 @@ mod tests {
             (100, T0, ""),
             (60_000, u64::MAX, ""),
             (60_000, T0, r#""18446744073709551615":1"#),
-            (60_000, T0, r#""6800700000":1"#),
+            (60_000, T0, r#""6800000006":1"#),
             (60_000, T0, r#""6800000000":4294967295,"6800000001":1"#),
             (60_000, T0, r#""6800000000":-1"#),
         ] {
@@ -275,6 +275,8 @@ mod tests {
         }
         let json = serde_json::to_string(&window).unwrap();
         assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), window);
+        // Six minutes do not block a window of a second: what is leased is spent long before.
+        assert_eq!(take(&mut window, second, 0, now_ms + 4000).remaining, 1_000_000);
     }
 
     proptest! {
