@@ -3,6 +3,7 @@
 # cache.
 
 PORT ?= 8787
+FUZZ_SECONDS ?= 600
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
@@ -10,6 +11,8 @@ WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version =
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
 CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 SCHEMATHESIS := $(CACHE)/schemathesis-4.32.5/bin/schemathesis
+CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.2/bin/cargo-fuzz
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 WORKER := build/index.js
 
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -19,7 +22,7 @@ export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WRANGLER_SEND_METRICS := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test conformance bench soak audit deny lint build deploy rust clean
+.PHONY: dev test conformance fuzz bench soak audit deny lint build deploy rust clean
 
 dev: build .dev.vars
 	@CI=true wrangler d1 migrations apply roster --local >/dev/null
@@ -51,6 +54,13 @@ conformance: build $(SCHEMATHESIS)
 	$(dir $(SCHEMATHESIS))python tests/examples.py
 	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
 
+# No sanitizer: there is no unsafe code. What is found goes to fuzz/target, not to the corpus.
+fuzz: $(CARGO_FUZZ)
+	for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/target/found/$$target && $(CARGO_FUZZ) run --sanitizer none $$target \
+			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
+
 lint: rust deny
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
@@ -63,7 +73,7 @@ deploy: build
 	wrangler deploy
 
 clean:
-	rm -rf build node_modules target .wrangler
+	rm -rf build node_modules target fuzz/target .wrangler
 
 $(WORKER): $(shell find src public -type f) openapi.yaml Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
@@ -90,6 +100,9 @@ $(WASM_BINDGEN): | rust
 
 $(CARGO_DENY): | rust
 	cargo install --locked --debug --version 0.20.2 --root $(CACHE)/cargo-deny-0.20.2 cargo-deny
+
+$(CARGO_FUZZ): | rust
+	cargo install --locked --debug --version 0.13.2 --root $(CACHE)/cargo-fuzz-0.13.2 cargo-fuzz
 
 $(SCHEMATHESIS): tests/schemathesis.txt
 	python3 -m venv $(CACHE)/schemathesis-4.32.5
