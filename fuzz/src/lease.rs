@@ -123,8 +123,7 @@ impl Traffic {
         let mut message = self.under_way.remove(which % self.under_way.len());
         let Some((grant, decided_ms)) = message.answer else {
             let grant = self.object.grant(message.ask, self.now_ms - self.object_behind_ms.min(T0_MS));
-            let grant = serde_json::from_str(&serde_json::to_string(&grant).unwrap()).unwrap();
-            message.answer = Some((grant, self.now_ms));
+            message.answer = Some((sent(grant), self.now_ms));
             self.under_way.push(message);
             return;
         };
@@ -156,6 +155,13 @@ impl Traffic {
     }
 }
 
+/// An answer as it arrives, which is as it was sent.
+fn sent(grant: Grant) -> Grant {
+    let arrived = serde_json::from_str(&serde_json::to_string(&grant).unwrap()).unwrap();
+    assert_eq!(grant, arrived);
+    arrived
+}
+
 /// Evicts an object: what it stored is what it finds again, and time has not run back in it.
 fn stored(ledger: &mut Ledger, latest_ms: u64) -> u64 {
     let row = serde_json::to_string(ledger).unwrap();
@@ -184,7 +190,7 @@ fn takes_any_message(input: &[u8]) {
         } else if let Ok(quota) = serde_json::from_slice(line) {
             object.set_quota(quota);
         } else if let Ok(ask) = serde_json::from_slice::<Ask>(line) {
-            let Grant { verdict, ahead } = object.grant(ask, now_ms);
+            let Grant { verdict, ahead } = sent(object.grant(ask, now_ms));
             let Verdict { quota, remaining, .. } = verdict;
             assert!(remaining <= quota.limit && ahead <= ask.ahead);
             assert!(!verdict.admitted || ask.cost <= quota.limit);

@@ -4,8 +4,10 @@
 use super::Quota;
 use serde::de::{Deserialize, Deserializer, Error};
 
-/// The longest that a booking can matter: two of the longest windows.
-const MAX_SPAN_MS: u64 = 2 * 1000 * *Quota::WINDOW_SECONDS.end() as u64;
+/// The longest window.
+pub const MAX_WINDOW_MS: u64 = 1000 * *Quota::WINDOW_SECONDS.end() as u64;
+/// What is booked as far ahead as can be is forgotten within this.
+const MAX_SPAN_MS: u64 = 3 * MAX_WINDOW_MS;
 /// The last moment that a clock of JavaScript knows (ECMA-262, "Time Values and Time Range").
 const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
 

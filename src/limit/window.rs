@@ -1,6 +1,7 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
-use super::{Ask, Grant, Quota, Verdict, bounded};
+use super::bounded::{self, MAX_WINDOW_MS};
+use super::{Ask, Grant, Quota, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -35,8 +36,8 @@ impl TryFrom<Stored> for Window {
 
     fn try_from(Stored { length_ms, latest_ms, booked }: Stored) -> Result<Self, Self::Error> {
         let window = Window { length_ms, latest_ms, booked };
-        if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + Quota::MAX_LEASE_MS)) {
-            return Err("tokens are booked further ahead than a lease lasts");
+        if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + MAX_WINDOW_MS)) {
+            return Err("tokens are booked more than a day ahead");
         }
         match window.booked.values().try_fold(0_u32, |sum, tokens| sum.checked_add(*tokens)) {
             Some(_) => Ok(window),
@@ -255,7 +256,7 @@ mod tests {
             (100, T0, ""),
             (60_000, u64::MAX, ""),
             (60_000, T0, r#""18446744073709551615":1"#),
-            (60_000, T0, r#""6800000006":1"#),
+            (60_000, T0, r#""6800345601":1"#),
             (60_000, T0, r#""6800000000":4294967295,"6800000001":1"#),
             (60_000, T0, r#""6800000000":-1"#),
         ] {
