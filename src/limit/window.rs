@@ -129,8 +129,8 @@ impl Window {
         let now = old.slot_of(old.latest_ms);
         for (slot, tokens) in &old.booked {
             let last_ms = old.begin_of(slot + 1) - 1;
-            // A lease that is out can be spent until its slot ends or a lease can last; all else was taken by now.
-            let ahead_ms = if *slot > now { Quota::MAX_LEASE_MS } else { 0 };
+            // A lease that is out can be spent until its slot ends, or a lease can last; what is in earlier slots was taken.
+            let ahead_ms = if *slot >= now { Quota::MAX_LEASE_MS } else { 0 };
             let at_ms = last_ms.min(old.latest_ms + ahead_ms);
             self.book(self.slot_of(at_ms), *tokens);
         }
@@ -278,6 +278,23 @@ mod tests {
         assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), window);
         // Six minutes do not block a window of a second: what is leased is spent long before.
         assert_eq!(take(&mut window, second, 0, now_ms + 4000).remaining, 1_000_000);
+    }
+
+    #[test]
+    fn what_is_leased_within_one_long_slot_is_counted_when_it_can_be_spent() {
+        let (hour, minute) = (quota(80, 3_600_000), quota(80, 60_000));
+        let mut window = Window::new(hour);
+        // The first millisecond of a slot of fifteen seconds, in which the lease ends too.
+        let granted_ms = (T0 / 15_000 + 1) * 15_000;
+        let leased = window.grant(hour, Ask { default: hour, cost: 0, ahead: 80 }, granted_ms).ahead;
+        take(&mut window, minute, 0, granted_ms);
+        let spent_ms = granted_ms + hour.lease_ms() - 1;
+        for now_ms in (spent_ms..spent_ms + 60_000).step_by(10) {
+            let mut window = window.clone();
+            let again = window.grant(minute, Ask { default: minute, cost: 0, ahead: 80 }, now_ms).ahead;
+            let admitted = (0..80).filter(|_| take(&mut window, minute, 1, now_ms).admitted).count();
+            assert!(leased as usize + again as usize + admitted <= 80, "{leased} + {again} + {admitted}");
+        }
     }
 
     proptest! {
