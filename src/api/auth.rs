@@ -8,6 +8,7 @@ use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::Store;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The secret of the admin calls.
@@ -42,16 +43,25 @@ pub struct KeyCache {
     known: TtlCache<KeyHash, KeyRecord>,
     /// Right by their checksum, and not in the store. Keys are drawn at random, so that none of them becomes one.
     unknown: TtlCache<KeyHash, ()>,
-    /// How many such keys a network sent, those that are being looked up included.
-    strangers: TtlCache<Network, u32>,
+    strangers: TtlCache<Network, Strangers>,
+}
+
+/// What came from a network within a minute.
+#[derive(Debug, Default)]
+struct Strangers {
+    /// Keys that were looked up and not found, or not yet.
+    keys: BTreeSet<KeyHash>,
+    /// The edge counted too many of them.
+    is_blocked: bool,
 }
 
 impl KeyCache {
     /// Whether a key is not to be looked up, because its network sent too many that do not exist. One that did exist a
     /// while ago is looked up all the same: whom it belongs to is no stranger.
     fn is_flood(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
-        let sent = self.strangers.find(network, now).copied().unwrap_or_default();
-        sent >= STRANGERS.limit && !self.known.has_held(hash)
+        let is_full = |keys: &BTreeSet<KeyHash>| keys.len() >= STRANGERS.limit as usize && !keys.contains(hash);
+        let Some(Strangers { keys, is_blocked }) = self.strangers.find(network, now) else { return false };
+        (*is_blocked || is_full(keys)) && !self.known.has_held(hash)
     }
 }
 
@@ -67,7 +77,7 @@ pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> 
     let known = edge.key_cache().borrow().known.find(&hash, edge.now()).cloned();
     let record = match known {
         Some(record) => record,
-        None => look_up_stranger(&hash, Network::of(call.client_address.as_deref()), edge).await?,
+        None => look_up_stranger(&hash, call.client_address.as_deref().and_then(Network::of), edge).await?,
     };
     trace.project = Some(record.project.as_str().into());
     trace.key_id = Some(record.id.clone());
@@ -75,30 +85,40 @@ pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> 
 }
 
 /// Asks the store about a key that this isolate does not know. One that does not exist is counted by the network that it
-/// comes from, here and by the edge, and past the limit none is looked up.
-async fn look_up_stranger<E: Edge>(hash: &KeyHash, network: Network, edge: &E) -> Result<KeyRecord, ApiError> {
+/// comes from, here and by the edge, and past the limit none is looked up. Without an address nobody can be counted.
+async fn look_up_stranger<E: Edge>(hash: &KeyHash, network: Option<Network>, edge: &E) -> Result<KeyRecord, ApiError> {
     // When the window ends is not told: it is at most a whole one away.
     let flood = ApiError::RateLimitExceeded { quota: STRANGERS, retry_after_ms: STRANGERS.window_ms };
-    let count = |change: &dyn Fn(&mut u32)| {
-        edge.key_cache().borrow_mut().strangers.change(network.clone(), edge.now(), change);
+    let note = |change: &dyn Fn(&mut Strangers)| {
+        if let Some(network) = &network {
+            edge.key_cache().borrow_mut().strangers.change(network.clone(), edge.now(), change);
+        }
     };
-    if edge.key_cache().borrow().is_flood(hash, &network, edge.now()) {
+    if network.as_ref().is_some_and(|network| edge.key_cache().borrow().is_flood(hash, network, edge.now())) {
         return Err(flood);
     }
-    count(&|sent| *sent += 1);
     if edge.key_cache().borrow().unknown.find(hash, edge.now()).is_none() {
+        note(&|strangers| {
+            strangers.keys.insert(*hash);
+        });
         let found = look_up(hash, edge).await;
+        if found.is_ok() {
+            note(&|strangers| {
+                strangers.keys.remove(hash);
+            });
+        }
         if found != Err(ApiError::InvalidApiKey) {
-            count(&|sent| *sent = sent.saturating_sub(1));
             return found;
         }
         edge.key_cache().borrow_mut().unknown.learn(*hash, (), edge.now());
     }
-    if edge.admit_stranger(&network).await {
-        return Err(ApiError::InvalidApiKey);
+    match &network {
+        Some(network) if !edge.admit_stranger(network).await => {
+            note(&|strangers| strangers.is_blocked = true);
+            Err(flood)
+        }
+        _ => Err(ApiError::InvalidApiKey),
     }
-    count(&|sent| *sent = STRANGERS.limit);
-    Err(flood)
 }
 
 /// Asks the store about a key and remembers the answer.
@@ -197,8 +217,13 @@ mod tests {
 
     #[test]
     fn a_network_that_sent_too_many_unknown_keys_is_heard_only_with_one_that_existed() {
-        let (mut cache, network) = (KeyCache::default(), Network::of(Some("203.0.113.1")));
-        let [known, new] = [0, 1].map(|n| ApiKey::generate(|bytes| bytes.fill(n)).hash());
+        let mut cache = KeyCache::default();
+        let [network, other] = ["203.0.113.1", "203.0.113.2"].map(|address| Network::of(address).unwrap());
+        let key = |n: u32| {
+            let digits = [n / 62, n % 62].map(|digit| u8::try_from(digit).unwrap());
+            ApiKey::generate(|bytes| bytes[..2].copy_from_slice(&digits)).hash()
+        };
+        let (known, new) = (key(200), key(201));
         let record = KeyRecord {
             id: "key_1".into(),
             name: "ci".into(),
@@ -215,10 +240,12 @@ mod tests {
         let now = Timestamp::from_ms(90_000);
         for sent in 0..=STRANGERS.limit {
             assert_eq!(cache.is_flood(&new, &network, now), sent == STRANGERS.limit);
-            assert!(!cache.is_flood(&known, &network, now));
-            cache.strangers.change(network.clone(), now, |sent| *sent += 1);
+            assert!(!cache.is_flood(&known, &network, now) && !cache.is_flood(&key(0), &network, now));
+            cache.strangers.change(network.clone(), now, |strangers| assert!(strangers.keys.insert(key(sent))));
         }
-        assert!(!cache.is_flood(&new, &Network::of(None), now));
+        assert!(!cache.is_flood(&new, &other, now));
+        cache.strangers.change(network.clone(), now, |strangers| strangers.is_blocked = true);
+        assert!(cache.is_flood(&key(0), &network, now) && !cache.is_flood(&known, &network, now));
         assert!(!cache.is_flood(&new, &network, Timestamp::from_ms(150_000)));
     }
 }

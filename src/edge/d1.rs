@@ -251,8 +251,12 @@ impl D1Store {
 
     /// Waits for D1 while this request's patience lasts. What it then still does is harmless, like anything tried twice.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let patience = PATIENCE.saturating_sub(self.waited.get());
+        if patience.is_zero() {
+            return Err(Failure::late());
+        }
         let asked_ms = now().as_ms();
-        let outcome = within(PATIENCE.saturating_sub(self.waited.get()), work).await;
+        let outcome = within(patience, work).await;
         let waited = Duration::from_millis(now().as_ms().saturating_sub(asked_ms));
         self.waited.set(self.waited.get() + waited);
         outcome.unwrap_or_else(|| Err(Failure::late()))

@@ -16,9 +16,9 @@ globalThis.rosterPanicked = (request, cause) => {
 };
 
 // A trap without a panic: no memory, or no stack, is left.
-addEventListener("error", ({ error }) => {
-  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError) endAll();
-});
+const isTrap = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+
+addEventListener("error", ({ error }) => isTrap(error) && endAll());
 
 function endAll() {
   for (const end of inFlight.values()) end({ ROSTER_PANIC_OF_ANOTHER: "another request of this isolate panicked" });
@@ -31,6 +31,7 @@ async function outcome(request, respond) {
   try {
     return await Promise.race([respond(), ended]);
   } catch (error) {
+    if (isTrap(error)) endAll();
     return { ROSTER_PANIC: String(error) };
   } finally {
     inFlight.delete(request);

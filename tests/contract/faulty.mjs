@@ -4,7 +4,7 @@
 //   on      DB, LIMITER, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
 //           module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
-//           hangs    garbage: answers `with` in place of rows, of two lists of them, or of the text    reset: the object
+//           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text    reset: the object
 //           is reset, and then asked
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
@@ -45,7 +45,7 @@ async function fail({ how, error, with: garbage }, target, name, call) {
       return never();
     case "garbage":
       await call();
-      return name === "all" ? rows(garbage) : name === "batch" ? garbage.map(rows) : new Response(garbage);
+      return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, fetch: () => new Response(garbage) }[name]();
     case "reset":
       await target.fetch("https://limiter/", { headers: { "X-Reset": "1" } }).catch(() => {});
       return call();
