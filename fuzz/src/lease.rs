@@ -4,6 +4,8 @@ use roster::key::Project;
 use roster::limit::{Account, Ask, Decider, Grant, Leases, Ledger, Policy, Quota, Turn, Verdict};
 
 const T0_MS: u64 = 1_700_000_000_000;
+/// The last moment that a clock of JavaScript knows.
+const END_MS: u64 = 8_640_000_000_000_000;
 
 /// The first byte chooses: traffic as it should be, with delays and losses, or any messages at all.
 pub fn take(input: &[u8]) {
@@ -183,7 +185,7 @@ fn takes_any_message(input: &[u8]) {
     let (mut now_ms, mut latest_ms) = (T0_MS, 0);
     for line in input.split(|byte| *byte == b'\n') {
         if let Ok(step_ms) = serde_json::from_slice::<i64>(line) {
-            now_ms = now_ms.saturating_add_signed(step_ms).min(8_640_000_000_000_000);
+            now_ms = now_ms.saturating_add_signed(step_ms).min(END_MS);
             if object.drop_idle_window(now_ms).is_none() {
                 latest_ms = 0;
             }
@@ -199,7 +201,7 @@ fn takes_any_message(input: &[u8]) {
             let turn = leases.begin(account, default, 1, now_ms);
             if let Turn::Ask(ask) | Turn::Decided { fetch: Some(ask), .. } = turn {
                 let asked_ms = now_ms;
-                now_ms += 10;
+                now_ms = (now_ms + 10).min(END_MS);
                 leases.granted(account, ask, grant, asked_ms, now_ms);
             }
             leases.begin(account, default, 0, now_ms);
