@@ -1,5 +1,6 @@
-// Three minutes of mixed traffic: 30,000 to 100,000 calls, as many as half an hour brings at 17 to 55 a second. Every status
-// must be one that was expected, and neither memory nor latency may grow. Usage: make soak, or SOAK_SECONDS=600 make soak
+// Three minutes of mixed traffic: 30,000 to 100,000 calls, as many as half an hour brings at 17 to 55 a second. Every
+// status must be one that was expected, and neither memory nor latency may grow. Usage: make soak, or
+// SOAK_SECONDS=600 make soak
 
 import { crc32 } from "node:zlib";
 import { inspect } from "./isolate.mjs";
