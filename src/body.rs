@@ -4,13 +4,42 @@ use crate::json::{Members, Value};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Of a body with more faults than this, the first ones are told.
+/// Faults that an answer lists, at most. The others are counted.
 const MAX_FAULTS: usize = 100;
+/// Characters of a name or a pointer that an answer repeats, at most.
+const MAX_PLACE_CHARS: usize = 200;
 
-/// One thing wrong with a body, and where.
+/// The part of a request that is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    #[default]
+    Body,
+    Path,
+    Query,
+}
+
+/// What is wrong with a part of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultList {
+    pub part: Part,
+    /// The first ones. Never empty.
+    pub faults: Vec<Fault>,
+    /// How many there are beyond those.
+    pub more: usize,
+}
+
+impl FaultList {
+    /// That `field` breaks a rule, and nothing else is known.
+    pub fn one(part: Part, field: &str, rule: impl Into<Cow<'static, str>>) -> Self {
+        let fault = Fault { field: field.into(), pointer: None, kind: FaultKind::Invalid(rule.into()) };
+        FaultList { part, faults: vec![fault], more: 0 }
+    }
+}
+
+/// One fault, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The top-level member it lies in.
+    /// The top-level member or parameter it lies in.
     pub field: String,
     /// An RFC 6901 pointer, where the place is deeper than `field`.
     pub pointer: Option<String>,
@@ -27,16 +56,12 @@ pub enum FaultKind {
     },
     /// The rule that the value breaks, as a sentence without its full stop.
     Invalid(Cow<'static, str>),
-    Unknown,
+    /// A name that is not known; says what would come of it, and which name may be meant.
+    Unknown(String),
     Duplicate,
 }
 
 impl Fault {
-    /// That `field` breaks a rule.
-    pub fn invalid(field: &str, rule: &'static str) -> Self {
-        Fault { field: field.into(), pointer: None, kind: FaultKind::Invalid(rule.into()) }
-    }
-
     /// Where it lies, for people.
     pub fn place(&self) -> &str {
         self.pointer.as_deref().unwrap_or(&self.field)
@@ -49,8 +74,8 @@ impl fmt::Display for FaultKind {
             FaultKind::Missing => f.write_str("Field is required"),
             FaultKind::WrongType { expected, received } => write!(f, "Expected {expected}, received {received}"),
             FaultKind::Invalid(rule) => f.write_str(rule),
-            FaultKind::Unknown => f.write_str("Field is not known here, and would be lost"),
-            FaultKind::Duplicate => f.write_str("Name stands more than once in its object"),
+            FaultKind::Unknown(outcome) => f.write_str(outcome),
+            FaultKind::Duplicate => f.write_str("Duplicate name"),
         }
     }
 }
@@ -58,21 +83,28 @@ impl fmt::Display for FaultKind {
 /// The faults found so far, and the place that is being read.
 #[derive(Debug, Default)]
 pub struct Faults {
+    part: Part,
     path: Vec<String>,
     found: Vec<Fault>,
+    more: usize,
 }
 
 impl Faults {
+    pub fn of(part: Part) -> Self {
+        Faults { part, ..Faults::default() }
+    }
+
     /// Notes a fault at the place that is being read.
     pub fn push(&mut self, kind: FaultKind) {
         if self.found.len() >= MAX_FAULTS {
+            self.more += 1;
             return;
         }
         let pointer = (self.path.len() > 1).then(|| {
             let steps = self.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
-            steps.collect()
+            cut(&steps.collect::<String>())
         });
-        let field = self.path.first().cloned().unwrap_or_default();
+        let field = self.path.first().map(|name| cut(name)).unwrap_or_default();
         self.found.push(Fault { field, pointer, kind });
     }
 
@@ -134,6 +166,16 @@ impl Faults {
         number.map(|number| number as u32)
     }
 
+    /// The whole number that decimal digits say, within its bounds, or a fault. No sign and no leading zero.
+    pub fn digits(&mut self, text: &str, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let number = text.parse().ok().filter(|number| is_plain && bounds.contains(number));
+        if number.is_none() {
+            self.invalid(format!("Must be a whole number from {} to {}, in digits", bounds.start(), bounds.end()));
+        }
+        number
+    }
+
     /// Notes that the value here has the wrong type.
     pub fn wrong_type<T>(&mut self, expected: &'static str, value: &Value) -> Option<T> {
         self.push(FaultKind::WrongType { expected, received: value.type_name() });
@@ -141,11 +183,19 @@ impl Faults {
     }
 
     /// `parsed` if nothing was wrong, else all that was.
-    pub fn finish<T>(self, parsed: Option<T>) -> Result<T, Vec<Fault>> {
+    pub fn finish<T>(self, parsed: Option<T>) -> Result<T, FaultList> {
         match parsed {
             Some(parsed) if self.found.is_empty() => Ok(parsed),
-            _ => Err(self.found),
+            _ => Err(FaultList { part: self.part, faults: self.found, more: self.more }),
         }
+    }
+}
+
+/// The text, or its beginning and `…`. An escape of a pointer is not cut in two.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_PLACE_CHARS) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end_matches('~')),
+        None => text.to_owned(),
     }
 }
 
@@ -188,9 +238,54 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
     pub fn refuse_the_rest(self) {
         for (name, _) in self.members {
             if !self.taken.contains(&name.as_ref()) {
-                self.faults.within(name.as_ref(), |faults| faults.push(FaultKind::Unknown));
+                let outcome = self.outcome_of_unknown(name);
+                self.faults.within(name.as_ref(), |faults| faults.push(FaultKind::Unknown(outcome)));
             }
         }
         self.faults.check_names_differ(self.members);
+    }
+
+    /// Names the known field that differs from `name` by case and punctuation alone, if there is one.
+    fn outcome_of_unknown(&self, name: &str) -> String {
+        let letters = |name: &str| -> String {
+            name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+        };
+        let outcome = match self.faults.part {
+            Part::Query => "Unknown query parameter",
+            Part::Body | Part::Path => "Unknown field; it would not be stored",
+        };
+        match self.taken.iter().find(|known| name.len() <= MAX_PLACE_CHARS && letters(known) == letters(name)) {
+            Some(known) => format!("{outcome}. Did you mean {known}?"),
+            None => outcome.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_place_is_cut_and_no_escape_in_two() {
+        assert_eq!(cut(&"é".repeat(200)), "é".repeat(200));
+        assert_eq!(cut(&"é".repeat(201)), "é".repeat(200) + "…");
+        assert_eq!(cut(&("a".repeat(199) + "~0b")), "a".repeat(199) + "…");
+    }
+
+    #[test]
+    fn of_a_flood_the_first_hundred_are_kept_and_the_others_counted() {
+        let mut faults = Faults::default();
+        (0..250).for_each(|_| faults.invalid("rule"));
+        let list = faults.finish(Some(())).unwrap_err();
+        assert_eq!((list.faults.len(), list.more), (100, 150));
+    }
+
+    #[test]
+    fn digits_are_one_way_to_write_a_number() {
+        let read = |text| Faults::of(Part::Query).digits(text, 0..=100);
+        assert_eq!(["0", "7", "100"].map(read), [Some(0), Some(7), Some(100)]);
+        for text in ["", "1e1", ".5e1", "08", "00", "100.0", "+5", "-0", " 5", "101", "99999999999", "٣"] {
+            assert_eq!(read(text), None, "{text:?}");
+        }
     }
 }

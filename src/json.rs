@@ -97,12 +97,29 @@ pub fn write_string(text: &str, out: &mut String) {
 pub struct SyntaxError {
     pub line: usize,
     pub column: usize,
+    /// What is wrong, and behind `; ` what to write instead.
     problem: &'static str,
+}
+
+impl SyntaxError {
+    /// A problem right behind the text `before`.
+    fn behind(before: &str, problem: &'static str) -> Self {
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        SyntaxError {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            problem,
+        }
+    }
 }
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at line {}, column {}", self.problem, self.line, self.column)
+        let (problem, hint) = match self.problem.split_once("; ") {
+            Some((problem, hint)) => (problem, format!("; {hint}")),
+            None => (self.problem, String::new()),
+        };
+        write!(f, "{problem} at line {}, column {}{hint}", self.line, self.column)
     }
 }
 
@@ -116,13 +133,7 @@ enum Open<'a> {
 
 /// Reads one JSON text. It takes any depth of nesting without recursion.
 pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(e) => {
-            let valid = String::from_utf8_lossy(&bytes[..e.valid_up_to()]);
-            return Err(Reader { text: &valid, at: valid.len() }.error("invalid UTF-8"));
-        }
-    };
+    let text = text_of(bytes)?;
     let mut reader = Reader { text, at: 0 };
     let mut open: Vec<Open> = Vec::new();
     loop {
@@ -166,6 +177,35 @@ pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
     }
 }
 
+/// The bytes as UTF-8, or what else they are.
+fn text_of(bytes: &[u8]) -> Result<&str, SyntaxError> {
+    let encoding = match bytes {
+        [0x1f, 0x8b, ..] => Some("gzip data; say so with `Content-Encoding: gzip`"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16 or UTF-32; send UTF-8"),
+        [0xef, 0xbb, 0xbf, ..] => Some("byte order mark; send UTF-8 without one"),
+        _ => None,
+    };
+    if let Some(problem) = encoding {
+        return Err(SyntaxError::behind("", problem));
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        SyntaxError::behind(&before, "invalid UTF-8")
+    })
+}
+
+/// What is not JSON though it is a value elsewhere, and what to write.
+const FOREIGN_VALUES: [(&str, &str); 8] = [
+    ("NaN", "NaN is not JSON; write null, or a string"),
+    ("Infinity", "Infinity is not JSON; write null, or a string"),
+    ("undefined", "undefined is not JSON; write null, or leave the member out"),
+    ("None", "None is not JSON; write null"),
+    ("True", "True is not JSON; write true"),
+    ("False", "False is not JSON; write false"),
+    ("'", "a string needs double quotes, not single ones"),
+    ("/", "a comment is not JSON; leave it out"),
+];
+
 enum Begun<'a> {
     Value(Value<'a>),
     Container(Open<'a>),
@@ -194,13 +234,8 @@ impl<'a> Reader<'a> {
     }
 
     fn error(&self, problem: &'static str) -> SyntaxError {
-        let before = &self.text[..self.at];
-        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        SyntaxError {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            problem: if self.at == self.text.len() && problem != "invalid UTF-8" { "unexpected end" } else { problem },
-        }
+        let problem = if self.at == self.text.len() { "unexpected end" } else { problem };
+        SyntaxError::behind(&self.text[..self.at], problem)
     }
 
     /// Reads a scalar or an empty container whole, of any other container the opening.
@@ -228,12 +263,20 @@ impl<'a> Reader<'a> {
             _ if self.word("null") => Value::Null,
             _ if self.word("true") => Value::Bool(true),
             _ if self.word("false") => Value::Bool(false),
-            _ if self.text[self.at..].starts_with('\u{feff}') => {
-                return Err(self.error("byte order mark"));
+            Some(b']' | b'}') if self.text[..self.at].trim_end().ends_with(',') => {
+                return Err(self.error("trailing comma; remove it"));
             }
-            _ => return Err(self.error("expected a value")),
+            Some(b'+') => return Err(self.error("a number must not begin with `+`")),
+            Some(b'.') => return Err(self.error("a number needs a digit before its `.`")),
+            _ => return Err(self.error(self.foreign_value().unwrap_or("expected a value"))),
         };
         Ok(Begun::Value(value))
+    }
+
+    /// The problem with a value that is not JSON's, if one is here.
+    fn foreign_value(&self) -> Option<&'static str> {
+        let text = &self.text[self.at..];
+        FOREIGN_VALUES.iter().find(|(word, _)| text.starts_with(word)).map(|(_, problem)| *problem)
     }
 
     fn word(&mut self, word: &str) -> bool {
@@ -244,7 +287,7 @@ impl<'a> Reader<'a> {
 
     fn end(mut self, value: Value<'a>) -> Result<Value<'a>, SyntaxError> {
         self.skip_space();
-        if self.at == self.text.len() { Ok(value) } else { Err(self.error("expected nothing more")) }
+        if self.at == self.text.len() { Ok(value) } else { Err(self.error("unexpected trailing characters")) }
     }
 
     /// After a member: true if the container ends with `close` here, false if a comma promises another.
@@ -261,8 +304,11 @@ impl<'a> Reader<'a> {
 
     fn name(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         self.skip_space();
-        if self.peek() != Some(b'"') {
-            return Err(self.error("expected a member name in double quotes"));
+        match self.peek() {
+            Some(b'"') => {}
+            Some(b'}') => return Err(self.error("trailing comma; remove it")),
+            Some(b'/') => return Err(self.error("a comment is not JSON; leave it out")),
+            _ => return Err(self.error("expected a member name in double quotes")),
         }
         let name = self.string()?;
         self.skip_space();
@@ -273,7 +319,9 @@ impl<'a> Reader<'a> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {
-            self.digits()?;
+            self.digits().map_err(|error| self.foreign_value().map_or(error, |problem| self.error(problem)))?;
+        } else if let Some(b'0'..=b'9') = self.peek() {
+            return Err(self.error("a number must not begin with 0; leave it out, or send a string"));
         }
         if self.eat(b'.') {
             self.digits()?;
@@ -310,7 +358,9 @@ impl<'a> Reader<'a> {
                     decoded.push(self.escape()?);
                     start = self.at;
                 }
-                Some(0..=0x1f) => return Err(self.error("control character in a string")),
+                Some(b'\n' | b'\r') => return Err(self.error("line break in a string; write \\n, or end it with `\"`")),
+                Some(b'\t') => return Err(self.error("tab in a string; write \\t")),
+                Some(0..=0x1f) => return Err(self.error("control character in a string; write \\u and four digits")),
                 Some(_) => self.at += 1,
                 None => return Err(self.error("unexpected end")),
             }
@@ -388,20 +438,36 @@ mod tests {
         let cases: &[(&[u8], &str)] = &[
             (b"", "unexpected end at line 1, column 1"),
             (b"{\"a\":1", "unexpected end at line 1, column 7"),
-            (b"{\n  \"a\": 1,\n}", "expected a member name in double quotes at line 3, column 1"),
+            (b"{\n  \"a\": 1,\n}", "trailing comma at line 3, column 1; remove it"),
+            (b"[1, ]", "trailing comma at line 1, column 5; remove it"),
+            (b"{\"a\":]", "expected a value at line 1, column 6"),
             (b"[1 2]", "expected `,` or `]` at line 1, column 4"),
-            (b"{} x", "expected nothing more at line 1, column 4"),
-            (b"01", "expected nothing more at line 1, column 2"),
-            (b"+1", "expected a value at line 1, column 1"),
+            (b"{} x", "unexpected trailing characters at line 1, column 4"),
+            (b"-01", "a number must not begin with 0 at line 1, column 3; leave it out, or send a string"),
+            (b"+1", "a number must not begin with `+` at line 1, column 1"),
+            (b".5", "a number needs a digit before its `.` at line 1, column 1"),
+            (b"[NaN]", "NaN is not JSON at line 1, column 2; write null, or a string"),
+            (b"-Infinity", "Infinity is not JSON at line 1, column 2; write null, or a string"),
+            (b"undefined", "undefined is not JSON at line 1, column 1; write null, or leave the member out"),
+            (b"None", "None is not JSON at line 1, column 1; write null"),
+            (b"'a'", "a string needs double quotes, not single ones at line 1, column 1"),
+            (b"// a", "a comment is not JSON at line 1, column 1; leave it out"),
+            (b"{/* a */}", "a comment is not JSON at line 1, column 2; leave it out"),
             (b"1.x", "expected a digit at line 1, column 3"),
             (b"nul", "expected a value at line 1, column 1"),
-            (b"\"a\x00\"", "control character in a string at line 1, column 3"),
+            (b"\"a\x00\"", "control character in a string at line 1, column 3; write \\u and four digits"),
+            (b"\"a\n\"", "line break in a string at line 1, column 3; write \\n, or end it with `\"`"),
+            (b"\"a\t\"", "tab in a string at line 1, column 3; write \\t"),
             (b"\"\\x\"", "invalid escape in a string at line 1, column 3"),
             (b"\"\\u12g4\"", "expected four hexadecimal digits at line 1, column 6"),
             (b"\"\\ud800\"", "lone surrogate in a string at line 1, column 3"),
             (b"\"\\ud800\\u0041\"", "lone surrogate in a string at line 1, column 3"),
             (b"\"\\udc00\"", "lone surrogate in a string at line 1, column 3"),
-            (b"\xef\xbb\xbf{}", "byte order mark at line 1, column 1"),
+            (b"\xef\xbb\xbf{}", "byte order mark at line 1, column 1; send UTF-8 without one"),
+            (b"\xff\xfe{\0", "UTF-16 or UTF-32 at line 1, column 1; send UTF-8"),
+            (b"{\0}\0", "UTF-16 or UTF-32 at line 1, column 1; send UTF-8"),
+            (b"\0{\0}", "UTF-16 or UTF-32 at line 1, column 1; send UTF-8"),
+            (b"\x1f\x8b\x08", "gzip data at line 1, column 1; say so with `Content-Encoding: gzip`"),
             (b"\"\xc3\xa9\xff\"", "invalid UTF-8 at line 1, column 3"),
             (b"{'a':1}", "expected a member name in double quotes at line 1, column 2"),
             (b"{\"a\" 1}", "expected `:` at line 1, column 6"),

@@ -129,6 +129,8 @@ impl Scope {
 pub struct Project(String);
 
 impl Project {
+    pub const RULE: &'static str = "Must be 1 to 64 characters of a-z, 0-9, _ and -";
+
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
@@ -138,6 +140,13 @@ impl Project {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// All that is stored of a project, but for its limits, which the limiter keeps.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ProjectRecord {
+    pub name: Project,
+    pub created_at: Timestamp,
 }
 
 /// All that is stored of a key, but for its hash.

@@ -1,12 +1,12 @@
 //! The query of a URL, read as a form (WHATWG URL, section 5.1), but strictly: nothing that can't be decoded is guessed.
 
-use crate::body::{Fault, Faults};
+use crate::body::{FaultList, Faults, Part};
 use crate::json::{Members, Value};
 use crate::percent;
 
 /// The parameters in the order they stood, equal names included. `+` is a space, and a name without `=` has an empty value.
-pub fn parse(query: &str) -> Result<Members<'_>, Vec<Fault>> {
-    let mut faults = Faults::default();
+pub fn parse(query: &str) -> Result<Members<'_>, FaultList> {
+    let mut faults = Faults::of(Part::Query);
     let mut members = Members::new();
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -27,6 +27,7 @@ fn decode(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::Fault;
     use proptest::prelude::*;
 
     #[track_caller]
@@ -47,8 +48,8 @@ mod tests {
 
     #[test]
     fn what_can_not_be_decoded_is_told_by_name() {
-        let faults = parse("a=%zz&b=1&%ff=2&c=%C3").unwrap_err();
-        assert_eq!(faults.iter().map(Fault::place).collect::<Vec<_>>(), ["a", "%ff", "c"]);
+        let list = parse("a=%zz&b=1&%ff=2&c=%C3").unwrap_err();
+        assert_eq!(list.faults.iter().map(Fault::place).collect::<Vec<_>>(), ["a", "%ff", "c"]);
     }
 
     proptest! {

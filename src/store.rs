@@ -1,6 +1,6 @@
 //! The storage port: what Roster asks of whatever keeps its users and keys.
 
-use crate::key::{KeyHash, KeyRecord};
+use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use crate::time::Timestamp;
 use crate::user::{Email, ExternalId, NewUser, Phone};
 use serde::Serialize;
@@ -72,16 +72,25 @@ pub trait Store {
         now: Timestamp,
     ) -> Result<Option<Page>, StoreError>;
 
+    /// Stores a key, and its project if there is none yet.
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError>;
 
-    /// All keys, in the order they were made.
-    async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
+    /// All keys, or those of one project, in the order they were made.
+    async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError>;
 
     /// Revokes a key from `now` on; one that was revoked before stays revoked from then. False: no such key.
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Moves a key's `last_used_at` forward to `now`.
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The project of this name, which is made at `now` if there is none.
+    async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError>;
+
+    async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError>;
+
+    /// All projects, in the order of their names.
+    async fn list_projects(&self) -> Result<Vec<ProjectRecord>, StoreError>;
 }
 
 /// A stored user, as an upsert answers it.
@@ -139,16 +148,14 @@ pub struct Page {
 /// A limit on what is stored, which only the store can check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoredLimit {
-    /// More than [`MAX_KEYS`] keys directly in `properties`.
+    /// More than [`MAX_KEYS`](crate::user::MAX_KEYS) keys directly in `properties`.
     PropertyKeys,
-    /// More than [`MAX_KEYS`] keys directly in `origin`.
+    /// More than [`MAX_KEYS`](crate::user::MAX_KEYS) keys directly in `origin`.
     OriginKeys,
     /// A profile of more than [`MAX_PROFILE_BYTES`] bytes.
     ProfileBytes,
 }
 
-/// Keys directly in `properties`, and as many in `origin`.
-pub const MAX_KEYS: usize = 300;
 /// Bytes of a whole profile as JSON text: 256 KiB.
 pub const MAX_PROFILE_BYTES: usize = 262_144;
 

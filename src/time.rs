@@ -6,11 +6,22 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
-/// The text is not an RFC 3339 date and time between the years 1970 and 9999.
+/// The text is not an RFC 3339 date and time of the years 1970 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotATimestamp;
 
 const MS_PER_DAY: i64 = 86_400_000;
+const MINUTES_PER_DAY: i64 = 1440;
+/// 9999-12-31T23:59:59.999Z: what comes behind it has no RFC 3339 form.
+const LAST_MS: u64 = 253_402_300_799_999;
+
+impl fmt::Display for NotATimestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z")
+    }
+}
+
+impl std::error::Error for NotATimestamp {}
 
 impl Timestamp {
     pub const fn from_ms(ms: u64) -> Self {
@@ -21,8 +32,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads an RFC 3339 `date-time` (section 5.6). Fractions of a second are cut to milliseconds, a leap second counts
-    /// as the first of the next minute.
+    /// Reads an RFC 3339 `date-time` (section 5.6). Fractions of a second are cut to milliseconds. A leap second, which
+    /// there is at 23:59:60 UTC only (section 5.7), counts as the first of the next day.
     pub fn parse(text: &str) -> Result<Self, NotATimestamp> {
         let b = text.as_bytes();
         if b.len() < 20
@@ -41,7 +52,8 @@ impl Timestamp {
         };
         let (year, month) = (field(0, 4, 1970..=9999)?, field(5, 2, 1..=12)?);
         let day = field(8, 2, 1..=days_in_month(year, month))?;
-        let seconds = field(11, 2, 0..=23)? * 3600 + field(14, 2, 0..=59)? * 60 + field(17, 2, 0..=60)?;
+        let minutes = field(11, 2, 0..=23)? * 60 + field(14, 2, 0..=59)?;
+        let second = field(17, 2, 0..=60)?;
 
         let fraction = if b[19] == b'.' { b[20..].iter().take_while(|d| d.is_ascii_digit()).count() } else { 0 };
         if b[19] == b'.' && fraction == 0 {
@@ -58,8 +70,12 @@ impl Timestamp {
             }
             _ => return Err(NotATimestamp),
         };
-        let total = days_from_epoch(year, month, day) * MS_PER_DAY + (seconds - offset_minutes * 60) * 1000 + ms;
-        u64::try_from(total).map(Timestamp).map_err(|_| NotATimestamp)
+        let minutes = minutes - offset_minutes;
+        if second == 60 && minutes.rem_euclid(MINUTES_PER_DAY) != MINUTES_PER_DAY - 1 {
+            return Err(NotATimestamp);
+        }
+        let total = days_from_epoch(year, month, day) * MS_PER_DAY + (minutes * 60 + second) * 1000 + ms;
+        u64::try_from(total).ok().filter(|ms| *ms <= LAST_MS).map(Timestamp).ok_or(NotATimestamp)
     }
 }
 
@@ -118,6 +134,9 @@ mod tests {
             ("2027-01-01T00:00:00Z", 1_798_761_600_000),
             ("2027-01-01t02:00:00.1239+02:00", 1_798_761_600_123),
             ("2024-02-29T23:59:60Z", 1_709_251_200_000),
+            ("2017-01-01T05:29:60.5+05:30", 1_483_228_800_500),
+            ("2016-12-31T15:59:60-08:00", 1_483_228_800_000),
+            ("9999-12-31T23:59:59.999Z", LAST_MS),
         ];
         for (text, ms) in good {
             assert_eq!(Timestamp::parse(text), Ok(Timestamp(ms)), "{text}");
@@ -129,6 +148,11 @@ mod tests {
             "2027-02-29T00:00:00Z",
             "2027-13-01T00:00:00Z",
             "2027-01-01T24:00:00Z",
+            "2027-01-01T12:30:60Z",
+            "2017-01-01T23:59:60+05:30",
+            "2027-01-01T23:59:61Z",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:60Z",
             "2027-01-01T00:00:00",
             "2027-01-01T00:00:00.Z",
             "2027-01-01T00:00:00+0200",

@@ -1,10 +1,14 @@
 //! A user as the caller tells it: each part parsed once into a type that cannot be wrong, the whole into a merge patch.
 
-use crate::body::{Fault, Faults, Fields};
+use crate::body::{FaultList, Faults, Fields};
 use crate::json::{self, Members, Value};
 
 /// Levels of objects and arrays allowed below `properties` or `origin`.
 pub const MAX_NESTING: usize = 8;
+/// Keys directly in `properties`, and as many in `origin`.
+pub const MAX_KEYS: usize = 300;
+/// Members in any object below `properties` or `origin`.
+pub const MAX_OBJECT_MEMBERS: usize = 300;
 /// Characters in a key, at least 1.
 pub const MAX_KEY_CHARS: usize = 128;
 /// Characters in the caller's id, at least 1.
@@ -13,7 +17,9 @@ pub const MAX_USER_ID_CHARS: usize = 256;
 pub const MAX_EMAIL_BYTES: usize = 254;
 
 /// What a client's bug turns a missing id into.
-const NO_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"];
+const PLACEHOLDER_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"];
+/// Steps of a path that a URL resolves (RFC 3986 section 5.2.4): a user with such an id could not be read or erased.
+const DOT_SEGMENTS: [&str; 2] = [".", ".."];
 
 /// The caller's own id for a user: 1–256 characters, none a control character, no white space at either end.
 /// Compared byte for byte.
@@ -21,7 +27,19 @@ const NO_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"
 pub struct ExternalId(String);
 
 impl ExternalId {
+    /// An id to write under: one that a URL can name, and of which nobody can take U+FEFF for a part.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
+        if DOT_SEGMENTS.contains(&text) {
+            Err("Must not be . or .., which no URL can name")
+        } else if text.starts_with('\u{feff}') || text.ends_with('\u{feff}') {
+            Err("Must not begin or end with white space (U+FEFF)")
+        } else {
+            Self::parse_stored(text)
+        }
+    }
+
+    /// An id to read or erase: also one that only an earlier version stored.
+    pub fn parse_stored(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             Err("Must not be empty")
         } else if text.chars().count() > MAX_USER_ID_CHARS {
@@ -30,8 +48,8 @@ impl ExternalId {
             Err("Must not contain control characters")
         } else if text.trim() != text {
             Err("Must not begin or end with white space")
-        } else if NO_IDS.contains(&text) {
-            Err("Must be an id, and this is what a missing one turns into")
+        } else if PLACEHOLDER_IDS.contains(&text) {
+            Err("Looks like a missing id")
         } else {
             Ok(ExternalId(text.to_owned()))
         }
@@ -108,7 +126,7 @@ pub struct NewUser {
 impl NewUser {
     /// Reads the members of a body. On failure every fault is told: first those of the known members in the order of
     /// the contract's table, then unknown and repeated ones.
-    pub fn parse(members: &Members) -> Result<Self, Vec<Fault>> {
+    pub fn parse(members: &Members) -> Result<Self, FaultList> {
         let mut faults = Faults::default();
         let mut fields = Fields::of(members, &mut faults);
         let external_id = fields.required("user_id", |value, faults| {
@@ -160,6 +178,11 @@ fn string_or_null<'v>(
 /// The JSON text of an object whose keys and nesting keep the limits.
 fn free_form(value: &Value, faults: &mut Faults) -> Option<String> {
     let members = faults.object(value)?;
+    // Nulls remove and are not kept: what is left of the others is stored, whatever is stored already.
+    let kept = members.iter().filter(|(_, value)| *value != Value::Null).count();
+    if kept > MAX_KEYS {
+        faults.invalid(format!("Must have at most {MAX_KEYS} keys"));
+    }
     check_members(members, MAX_NESTING, faults);
     let mut json = String::new();
     json::write_object(members, &mut json);
@@ -170,8 +193,10 @@ fn check_members(members: &Members, levels_left: usize, faults: &mut Faults) {
     faults.check_names_differ(members);
     for (key, value) in members {
         faults.within(key.as_ref(), |faults| {
-            if !(1..=MAX_KEY_CHARS).contains(&key.chars().count()) {
-                faults.invalid("A key must have 1 to 128 characters");
+            if key.is_empty() {
+                faults.invalid("A key must not be empty");
+            } else if key.chars().count() > MAX_KEY_CHARS {
+                faults.invalid(format!("A key must have at most {MAX_KEY_CHARS} characters"));
             } else if key.contains('\0') {
                 // SQLite compares keys up to it only: `a` and `a\0b` would be one.
                 faults.invalid("A key must not contain U+0000");
@@ -190,7 +215,12 @@ fn check_nested(value: &Value, levels_left: usize, faults: &mut Faults) {
                 faults.within(i.to_string(), |faults| check_nested(item, levels_left, faults));
             }
         }
-        (Value::Object(members), Some(levels_left)) => check_members(members, levels_left, faults),
+        (Value::Object(members), Some(levels_left)) => {
+            if members.len() > MAX_OBJECT_MEMBERS {
+                faults.invalid(format!("Must have at most {MAX_OBJECT_MEMBERS} members"));
+            }
+            check_members(members, levels_left, faults);
+        }
         _ => {}
     }
 }
@@ -201,7 +231,7 @@ mod tests {
     use crate::body::FaultKind;
     use proptest::prelude::*;
 
-    fn parse(body: &str) -> Result<NewUser, Vec<Fault>> {
+    fn parse(body: &str) -> Result<NewUser, FaultList> {
         let value = json::parse(body.as_bytes()).unwrap();
         let Value::Object(members) = value else { panic!("{body} is no object") };
         NewUser::parse(&members)
@@ -210,7 +240,7 @@ mod tests {
     /// Each fault as `place: issue`.
     #[track_caller]
     fn faults(body: &str) -> Vec<String> {
-        parse(body).unwrap_err().iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect()
+        parse(body).unwrap_err().faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect()
     }
 
     #[test]
@@ -228,10 +258,14 @@ mod tests {
         for id in
             ["", " a", "a\u{a0}", "a\u{0}b", "a\u{85}b", "null", "undefined", "NaN", "None", "[object Object]", &long]
         {
-            assert!(ExternalId::parse(id).is_err(), "{id:?}");
+            assert!(ExternalId::parse(id).is_err() && ExternalId::parse_stored(id).is_err(), "{id:?}");
+        }
+        // An earlier version stored these, so that they can still be read and erased.
+        for id in [".", "..", "\u{feff}a", "a\u{feff}"] {
+            assert!(ExternalId::parse(id).is_err() && ExternalId::parse_stored(id).is_ok(), "{id:?}");
         }
         let long = "é".repeat(256);
-        for id in ["0", "Null", "nan", "a b", "user/1?#%", "😀", &long] {
+        for id in ["0", "Null", "nan", "a b", "user/1?#%", "...", "./a", "a\u{feff}b", "😀", &long] {
             assert_eq!(ExternalId::parse(id).unwrap().as_str(), id);
         }
     }
@@ -290,21 +324,30 @@ mod tests {
                 "user_id: Field is required",
                 "email: Expected string, received number",
                 "phone: Must be + and 2 to 15 digits, the first not 0 (E.164)",
-                "/properties/: A key must have 1 to 128 characters",
-                "/properties/x/a~1b~0/k: Name stands more than once in its object",
+                "/properties/: A key must not be empty",
+                "/properties/x/a~1b~0/k: Duplicate name",
                 "origin: Expected object, received null",
-                "zip: Field is not known here, and would be lost",
-                "a: Field is not known here, and would be lost",
+                "zip: Unknown field; it would not be stored",
+                "a: Unknown field; it would not be stored",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_of_other_case_or_punctuation_is_told_which_is_meant() {
+        assert_eq!(
+            faults(r#"{"userId":"u","E-Mail":"a@b.c","user_id":"u","name":"n"}"#),
+            [
+                "userId: Unknown field; it would not be stored. Did you mean user_id?",
+                "E-Mail: Unknown field; it would not be stored. Did you mean email?",
+                "name: Unknown field; it would not be stored",
             ]
         );
     }
 
     #[test]
     fn a_name_that_stands_three_times_is_told_once() {
-        assert_eq!(
-            faults(r#"{"user_id":"a","user_id":"a","user_id":"a"}"#),
-            ["user_id: Name stands more than once in its object"]
-        );
+        assert_eq!(faults(r#"{"user_id":"a","user_id":"a","user_id":"a"}"#), ["user_id: Duplicate name"]);
     }
 
     #[test]
@@ -315,7 +358,7 @@ mod tests {
         assert_eq!(
             faults(&format!(r#"{{"user_id":"u","properties":{{"{key}é":1}},"origin":{{"o":[{}]}}}}"#, nested(8))),
             [
-                format!("/properties/{key}é: A key must have 1 to 128 characters"),
+                format!("/properties/{key}é: A key must have at most 128 characters"),
                 "/origin/o/0/k/0/k/0/k/0/k: Must not be nested more than 8 levels deep".into(),
             ]
         );
@@ -327,6 +370,30 @@ mod tests {
             faults(r#"{"user_id":"u","properties":{"a\u0000":1},"origin":{"o":[{"\u0000b":1,"b":"\u0000"}]}}"#),
             ["/properties/a\0: A key must not contain U+0000", "/origin/o/0/\0b: A key must not contain U+0000",]
         );
+    }
+
+    #[test]
+    fn an_object_has_at_most_300_members_and_nulls_directly_in_properties_do_not_count() {
+        let members = |n: usize, value: &str| (0..n).map(|i| format!("\"k{i}\":{value}")).collect::<Vec<_>>().join(",");
+        let body = |properties: &str| format!(r#"{{"user_id":"u","properties":{{{properties}}}}}"#);
+        for fits in [
+            members(300, "1"),
+            format!(r#""o":{{{}}}"#, members(300, "null")),
+            format!(r#"{},"n":null"#, members(300, "1")),
+            members(5000, "null"),
+        ] {
+            assert!(parse(&body(&fits)).is_ok());
+        }
+        let issue = "Must have at most 300 members";
+        for (nested, place) in [(301, "/properties/o"), (5000, "/properties/o")] {
+            let nested = members(nested, "null");
+            assert_eq!(faults(&body(&format!(r#""o":{{{nested}}}"#))), [format!("{place}: {issue}")]);
+            assert_eq!(
+                faults(&body(&format!(r#""a":[{{"o":{{{nested}}}}}]"#))),
+                [format!("/properties/a/0/o: {issue}")]
+            );
+        }
+        assert_eq!(faults(&body(&members(301, "1"))), ["properties: Must have at most 300 keys"]);
     }
 
     #[test]
@@ -370,7 +437,7 @@ mod tests {
 
     #[test]
     fn a_wrong_type_says_both_types() {
-        let fault = parse(r#"{"user_id":[]}"#).unwrap_err().remove(0);
+        let fault = parse(r#"{"user_id":[]}"#).unwrap_err().faults.remove(0);
         assert_eq!(fault.kind, FaultKind::WrongType { expected: "string", received: "array" });
     }
 }

@@ -20,7 +20,7 @@ pub fn take(input: &[u8]) {
     };
     match (&user, &parsed) {
         (Some(Ok(user)), _) => says_the_same_again(user, input.len()),
-        (Some(Err(faults)), Ok(body)) => faults_have_places(faults, body),
+        (Some(Err(list)), Ok(body)) => faults_have_places(&list.faults, body),
         _ => {}
     }
     let accepted = user.and_then(Result::ok);

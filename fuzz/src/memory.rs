@@ -1,15 +1,13 @@
 //! An edge in memory: the ports as their docs have it, the store by the model of the merge.
 
-use roster::api::{self, Answer, BodyError, Call, Edge, KeyCache, Network, Settings};
+use roster::api::{self, Answer, BodyError, Call, Edge, Encoding, KeyCache, Network, Settings};
 use roster::json::{self, Value};
-use roster::key::{ApiKey, KeyHash, KeyRecord, Project, Scope};
+use roster::key::{ApiKey, KeyHash, KeyRecord, Project, ProjectRecord, Scope};
 use roster::limit::{Account, Ask, Decider, Decision, Ledger, Limiter, LimiterAway, Policy, Quota};
 use roster::merge::merge;
-use roster::store::{
-    Filter, MAX_KEYS, MAX_PROFILE_BYTES, Page, Position, Store, StoreError, StoredLimit, StoredUser, Upserted,
-};
+use roster::store::{Filter, MAX_PROFILE_BYTES, Page, Position, Store, StoreError, StoredLimit, StoredUser, Upserted};
 use roster::time::Timestamp;
-use roster::user::{ExternalId, NewUser};
+use roster::user::{ExternalId, MAX_KEYS, NewUser};
 use serde_json::value::RawValue;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -78,7 +76,7 @@ impl Memory {
 #[track_caller]
 fn check_form(answer: &Answer) {
     let reply = &answer.reply;
-    let statuses = [200, 201, 204, 207, 304, 400, 401, 403, 404, 405, 413, 429];
+    let statuses = [200, 201, 204, 207, 304, 400, 401, 403, 404, 405, 413, 415, 429];
     assert!(statuses.contains(&reply.status), "{answer:?}");
     for name in ["X-Request-Id", "Content-Type", "Cache-Control", "X-Content-Type-Options"] {
         assert_eq!(header(answer, name).len(), 1, "{name}");
@@ -92,7 +90,7 @@ fn check_form(answer: &Answer) {
         for name in ["error", "message", "code"] {
             assert!(body[name].as_str().is_some_and(|text| !text.is_empty()), "{name}: {body}");
         }
-        assert_eq!(body["code"].as_str(), answer.code.or(body["code"].as_str()));
+        assert_eq!(body["code"].as_str(), answer.code);
     } else if reply.content_type == "application/json" && !reply.body.is_empty() {
         json::parse(reply.body.as_bytes()).unwrap();
     }
@@ -139,7 +137,7 @@ impl Edge for Memory {
         bytes.fill(7);
     }
 
-    async fn body(&self, limit_bytes: usize) -> Result<Vec<u8>, BodyError> {
+    async fn body(&self, _: Encoding, limit_bytes: usize) -> Result<Vec<u8>, BodyError> {
         let body = self.body.take();
         if body.len() > limit_bytes { Err(BodyError::TooLarge) } else { Ok(body) }
     }
@@ -170,15 +168,21 @@ impl Limiter for MemoryLimiter {
         Decision { verdict: grant.verdict, by: Decider::Object }
     }
 
-    async fn set_quota(&self, account: Account<'_>, quota: Quota) -> Result<(), LimiterAway> {
+    async fn set_quota(&self, account: Account<'_>, quota: Option<Quota>) -> Result<(), LimiterAway> {
         let mut ledgers = self.ledgers.borrow_mut();
         ledgers.entry((account.project.clone(), account.policy)).or_default().set_quota(quota);
         Ok(())
+    }
+
+    async fn own_quota(&self, account: Account<'_>) -> Result<Option<Quota>, LimiterAway> {
+        let ledgers = self.ledgers.borrow();
+        Ok(ledgers.get(&(account.project.clone(), account.policy)).and_then(Ledger::own_quota))
     }
 }
 
 pub struct MemoryStore {
     keys: RefCell<Vec<(KeyHash, KeyRecord)>>,
+    projects: RefCell<BTreeMap<Project, ProjectRecord>>,
     users: RefCell<BTreeMap<(Project, String), User>>,
     /// How often a key was looked up.
     pub look_ups: Cell<usize>,
@@ -207,7 +211,8 @@ impl Default for MemoryStore {
             last_used_at: None,
         };
         let keys = vec![(ApiKey::parse(KEY).unwrap().hash(), record)];
-        MemoryStore { keys: RefCell::new(keys), users: RefCell::default(), look_ups: Cell::default() }
+        let projects = RefCell::default();
+        MemoryStore { keys: RefCell::new(keys), projects, users: RefCell::default(), look_ups: Cell::default() }
     }
 }
 
@@ -369,12 +374,15 @@ impl Store for MemoryStore {
     }
 
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
+        self.ensure_project(&key.project, key.created_at).await?;
         self.keys.borrow_mut().push((*hash, key.clone()));
         Ok(())
     }
 
-    async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        Ok(self.keys.borrow().iter().map(|(_, record)| record.clone()).collect())
+    async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError> {
+        let keys = self.keys.borrow();
+        let records = keys.iter().map(|(_, record)| record);
+        Ok(records.filter(|record| project.is_none_or(|project| record.project == *project)).cloned().collect())
     }
 
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -389,5 +397,18 @@ impl Store for MemoryStore {
             record.last_used_at = record.last_used_at.max(Some(now));
         }
         Ok(())
+    }
+
+    async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError> {
+        let new = || ProjectRecord { name: name.clone(), created_at: now };
+        Ok(self.projects.borrow_mut().entry(name.clone()).or_insert_with(new).clone())
+    }
+
+    async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError> {
+        Ok(self.projects.borrow().get(name).cloned())
+    }
+
+    async fn list_projects(&self) -> Result<Vec<ProjectRecord>, StoreError> {
+        Ok(self.projects.borrow().values().cloned().collect())
     }
 }

@@ -2,14 +2,46 @@
 
 use super::network::Network;
 use super::ttl_cache::TtlCache;
-use super::{ApiError, Call, Edge, STRANGERS, Trace};
-use crate::key::{ApiKey, KeyHash, KeyRecord, Scope};
+use super::{ApiError, Call, Edge, STRANGERS, Settings, Trace};
+use crate::key::{ApiKey, KeyHash, KeyRecord, NotAKey, Scope};
 use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::Store;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
+
+/// What a route wants to see of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    ApiKey,
+    AdminToken,
+}
+
+impl Credential {
+    pub fn name(self) -> &'static str {
+        match self {
+            Credential::ApiKey => "an API key",
+            Credential::AdminToken => "the admin token",
+        }
+    }
+
+    /// What stands for it in an example.
+    pub fn placeholder(self) -> &'static str {
+        match self {
+            Credential::ApiKey => "YOUR_API_KEY",
+            Credential::AdminToken => "YOUR_ADMIN_TOKEN",
+        }
+    }
+
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Credential::ApiKey => Credential::AdminToken,
+            Credential::AdminToken => Credential::ApiKey,
+        }
+    }
+}
 
 /// The secret of the admin calls.
 pub struct AdminToken(String);
@@ -73,7 +105,7 @@ pub struct Caller {
 
 /// Finds who is calling: bearer, checksum, isolate cache, and only then the store.
 pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Caller, ApiError> {
-    let hash = ApiKey::parse(bearer(call)?).map_err(|_| ApiError::InvalidApiKey)?.hash();
+    let hash = presented_key(call, edge.settings())?.hash();
     let known = edge.key_cache().borrow().known.find(&hash, edge.now()).cloned();
     let record = match known {
         Some(record) => record,
@@ -82,6 +114,15 @@ pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> 
     trace.project = Some(record.project.as_str().into());
     trace.key_id = Some(record.id.clone());
     if record.is_live(edge.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
+}
+
+/// The key of a call, if it has the form of one.
+fn presented_key(call: &Call, settings: &Settings) -> Result<ApiKey, ApiError> {
+    let presented = bearer(call, Credential::ApiKey)?;
+    ApiKey::parse(presented).map_err(|NotAKey| {
+        let is_admin_token = settings.admin_token.as_ref().is_some_and(|token| token.is(presented));
+        if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
+    })
 }
 
 /// Asks the store about a key that this isolate does not know. One that does not exist is counted by the network that it
@@ -176,14 +217,21 @@ pub async fn admit<E: Edge>(
 /// Lets only the admin pass.
 pub fn require_admin(call: &Call, edge: &impl Edge) -> Result<(), ApiError> {
     let token = edge.settings().admin_token.as_ref().ok_or(ApiError::AdminDisabled)?;
-    if token.is(bearer(call)?) { Ok(()) } else { Err(ApiError::InvalidApiKey) }
+    let presented = bearer(call, Credential::AdminToken)?;
+    if token.is(presented) {
+        Ok(())
+    } else if ApiKey::parse(presented).is_ok() {
+        Err(ApiError::WrongCredential { wanted: Credential::AdminToken })
+    } else {
+        Err(ApiError::InvalidAdminToken)
+    }
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), the scheme in any case.
-fn bearer(call: &Call) -> Result<&str, ApiError> {
-    let header = call.authorization.as_deref().ok_or(ApiError::MissingAuth)?.trim();
+fn bearer(call: &Call, wanted: Credential) -> Result<&str, ApiError> {
+    let header = call.authorization.as_deref().ok_or(ApiError::MissingAuth(wanted))?.trim();
     let (scheme, token) = header.split_once([' ', '\t']).unwrap_or((header, ""));
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(ApiError::MissingAuth) }
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(ApiError::NotBearer(wanted)) }
 }
 
 #[cfg(test)]
@@ -195,14 +243,15 @@ mod tests {
     fn a_bearer_token_is_taken_from_its_header() {
         let bearer_of = |header: Option<&str>| {
             let call = Call { authorization: header.map(Into::into), ..Call::default() };
-            bearer(&call).map(str::to_owned)
+            bearer(&call, Credential::ApiKey).map(str::to_owned)
         };
         for header in ["Bearer abc", "bearer abc", "BEARER  abc ", "Bearer\tabc"] {
             assert_eq!(bearer_of(Some(header)).as_deref(), Ok("abc"), "{header}");
         }
         assert_eq!(bearer_of(Some("Bearer")).as_deref(), Ok(""));
-        for header in [None, Some(""), Some("Basic abc"), Some("Bearerabc"), Some("ros_abc")] {
-            assert_eq!(bearer_of(header), Err(ApiError::MissingAuth), "{header:?}");
+        assert_eq!(bearer_of(None), Err(ApiError::MissingAuth(Credential::ApiKey)));
+        for header in ["", "Basic abc", "ApiKey abc", "Bearerabc", "ros_abc"] {
+            assert_eq!(bearer_of(Some(header)), Err(ApiError::NotBearer(Credential::ApiKey)), "{header}");
         }
     }
 

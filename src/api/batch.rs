@@ -1,39 +1,51 @@
 //! `POST /v1/users/batch`: many users at once.
 
 use super::auth::{self, Caller};
-use super::error::{ErrorPart, reason_phrase};
-use super::{ApiError, Call, Edge, Reply, Trace, new_id, read_large_object};
-use crate::body::{Fault, Faults, Fields};
+use super::error::{BatchErrors, reason_phrase};
+use super::{ApiError, Call, Edge, Reply, Trace, new_id, read_large_object, refuse_query};
+use crate::body::{FaultList, Faults, Fields};
 use crate::json::{Members, Value};
 use crate::key::Scope;
 use crate::limit::Policy;
 use crate::store::{Store, StoredLimit, Upserted};
 use crate::user::NewUser;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// Bytes of a batch's body: 1 MiB.
 pub(super) const MAX_BYTES: usize = 1_048_576;
 /// Users in a batch, at least 1.
 pub(super) const MAX_USERS: usize = 1000;
-/// Of a user with more faults than this, the first ones are told: the answer stays in proportion to the body.
-const MAX_FAULTS: usize = 10;
-
 /// One element of the array.
 #[derive(Debug)]
 struct Element {
     /// The `user_id` as sent, if it is a string at all.
     external_id: Option<String>,
-    parsed: Result<NewUser, Vec<Fault>>,
+    parsed: Result<NewUser, Refusal>,
+}
+
+/// Why an element is not stored.
+#[derive(Debug)]
+struct Refusal {
+    code: &'static str,
+    /// The JSON that tells it.
+    error: Box<RawValue>,
+}
+
+impl BatchErrors {
+    fn refusal(&mut self, error: &ApiError) -> Refusal {
+        Refusal { code: error.code(), error: self.add(error) }
+    }
 }
 
 impl Element {
-    fn parse(index: usize, value: &Value) -> Self {
+    fn parse(index: usize, value: &Value, errors: &mut BatchErrors) -> Self {
         let mut faults = Faults::default();
         let members = faults.within("users", |faults| faults.within(index.to_string(), |faults| faults.object(value)));
         let parsed = members.map_or_else(|| faults.finish(None), NewUser::parse);
         Element {
             external_id: members.and_then(user_id).map(str::to_owned),
-            parsed: parsed.map_err(|faults| faults.into_iter().take(MAX_FAULTS).collect()),
+            parsed: parsed.map_err(|list| errors.refusal(&ApiError::Faults(list))),
         }
     }
 }
@@ -46,7 +58,7 @@ fn user_id<'v>(members: &'v Members) -> Option<&'v str> {
 }
 
 /// Reads the elements, each by itself.
-fn parse(members: &Members) -> Result<Vec<Element>, Vec<Fault>> {
+fn parse(members: &Members, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::of(members, &mut faults);
     let users = fields.required("users", |value, faults| match value {
@@ -60,7 +72,7 @@ fn parse(members: &Members) -> Result<Vec<Element>, Vec<Fault>> {
     });
     fields.refuse_the_rest();
     let users = faults.finish(users)?;
-    Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value)).collect())
+    Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value, errors)).collect())
 }
 
 #[derive(Serialize)]
@@ -84,7 +96,7 @@ struct ResultOut<'a> {
     #[serde(flatten)]
     stored: Option<StoredOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<ErrorPart<'a>>,
+    error: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +106,7 @@ struct StoredOut<'a> {
 }
 
 /// What became of one element: its `user_id` as sent, and the outcome.
-type Outcome = (Option<String>, Result<Upserted, ApiError>);
+type Outcome = (Option<String>, Result<Upserted, Refusal>);
 
 /// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn; 200 if all are stored, 207 if some are,
 /// 400 if none is.
@@ -110,11 +122,15 @@ pub async fn upsert_all<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Re
     // 2 limit
     auth::admit(&caller, Scope::UsersWrite, Policy::Batch, edge, trace).await?;
     // 3 parse
-    let elements = read_large_object(edge, MAX_BYTES, parse).await?;
+    refuse_query(call)?;
+    let mut errors = BatchErrors::default();
+    let elements = read_large_object(call, edge, MAX_BYTES, |members| parse(members, &mut errors)).await?;
     // 4 store
     let stored = store(&caller, &elements, edge).await?;
     // 5 reply
-    Ok(reply(&outcomes(elements, stored)))
+    let outcomes = outcomes(elements, stored, &mut errors);
+    trace.code = code_of_all(&outcomes);
+    Ok(reply(&outcomes, trace.code))
 }
 
 /// Stores the valid elements; answers for these only.
@@ -134,18 +150,28 @@ async fn store<E: Edge>(
     }
 }
 
-fn outcomes(elements: Vec<Element>, stored: Vec<Result<Upserted, StoredLimit>>) -> Vec<Outcome> {
+fn outcomes(
+    elements: Vec<Element>,
+    stored: Vec<Result<Upserted, StoredLimit>>,
+    errors: &mut BatchErrors,
+) -> Vec<Outcome> {
     let mut stored = stored.into_iter();
     let mut next = || match stored.next() {
-        Some(outcome) => outcome.map_err(ApiError::StoredLimit),
-        None => Err(ApiError::Internal { cause: "the store told too few outcomes".into() }),
+        Some(outcome) => outcome.map_err(|limit| errors.refusal(&ApiError::StoredLimit(limit))),
+        None => Err(errors.refusal(&ApiError::Internal { cause: "the store told too few outcomes".into() })),
     };
-    let outcome =
-        |Element { external_id, parsed }| (external_id, parsed.map_err(ApiError::Faults).and_then(|_| next()));
+    let outcome = |Element { external_id, parsed }| (external_id, parsed.and_then(|_| next()));
     elements.into_iter().map(outcome).collect()
 }
 
-fn reply(outcomes: &[Outcome]) -> Reply {
+/// The code of a batch of which nothing is stored: its first error's.
+fn code_of_all(outcomes: &[Outcome]) -> Option<&'static str> {
+    let nothing_stored = outcomes.iter().all(|(_, outcome)| outcome.is_err());
+    let mut codes = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err().map(|refusal| refusal.code));
+    codes.next().filter(|_| nothing_stored)
+}
+
+fn reply(outcomes: &[Outcome], code: Option<&'static str>) -> Reply {
     let all = outcomes.len();
     let stored = outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).count();
     let (status, message) = match stored {
@@ -153,11 +179,10 @@ fn reply(outcomes: &[Outcome]) -> Reply {
         _ if stored < all => (207, format!("{stored} of {all} users stored")),
         _ => (200, format!("{all} of {all} users stored")),
     };
-    let first_error = outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err()).filter(|_| stored == 0);
     let out = BatchOut {
         success: stored == all,
-        error: first_error.map(|_| reason_phrase(status)),
-        code: first_error.map(ApiError::code),
+        error: code.map(|_| reason_phrase(status)),
+        code,
         processed_count: stored,
         failed_count: all - stored,
         message,
@@ -168,7 +193,7 @@ fn reply(outcomes: &[Outcome]) -> Reply {
 
 fn result_out((index, (external_id, outcome)): (usize, &Outcome)) -> ResultOut<'_> {
     let stored = outcome.as_ref().ok().map(|Upserted { id, created }| StoredOut { user_id: id, created: *created });
-    let error = outcome.as_ref().err().map(ApiError::part);
+    let error = outcome.as_ref().err().map(|refusal| &*refusal.error);
     ResultOut { index, external_id: external_id.as_deref(), stored, error }
 }
 
@@ -177,9 +202,9 @@ mod tests {
     use super::*;
     use crate::json;
 
-    fn parse(body: &str) -> Result<Vec<Element>, Vec<Fault>> {
+    fn parse(body: &str) -> Result<Vec<Element>, FaultList> {
         let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
-        super::parse(&members)
+        super::parse(&members, &mut BatchErrors::default())
     }
 
     #[test]
@@ -192,9 +217,9 @@ mod tests {
             (r#"{"users":{}}"#, "users: Expected array, received object"),
             (&users(0), "users: Must have 1 to 1000 users"),
             (&users(1001), "users: Must have 1 to 1000 users"),
-            (r#"{"users":[{}],"dry_run":true}"#, "dry_run: Field is not known here, and would be lost"),
+            (r#"{"users":[{}],"dry_run":true}"#, "dry_run: Unknown field; it would not be stored"),
         ] {
-            let fault = parse(body).unwrap_err().remove(0);
+            let fault = parse(body).unwrap_err().faults.remove(0);
             assert_eq!(format!("{}: {}", fault.place(), fault.kind), told);
         }
     }
@@ -203,28 +228,44 @@ mod tests {
     fn each_element_has_its_own_faults() {
         let elements = parse(r#"{"users":[{"user_id":"a"},7,{"user_id":" b","x":1},{"user_id":7}]}"#).unwrap();
         let told = |element: &Element| match &element.parsed {
-            Ok(_) => Vec::new(),
-            Err(faults) => faults.iter().map(|fault| fault.place().to_owned()).collect(),
+            Ok(_) => String::new(),
+            Err(refusal) => refusal.error.get().to_owned(),
         };
+        let told: Vec<String> = elements.iter().map(told).collect();
+        assert_eq!(told[0], "");
         assert_eq!(
-            elements.iter().map(told).collect::<Vec<_>>(),
-            [vec![], vec!["/users/1"], vec!["user_id", "x"], vec!["user_id"]]
+            told[1],
+            r#"{"message":"Wrong type for field: /users/1","code":"INVALID_TYPE","details":{"field":"users","pointer":"/users/1","issue":"Expected object, received number","expected":"object","received":"number"}}"#
         );
+        assert!(told[2].contains(r#""field":"user_id""#) && told[2].contains(r#""field":"x""#), "{}", told[2]);
+        assert!(told[3].contains("INVALID_TYPE"), "{}", told[3]);
         let ids: Vec<_> = elements.iter().map(|element| element.external_id.as_deref()).collect();
         assert_eq!(ids, [Some("a"), None, Some(" b"), None]);
     }
 
     #[test]
-    fn a_flood_of_faults_is_cut_for_each() {
-        let unknown: String = (0..50).map(|i| format!(r#","x{i}":1"#)).collect();
-        let elements = parse(&format!(r#"{{"users":[{{"user_id":"u"{unknown}}}]}}"#)).unwrap();
-        assert_eq!(elements[0].parsed.as_ref().unwrap_err().len(), 10);
+    fn errors_have_32_kib_together_and_then_their_codes_alone() {
+        let unknown: String = (0..500).map(|i| format!(r#","{}{i}":1"#, "é".repeat(300))).collect();
+        let user = format!(r#"{{"user_id":"u"{unknown}}}"#);
+        let elements = parse(&format!(r#"{{"users":[{user},{user},{{}},{{"user_id":"u"}}]}}"#)).unwrap();
+        let told = |i: usize| elements[i].parsed.as_ref().unwrap_err().error.get();
+        let first: serde_json::Value = serde_json::from_str(told(0)).unwrap();
+        let errors = first["details"]["errors"].as_array().unwrap().len();
+        assert!(errors > 30 && first["details"]["more"] == 500 - errors, "{errors}");
+        assert!(
+            (30_000..=32_768).contains(&first["details"].to_string().len()),
+            "{}",
+            first["details"].to_string().len()
+        );
+        assert_eq!((told(1), told(2)), (r#"{"code":"UNKNOWN_FIELD"}"#, r#"{"code":"MISSING_FIELD"}"#));
+        assert!(elements[3].parsed.is_ok());
     }
 
     #[test]
     fn the_status_says_whether_all_some_or_none_are_stored() {
         let stored = || (Some("a".to_owned()), Ok(Upserted { id: "usr_1".into(), created: true }));
-        let refused = || (None, Err(ApiError::StoredLimit(StoredLimit::ProfileBytes)));
+        let refused = || (None, Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))));
+        let reply = |outcomes: &[Outcome]| super::reply(outcomes, code_of_all(outcomes));
         for (outcomes, status) in
             [(vec![stored(), stored()], 200), (vec![refused(), stored()], 207), (vec![refused(), refused()], 400)]
         {
@@ -241,8 +282,9 @@ mod tests {
     fn outcomes_of_the_store_go_to_the_valid_elements_in_turn() {
         let elements = parse(r#"{"users":[{},{"user_id":"a"},{},{"user_id":"b"}]}"#).unwrap();
         let stored = vec![Ok(Upserted { id: "usr_1".into(), created: true }), Err(StoredLimit::OriginKeys)];
-        let outcomes = outcomes(elements, stored);
+        let outcomes = outcomes(elements, stored, &mut BatchErrors::default());
         assert!(outcomes[0].1.is_err() && outcomes[1].1.is_ok() && outcomes[2].1.is_err());
-        assert_eq!(outcomes[3].1, Err(ApiError::StoredLimit(StoredLimit::OriginKeys)));
+        let refusal = outcomes[3].1.as_ref().unwrap_err();
+        assert!(refusal.code == "INVALID_VALUE" && refusal.error.get().contains("origin"), "{refusal:?}");
     }
 }

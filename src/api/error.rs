@@ -1,12 +1,17 @@
 //! Every way a request can fail. This type alone knows status, code, message, details and headers.
 
 use super::Reply;
-use crate::body::{Fault, FaultKind};
+use super::auth::Credential;
+use crate::body::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
 use crate::limit::{LimiterAway, Quota};
-use crate::store::{MAX_KEYS, MAX_PROFILE_BYTES, StoreError, StoredLimit};
+use crate::store::{MAX_PROFILE_BYTES, StoreError, StoredLimit};
+use crate::user::MAX_KEYS;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
+/// Bytes of the details of faults in one answer: 32 KiB. In a batch, for all its users together.
+const MAX_DETAILS_BYTES: usize = 32_768;
 /// Seconds to wait before asking an overloaded store again.
 const STORE_RETRY_AFTER_S: u64 = 1;
 
@@ -14,30 +19,40 @@ const STORE_RETRY_AFTER_S: u64 = 1;
 pub enum ApiError {
     /// 400 `INVALID_REQUEST`: no JSON object in the body; says why.
     InvalidRequest(String),
-    /// 400, with the code of the first fault. Never empty.
-    Faults(Vec<Fault>),
+    /// 400, with the code of the first fault.
+    Faults(FaultList),
     /// 400 `INVALID_VALUE`: what would be stored breaks a limit.
     StoredLimit(StoredLimit),
-    /// 401 `MISSING_AUTH`
-    MissingAuth,
+    /// 401 `MISSING_AUTH`: no `Authorization` header.
+    MissingAuth(Credential),
+    /// 401 `MISSING_AUTH`: an `Authorization` header that is not a Bearer one.
+    NotBearer(Credential),
     /// 401 `INVALID_API_KEY`
     InvalidApiKey,
+    /// 401 `INVALID_API_KEY`: not the admin token, where that is wanted.
+    InvalidAdminToken,
+    /// 401 `INVALID_API_KEY`: the one where the other is wanted.
+    WrongCredential { wanted: Credential },
     /// 401 `INVALID_API_KEY`: there is no usable admin token, so nobody is admin.
     AdminDisabled,
     /// 401 `REVOKED_API_KEY`
     RevokedApiKey,
     /// 403 `INSUFFICIENT_PERMISSIONS`
     InsufficientPermissions { required: Scope, current: Vec<Scope> },
-    /// 404 `NOT_FOUND`: no such route
-    NotFound,
+    /// 404 `NOT_FOUND`: no such route, but perhaps one like it.
+    RouteNotFound { similar: Option<&'static str> },
     /// 404 `USER_NOT_FOUND`
-    UserNotFound,
+    UserNotFound { is_roster_id: bool },
     /// 404 `KEY_NOT_FOUND`
     KeyNotFound,
+    /// 404 `PROJECT_NOT_FOUND`
+    ProjectNotFound,
     /// 405 `METHOD_NOT_ALLOWED`
     MethodNotAllowed { allow: &'static str },
     /// 413 `PAYLOAD_TOO_LARGE`
     PayloadTooLarge { limit_bytes: usize },
+    /// 415 `UNSUPPORTED_ENCODING`
+    UnsupportedEncoding,
     /// 429 `RATE_LIMIT_EXCEEDED`
     RateLimitExceeded { quota: Quota, retry_after_ms: u64 },
     /// 500 `INTERNAL_ERROR`
@@ -73,7 +88,7 @@ struct ErrorOut<'a> {
 
 /// What an error says of itself, wherever it stands.
 #[derive(Serialize)]
-pub(super) struct ErrorPart<'a> {
+struct ErrorPart<'a> {
     message: String,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +102,9 @@ struct Details<'a> {
     fault: Option<FaultOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<FaultOut<'a>>>,
+    /// Faults that `errors` has no room for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     required_permission: Option<Scope>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,11 +138,21 @@ impl ApiError {
     pub fn status(&self) -> u16 {
         match self {
             ApiError::InvalidRequest(_) | ApiError::Faults(_) | ApiError::StoredLimit(_) => 400,
-            ApiError::MissingAuth | ApiError::InvalidApiKey | ApiError::AdminDisabled | ApiError::RevokedApiKey => 401,
+            ApiError::MissingAuth(_)
+            | ApiError::NotBearer(_)
+            | ApiError::InvalidApiKey
+            | ApiError::InvalidAdminToken
+            | ApiError::WrongCredential { .. }
+            | ApiError::AdminDisabled
+            | ApiError::RevokedApiKey => 401,
             ApiError::InsufficientPermissions { .. } => 403,
-            ApiError::NotFound | ApiError::UserNotFound | ApiError::KeyNotFound => 404,
+            ApiError::RouteNotFound { .. }
+            | ApiError::UserNotFound { .. }
+            | ApiError::KeyNotFound
+            | ApiError::ProjectNotFound => 404,
             ApiError::MethodNotAllowed { .. } => 405,
             ApiError::PayloadTooLarge { .. } => 413,
+            ApiError::UnsupportedEncoding => 415,
             ApiError::RateLimitExceeded { .. } => 429,
             ApiError::Internal { .. } => 500,
             ApiError::Unavailable { .. } => 503,
@@ -134,17 +162,22 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             ApiError::InvalidRequest(_) => "INVALID_REQUEST",
-            ApiError::Faults(faults) => faults.first().map_or("INVALID_REQUEST", |fault| fault_code(&fault.kind)),
+            ApiError::Faults(list) => list.faults.first().map_or("INVALID_REQUEST", |fault| fault_code(&fault.kind)),
             ApiError::StoredLimit(_) => "INVALID_VALUE",
-            ApiError::MissingAuth => "MISSING_AUTH",
-            ApiError::InvalidApiKey | ApiError::AdminDisabled => "INVALID_API_KEY",
+            ApiError::MissingAuth(_) | ApiError::NotBearer(_) => "MISSING_AUTH",
+            ApiError::InvalidApiKey
+            | ApiError::InvalidAdminToken
+            | ApiError::WrongCredential { .. }
+            | ApiError::AdminDisabled => "INVALID_API_KEY",
             ApiError::RevokedApiKey => "REVOKED_API_KEY",
             ApiError::InsufficientPermissions { .. } => "INSUFFICIENT_PERMISSIONS",
-            ApiError::NotFound => "NOT_FOUND",
-            ApiError::UserNotFound => "USER_NOT_FOUND",
+            ApiError::RouteNotFound { .. } => "NOT_FOUND",
+            ApiError::UserNotFound { .. } => "USER_NOT_FOUND",
             ApiError::KeyNotFound => "KEY_NOT_FOUND",
+            ApiError::ProjectNotFound => "PROJECT_NOT_FOUND",
             ApiError::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             ApiError::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            ApiError::UnsupportedEncoding => "UNSUPPORTED_ENCODING",
             ApiError::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
             ApiError::Internal { .. } => "INTERNAL_ERROR",
             ApiError::Unavailable { .. } => "SERVICE_UNAVAILABLE",
@@ -163,19 +196,41 @@ impl ApiError {
     fn message(&self) -> String {
         match self {
             ApiError::InvalidRequest(why) => why.clone(),
-            ApiError::Faults(faults) => faults.first().map_or_else(String::new, fault_message),
+            ApiError::Faults(list) => {
+                list.faults.first().map_or_else(String::new, |fault| fault_message(list.part, fault))
+            }
             ApiError::StoredLimit(limit) => format!("The user would break a limit: {}", limit_issue(*limit)),
-            ApiError::MissingAuth => "Missing Authorization header: send `Authorization: Bearer YOUR_API_KEY`".into(),
-            ApiError::InvalidApiKey | ApiError::AdminDisabled => "Invalid API key".into(),
+            ApiError::MissingAuth(wanted) => {
+                format!("Missing Authorization header: send `Authorization: Bearer {}`", wanted.placeholder())
+            }
+            ApiError::NotBearer(wanted) => format!(
+                "The Authorization header must be `Bearer {}`: the word Bearer, a space, and {}",
+                wanted.placeholder(),
+                wanted.name()
+            ),
+            ApiError::InvalidApiKey => "Invalid API key".into(),
+            ApiError::InvalidAdminToken | ApiError::AdminDisabled => {
+                "Invalid admin token: this call needs the one that the operator set".into()
+            }
+            ApiError::WrongCredential { wanted } => {
+                format!("This call needs {}, not {}", wanted.name(), wanted.other().name())
+            }
             ApiError::RevokedApiKey => "API key was revoked or has expired".into(),
             ApiError::InsufficientPermissions { required, .. } => {
                 format!("API key lacks the permission {}", required.as_str())
             }
-            ApiError::NotFound => "No such route".into(),
-            ApiError::UserNotFound => "No such user".into(),
+            ApiError::RouteNotFound { similar: None } => "No such route".into(),
+            ApiError::RouteNotFound { similar: Some(pattern) } => format!("No such route. Did you mean {pattern}?"),
+            ApiError::UserNotFound { is_roster_id: false } => "No such user".into(),
+            ApiError::UserNotFound { is_roster_id: true } => {
+                "No such user. The path takes the user_id that you sent (external_id in answers), not Roster's own usr_… id"
+                    .into()
+            }
             ApiError::KeyNotFound => "No such API key".into(),
+            ApiError::ProjectNotFound => "No such project".into(),
             ApiError::MethodNotAllowed { allow } => format!("Method not allowed here; allowed are {allow}"),
             ApiError::PayloadTooLarge { limit_bytes } => format!("The body is larger than {limit_bytes} bytes"),
+            ApiError::UnsupportedEncoding => "Content-Encoding must be gzip, identity, or absent".into(),
             ApiError::RateLimitExceeded { quota, .. } => {
                 format!("Rate limit of {} requests per {quota} exceeded", quota.limit)
             }
@@ -184,14 +239,10 @@ impl ApiError {
         }
     }
 
-    fn details(&self) -> Option<Details<'_>> {
+    fn details(&self, max_bytes: usize) -> Option<Details<'_>> {
         let details = Details::default();
         Some(match self {
-            ApiError::Faults(faults) => Details {
-                fault: faults.first().map(|fault| FaultOut { code: None, ..fault_out(fault) }),
-                errors: (faults.len() > 1).then(|| faults.iter().map(fault_out).collect()),
-                ..details
-            },
+            ApiError::Faults(list) => fault_details(list, max_bytes),
             ApiError::StoredLimit(limit) => Details {
                 fault: Some(stored_limit_out(*limit)),
                 limit_bytes: (*limit == StoredLimit::ProfileBytes).then_some(MAX_PROFILE_BYTES),
@@ -208,14 +259,19 @@ impl ApiError {
                 ..details
             },
             ApiError::InvalidRequest(_)
-            | ApiError::MissingAuth
+            | ApiError::MissingAuth(_)
+            | ApiError::NotBearer(_)
             | ApiError::InvalidApiKey
+            | ApiError::InvalidAdminToken
+            | ApiError::WrongCredential { .. }
             | ApiError::AdminDisabled
             | ApiError::RevokedApiKey
-            | ApiError::NotFound
-            | ApiError::UserNotFound
+            | ApiError::RouteNotFound { .. }
+            | ApiError::UserNotFound { .. }
             | ApiError::KeyNotFound
+            | ApiError::ProjectNotFound
             | ApiError::MethodNotAllowed { .. }
+            | ApiError::UnsupportedEncoding
             | ApiError::Internal { .. }
             | ApiError::Unavailable { .. } => return None,
         })
@@ -225,15 +281,19 @@ impl ApiError {
     fn headers(&self) -> Option<(&'static str, String)> {
         const CHALLENGE: &str = "WWW-Authenticate";
         match self {
-            ApiError::MissingAuth => Some((CHALLENGE, r#"Bearer realm="roster""#.into())),
-            ApiError::InvalidApiKey | ApiError::AdminDisabled | ApiError::RevokedApiKey => {
-                Some((CHALLENGE, r#"Bearer realm="roster", error="invalid_token""#.into()))
-            }
+            ApiError::MissingAuth(_) | ApiError::NotBearer(_) => Some((CHALLENGE, r#"Bearer realm="roster""#.into())),
+            ApiError::InvalidApiKey
+            | ApiError::InvalidAdminToken
+            | ApiError::WrongCredential { .. }
+            | ApiError::AdminDisabled
+            | ApiError::RevokedApiKey => Some((CHALLENGE, r#"Bearer realm="roster", error="invalid_token""#.into())),
             ApiError::InsufficientPermissions { required, .. } => Some((
                 CHALLENGE,
                 format!(r#"Bearer realm="roster", error="insufficient_scope", scope="{}""#, required.as_str()),
             )),
             ApiError::MethodNotAllowed { allow } => Some(("Allow", (*allow).into())),
+            // RFC 9110 section 15.5.16.
+            ApiError::UnsupportedEncoding => Some(("Accept-Encoding", "gzip".into())),
             ApiError::RateLimitExceeded { retry_after_ms, .. } => {
                 Some(("Retry-After", retry_after_s(*retry_after_ms).to_string()))
             }
@@ -241,23 +301,81 @@ impl ApiError {
             ApiError::InvalidRequest(_)
             | ApiError::Faults(_)
             | ApiError::StoredLimit(_)
-            | ApiError::NotFound
-            | ApiError::UserNotFound
+            | ApiError::RouteNotFound { .. }
+            | ApiError::UserNotFound { .. }
             | ApiError::KeyNotFound
+            | ApiError::ProjectNotFound
             | ApiError::PayloadTooLarge { .. }
             | ApiError::Internal { .. } => None,
         }
     }
 
-    pub(super) fn part(&self) -> ErrorPart<'_> {
-        ErrorPart { message: self.message(), code: self.code(), details: self.details() }
+    fn part(&self, max_details_bytes: usize) -> ErrorPart<'_> {
+        ErrorPart { message: self.message(), code: self.code(), details: self.details(max_details_bytes) }
     }
 
     pub(super) fn into_reply(self) -> Reply {
         let status = self.status();
-        let out = ErrorOut { success: false, error: reason_phrase(status), part: self.part() };
+        let out = ErrorOut { success: false, error: reason_phrase(status), part: self.part(MAX_DETAILS_BYTES) };
         Reply { headers: self.headers().into_iter().collect(), ..Reply::json(status, &out) }
     }
+}
+
+/// The errors of a batch's users, as they stand in its answer.
+pub(super) struct BatchErrors {
+    bytes_left: usize,
+}
+
+impl Default for BatchErrors {
+    fn default() -> Self {
+        BatchErrors { bytes_left: MAX_DETAILS_BYTES }
+    }
+}
+
+impl BatchErrors {
+    /// The JSON of one more error: its code alone once there is no room for more.
+    pub fn add(&mut self, error: &ApiError) -> Box<RawValue> {
+        let part = error.part(self.bytes_left);
+        if raw(&part.details).get().len() > self.bytes_left {
+            self.bytes_left = 0;
+            return raw(&CodeOut { code: error.code() });
+        }
+        let part = raw(&part);
+        self.bytes_left = self.bytes_left.saturating_sub(part.get().len());
+        part
+    }
+}
+
+#[derive(Serialize)]
+struct CodeOut {
+    code: &'static str,
+}
+
+#[expect(clippy::expect_used, reason = "derived serialisers of structs and strings do not fail")]
+fn raw(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("serialisable")
+}
+
+/// The first fault, and as many of all as there is room for.
+fn fault_details(list: &FaultList, max_bytes: usize) -> Details<'_> {
+    /// Bytes of `errors`, `more` and braces, at most.
+    const FRAME_BYTES: usize = 64;
+    let details = Details {
+        fault: list.faults.first().map(|fault| FaultOut { code: None, ..fault_out(fault) }),
+        ..Details::default()
+    };
+    let all = list.faults.len() + list.more;
+    if all == 1 {
+        return details;
+    }
+    let mut bytes_left = max_bytes.saturating_sub(FRAME_BYTES + raw(&details).get().len());
+    let fits = |fault: &FaultOut| {
+        let left = bytes_left.checked_sub(raw(fault).get().len() + ",".len());
+        bytes_left = left.unwrap_or(0);
+        left.is_some()
+    };
+    let errors: Vec<_> = list.faults.iter().map(fault_out).take_while(fits).collect();
+    Details { more: Some(all - errors.len()).filter(|more| *more > 0), errors: Some(errors), ..details }
 }
 
 /// Whole seconds, never earlier than the truth, at least one.
@@ -273,6 +391,7 @@ pub(super) fn reason_phrase(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         413 => "Content Too Large",
+        415 => "Unsupported Media Type",
         429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "Internal Server Error",
@@ -284,20 +403,25 @@ fn fault_code(kind: &FaultKind) -> &'static str {
         FaultKind::Missing => "MISSING_FIELD",
         FaultKind::WrongType { .. } => "INVALID_TYPE",
         FaultKind::Invalid(_) => "INVALID_VALUE",
-        FaultKind::Unknown => "UNKNOWN_FIELD",
+        FaultKind::Unknown(_) => "UNKNOWN_FIELD",
         FaultKind::Duplicate => "INVALID_REQUEST",
     }
 }
 
-fn fault_message(fault: &Fault) -> String {
+fn fault_message(part: Part, fault: &Fault) -> String {
     let what = match fault.kind {
-        FaultKind::Missing => "Missing required field",
-        FaultKind::WrongType { .. } => "Wrong type for field",
-        FaultKind::Invalid(_) => "Invalid value for field",
-        FaultKind::Unknown => "Unknown field",
-        FaultKind::Duplicate => "Repeated field",
+        FaultKind::Missing => "Missing required",
+        FaultKind::WrongType { .. } => "Wrong type for",
+        FaultKind::Invalid(_) => "Invalid value for",
+        FaultKind::Unknown(_) => "Unknown",
+        FaultKind::Duplicate => "Duplicate",
     };
-    format!("{what}: {}", fault.place())
+    let kind = match part {
+        Part::Body => "field",
+        Part::Path => "path parameter",
+        Part::Query => "query parameter",
+    };
+    format!("{what} {kind}: {}", fault.place())
 }
 
 fn fault_out(fault: &Fault) -> FaultOut<'_> {

@@ -1,9 +1,10 @@
 //! `/v1/keys`: API keys, managed by the admin.
 
-use super::{ApiError, Call, Edge, Reply, auth, new_id, read_object};
-use crate::body::{Fault, Faults, Fields};
+use super::{ApiError, Call, Edge, Reply, auth, new_id, read_object, refuse_query};
+use crate::body::{FaultList, Faults, Fields, Part};
 use crate::json::{Members, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
+use crate::query;
 use crate::store::Store;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -21,7 +22,7 @@ struct NewKey {
 }
 
 impl NewKey {
-    fn parse(members: &Members) -> Result<Self, Vec<Fault>> {
+    fn parse(members: &Members, now: Timestamp) -> Result<Self, FaultList> {
         let mut faults = Faults::default();
         let mut fields = Fields::of(members, &mut faults);
         let name = fields.required("name", |value, faults| {
@@ -32,19 +33,16 @@ impl NewKey {
             }
             Some(name.to_owned())
         });
-        let project = fields.optional("project", |value, faults| {
-            let project = Project::parse(faults.string(value)?);
-            if project.is_none() {
-                faults.invalid("Must be 1 to 64 characters of a-z, 0-9, _ and -");
-            }
-            project
-        });
+        let project = fields.optional("project", project);
         let scopes = fields.optional("scopes", scopes);
         let expires_at = fields.optional("expires_at", |value, faults| match value {
             Value::Null => None,
             value => {
-                let at = Timestamp::parse(faults.string(value)?);
-                at.map_err(|_| faults.invalid("Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z")).ok()
+                let at = Timestamp::parse(faults.string(value)?).map_err(|rule| faults.invalid(rule.to_string())).ok();
+                if at.is_some_and(|at| at <= now) {
+                    faults.invalid("Must be in the future");
+                }
+                at
             }
         });
         fields.refuse_the_rest();
@@ -56,6 +54,14 @@ impl NewKey {
         });
         faults.finish(new_key)
     }
+}
+
+fn project(value: &Value, faults: &mut Faults) -> Option<Project> {
+    let project = Project::parse(faults.string(value)?);
+    if project.is_none() {
+        faults.invalid(Project::RULE);
+    }
+    project
 }
 
 fn scopes(value: &Value, faults: &mut Faults) -> Option<Vec<Scope>> {
@@ -93,7 +99,10 @@ struct CreatedOut<'a> {
 /// `POST /v1/keys`: makes a key and shows it, this once.
 pub async fn create<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
     auth::require_admin(call, edge)?;
-    let NewKey { name, project, scopes, expires_at } = read_object(edge, NewKey::parse).await?;
+    refuse_query(call)?;
+    let now = edge.now();
+    let NewKey { name, project, scopes, expires_at } =
+        read_object(call, edge, |members| NewKey::parse(members, now)).await?;
     let key = ApiKey::generate(|bytes| edge.fill_random(bytes));
     let record = KeyRecord {
         id: new_id("key_", edge),
@@ -125,11 +134,22 @@ struct ListOut {
     keys: Vec<KeyRecord>,
 }
 
-/// `GET /v1/keys`: all keys, none of them in the clear.
+/// `GET /v1/keys`: all keys, or those of one project, none of them in the clear.
 pub async fn list<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
     auth::require_admin(call, edge)?;
-    let keys = edge.store().list_keys().await?;
+    let project = project_to_list(call).map_err(ApiError::Faults)?;
+    let keys = edge.store().list_keys(project.as_ref()).await?;
     Ok(Reply::json(200, &ListOut { success: true, keys }))
+}
+
+/// The query of `GET /v1/keys`.
+fn project_to_list(call: &Call) -> Result<Option<Project>, FaultList> {
+    let members = query::parse(&call.query)?;
+    let mut faults = Faults::of(Part::Query);
+    let mut fields = Fields::of(&members, &mut faults);
+    let project = fields.optional("project", project);
+    fields.refuse_the_rest();
+    faults.finish(Some(project))
 }
 
 #[derive(Serialize)]
@@ -143,6 +163,7 @@ struct RevokedOut<'a> {
 /// checks its key itself.
 pub async fn revoke<E: Edge>(call: &Call, edge: &E, id: &str) -> Result<Reply, ApiError> {
     auth::require_admin(call, edge)?;
+    refuse_query(call)?;
     if !edge.store().revoke_key(id, edge.now()).await? {
         return Err(ApiError::KeyNotFound);
     }
@@ -154,9 +175,9 @@ mod tests {
     use super::*;
     use crate::json;
 
-    fn parse(body: &str) -> Result<NewKey, Vec<Fault>> {
+    fn parse(body: &str) -> Result<NewKey, FaultList> {
         let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
-        NewKey::parse(&members)
+        NewKey::parse(&members, Timestamp::parse("2027-01-01T00:00:00Z").unwrap())
     }
 
     #[test]
@@ -170,7 +191,8 @@ mod tests {
     #[test]
     fn every_fault_is_told() {
         let body = r#"{"project":"A","scopes":["users:write","root",1],"expires_at":"soon","admin":true}"#;
-        let told: Vec<String> = parse(body).unwrap_err().iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
+        let told: Vec<String> =
+            parse(body).unwrap_err().faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
         assert_eq!(
             told,
             [
@@ -178,14 +200,23 @@ mod tests {
                 "project: Must be 1 to 64 characters of a-z, 0-9, _ and -",
                 "/scopes/1: Must be users:write, users:read or users:delete",
                 "/scopes/2: Expected string, received number",
-                "expires_at: Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z",
-                "admin: Field is not known here, and would be lost",
+                "expires_at: Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z",
+                "admin: Unknown field; it would not be stored",
             ]
         );
         for body in
             [r#"{"name":""}"#, r#"{"name":"a\nb"}"#, r#"{"name":"a","scopes":[]}"#, r#"{"name":"a","project":null}"#]
         {
             assert!(parse(body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_key_expires_in_the_future() {
+        let expires_at = |at: &str| parse(&format!(r#"{{"name":"a","expires_at":"{at}"}}"#));
+        assert!(expires_at("2027-01-01T00:00:00.001Z").is_ok());
+        for at in ["2027-01-01T00:00:00Z", "1970-01-01T00:00:00Z"] {
+            assert_eq!(expires_at(at).unwrap_err().faults[0].kind.to_string(), "Must be in the future");
         }
     }
 }

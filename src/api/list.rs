@@ -1,7 +1,7 @@
 //! `GET /v1/users`: the users, page by page.
 
 use super::{ApiError, Call, Edge, Reply, Trace, auth, cursor};
-use crate::body::{Fault, Faults, Fields};
+use crate::body::{FaultList, Faults, Fields, Part};
 use crate::json::{Members, Value};
 use crate::key::Scope;
 use crate::limit::Policy;
@@ -10,6 +10,7 @@ use crate::store::{Filter, Page, Position, Store, StoredUser};
 use crate::time::Timestamp;
 use crate::user::{Email, Phone};
 use serde::Serialize;
+use std::fmt::Display;
 
 /// Users in a page, at most.
 pub(super) const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
@@ -24,26 +25,18 @@ struct Listing<'q> {
 }
 
 impl<'q> Listing<'q> {
-    fn parse(members: &'q Members) -> Result<Self, Vec<Fault>> {
-        let mut faults = Faults::default();
+    fn parse(members: &'q Members) -> Result<Self, FaultList> {
+        let mut faults = Faults::of(Part::Query);
         let mut fields = Fields::of(members, &mut faults);
         let limit = fields.optional("limit", |value, faults| {
-            let digits = faults.string(value)?;
-            faults.integer(&Value::Number(digits), LIMITS)
+            let text = faults.string(value)?;
+            faults.digits(text, LIMITS)
         });
         let cursor = fields.optional("cursor", |value, faults| faults.string(value));
-        let email = fields.optional("email", |value, faults| {
-            let text = faults.string(value)?;
-            Email::parse(text).map_err(|rule| faults.invalid(rule)).ok()
-        });
-        let phone = fields.optional("phone", |value, faults| {
-            let text = faults.string(value)?;
-            Phone::parse(text).map_err(|rule| faults.invalid(rule)).ok()
-        });
-        let updated_after = fields.optional("updated_after", |value, faults| {
-            let at = Timestamp::parse(faults.string(value)?);
-            at.map_err(|_| faults.invalid("Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z")).ok()
-        });
+        let email = fields.optional("email", |value, faults| parameter(value, faults, Email::parse));
+        let phone = fields.optional("phone", |value, faults| parameter(value, faults, Phone::parse));
+        let updated_after =
+            fields.optional("updated_after", |value, faults| parameter(value, faults, Timestamp::parse));
         fields.refuse_the_rest();
         let filter = faults.finish(Some(Filter { email, phone, updated_after }))?;
         // Last, because only a filter without faults tells if a cursor belongs to it.
@@ -52,8 +45,20 @@ impl<'q> Listing<'q> {
     }
 }
 
-fn foreign_cursor() -> Vec<Fault> {
-    vec![Fault::invalid("cursor", "Must be a next_cursor as it was given, with the filters that it was given for")]
+/// Reads a value that has no space: one that does had a `+` in it that stands for one.
+fn parameter<'v, T, E: Display>(
+    value: &'v Value,
+    faults: &mut Faults,
+    parse: impl FnOnce(&'v str) -> Result<T, E>,
+) -> Option<T> {
+    let text = faults.string(value)?;
+    let hint = if text.contains(' ') { ". In a query + means a space: write it as %2B" } else { "" };
+    parse(text).map_err(|rule| faults.invalid(format!("{rule}{hint}"))).ok()
+}
+
+fn foreign_cursor() -> FaultList {
+    let rule = "Must be a next_cursor as it was given, with the filters that it was given for";
+    FaultList::one(Part::Query, "cursor", rule)
 }
 
 #[derive(Serialize)]
@@ -100,7 +105,7 @@ mod tests {
     /// Each fault as `place: issue`.
     #[track_caller]
     fn faults(query: &str) -> Vec<String> {
-        let told = |faults: Vec<Fault>| faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
+        let told = |list: FaultList| list.faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
         told(Listing::parse(&query::parse(query).unwrap()).unwrap_err())
     }
 
@@ -129,17 +134,17 @@ mod tests {
         assert_eq!(
             faults("limit=0&cursor=x&email=a+b@c&phone=+123&updated_after=2027&offset=5&limit=1&page"),
             [
-                "limit: Must be a whole number from 1 to 100",
-                "email: Must be a valid e-mail address of at most 254 bytes",
-                "phone: Must be + and 2 to 15 digits, the first not 0 (E.164)",
-                "updated_after: Must be a date and time of RFC 3339, as in 2027-01-01T00:00:00Z",
-                "offset: Field is not known here, and would be lost",
-                "page: Field is not known here, and would be lost",
-                "limit: Name stands more than once in its object",
+                "limit: Must be a whole number from 1 to 100, in digits",
+                "email: Must be a valid e-mail address of at most 254 bytes. In a query + means a space: write it as %2B",
+                "phone: Must be + and 2 to 15 digits, the first not 0 (E.164). In a query + means a space: write it as %2B",
+                "updated_after: Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z",
+                "offset: Unknown query parameter",
+                "page: Unknown query parameter",
+                "limit: Duplicate name",
             ]
         );
-        for query in ["limit=101", "limit=", "limit", "limit=-1", "limit=1.5", "limit=50x", "limit=4294967297"] {
-            assert_eq!(faults(query), ["limit: Must be a whole number from 1 to 100"], "{query}");
+        for query in ["limit=101", "limit=", "limit", "limit=-1", "limit=1.5", "limit=50x", "limit=1e1", "limit=08"] {
+            assert_eq!(faults(query), ["limit: Must be a whole number from 1 to 100, in digits"], "{query}");
         }
         for query in ["cursor=", "cursor=x&email=a@b"] {
             assert_eq!(

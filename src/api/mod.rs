@@ -18,14 +18,15 @@ mod settings;
 mod ttl_cache;
 mod users;
 
-pub use auth::{AdminToken, KeyCache};
+pub use auth::{AdminToken, Credential, KeyCache};
 pub use error::ApiError;
 pub use network::Network;
 pub use settings::{Settings, SettingsError};
 
-use crate::body::Fault;
+use crate::body::{FaultList, Faults, Fields, Part};
 use crate::json::{self, Members, Value};
 use crate::limit::{Decider, Limiter, Policy, Quota, Verdict};
+use crate::query;
 use crate::store::Store;
 use crate::time::Timestamp;
 use cors::AllowedOrigins;
@@ -49,6 +50,7 @@ pub struct Call {
     pub authorization: Option<String>,
     pub origin: Option<String>,
     pub if_none_match: Option<String>,
+    pub content_encoding: Option<String>,
     /// The IP address that the call comes from.
     pub client_address: Option<String>,
     /// Names the request in the answer and in the log.
@@ -111,8 +113,9 @@ pub trait Edge {
     fn now(&self) -> Timestamp;
     /// Fills the slice from a cryptographic source.
     fn fill_random(&self, bytes: &mut [u8]);
-    /// Reads the body. One of more than `limit_bytes` is refused without reading it whole.
-    async fn body(&self, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
+    /// Reads the body, decoded. One of more than `limit_bytes` is refused without reading it whole: what counts is what
+    /// comes out, while it comes out.
+    async fn body(&self, encoding: Encoding, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
     /// Reads a file that is shipped with the Worker. An error is a cause for the log.
     async fn file(&self, path: &str) -> Result<String, String>;
     /// Counts a caller whose key does not exist. False: its network has sent too many, more than [`STRANGERS`].
@@ -127,6 +130,26 @@ pub enum BodyError {
     TooLarge,
     /// The connection broke, or the client sent less than it said.
     Broken,
+    /// It can't be decoded: it is not what its encoding says, or not all of it, or something stands behind it.
+    Undecodable,
+}
+
+/// How a body is encoded (RFC 9110 section 8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    Identity,
+    Gzip,
+}
+
+impl Encoding {
+    /// Reads a `Content-Encoding` header. `x-gzip` is gzip (RFC 9110 section 8.4.1.3).
+    fn parse(header: Option<&str>) -> Result<Self, ApiError> {
+        match header.unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "" | "identity" => Ok(Encoding::Identity),
+            "gzip" | "x-gzip" => Ok(Encoding::Gzip),
+            _ => Err(ApiError::UnsupportedEncoding),
+        }
+    }
 }
 
 /// What becomes known of a request on its way.
@@ -136,22 +159,29 @@ struct Trace {
     key_id: Option<String>,
     budget: Option<(Policy, Verdict)>,
     limiter: Option<Decider>,
+    /// The code of an answer that refuses each part by itself.
+    code: Option<&'static str>,
 }
+
+/// What a preflight of an unknown path allows, so that a page can see its 404.
+const ALL_METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
 /// Answers one request.
 pub async fn handle(call: &Call, edge: &impl Edge) -> Answer {
     let resource = Resource::of(&call.path);
     let mut trace = Trace::default();
     let outcome = match resource {
+        _ if call.method == "OPTIONS" => Ok(cors::preflight(resource.map_or(ALL_METHODS, Resource::allow))),
         Some(resource) => dispatch(call, resource, edge, &mut trace).await,
-        None => Err(ApiError::NotFound),
+        None => Err(ApiError::RouteNotFound { similar: Resource::similar(&call.path) }),
     };
     let mut answer = answer(call, outcome, &edge.settings().allowed_origins);
     if let Some((policy, verdict)) = trace.budget {
         answer.reply.headers.extend(budget_headers(policy, verdict, edge.now()));
     }
-    let Trace { project, key_id, limiter, .. } = trace;
-    Answer { route: resource.map(Resource::pattern), project, key_id, limiter, ..answer }
+    let Trace { project, key_id, limiter, code, .. } = trace;
+    let code = answer.code.or(code);
+    Answer { route: resource.map(Resource::pattern), code, project, key_id, limiter, ..answer }
 }
 
 /// Answers a request that [`handle`] can't be asked about.
@@ -185,7 +215,6 @@ async fn dispatch<E: Edge>(
 ) -> Result<Reply, ApiError> {
     let method = if call.method == "HEAD" { "GET" } else { &call.method };
     match (resource, method) {
-        (_, "OPTIONS") => Ok(cors::preflight(resource.allow())),
         (Resource::Users, "POST") => users::upsert(call, edge, trace).await,
         (Resource::Users, "GET") => list::list(call, edge, trace).await,
         (Resource::Batch, "POST") => batch::upsert_all(call, edge, trace).await,
@@ -196,6 +225,8 @@ async fn dispatch<E: Edge>(
         (Resource::Keys, "POST") => keys::create(call, edge).await,
         (Resource::Keys, "GET") => keys::list(call, edge).await,
         (Resource::Key { id }, "DELETE") => keys::revoke(call, edge, id).await,
+        (Resource::Projects, "GET") => projects::list(call, edge).await,
+        (Resource::Project { name }, "GET") => projects::get(call, edge, name).await,
         (Resource::Project { name }, "PUT") => projects::configure(call, edge, name).await,
         (Resource::File(file), "GET") => page::read(edge, file).await,
         (Resource::Health, "GET") => Ok(health::alive()),
@@ -218,20 +249,37 @@ fn budget_headers(policy: Policy, verdict: Verdict, now: Timestamp) -> [(&'stati
     ]
 }
 
+/// Refuses the parameters of a route that has none.
+fn refuse_query(call: &Call) -> Result<(), ApiError> {
+    let members = query::parse(&call.query).map_err(ApiError::Faults)?;
+    let mut faults = Faults::of(Part::Query);
+    Fields::of(&members, &mut faults).refuse_the_rest();
+    faults.finish(Some(())).map_err(ApiError::Faults)
+}
+
 /// Reads the body and hands the members of its one object to `read`.
-async fn read_object<T>(edge: &impl Edge, read: impl FnOnce(&Members) -> Result<T, Vec<Fault>>) -> Result<T, ApiError> {
-    read_large_object(edge, MAX_BODY_BYTES, read).await
+async fn read_object<T>(
+    call: &Call,
+    edge: &impl Edge,
+    read: impl FnOnce(&Members) -> Result<T, FaultList>,
+) -> Result<T, ApiError> {
+    read_large_object(call, edge, MAX_BODY_BYTES, read).await
 }
 
 /// As [`read_object`], of a body with a limit of its own.
 async fn read_large_object<T>(
+    call: &Call,
     edge: &impl Edge,
     limit_bytes: usize,
-    read: impl FnOnce(&Members) -> Result<T, Vec<Fault>>,
+    read: impl FnOnce(&Members) -> Result<T, FaultList>,
 ) -> Result<T, ApiError> {
-    let bytes = edge.body(limit_bytes).await.map_err(|error| match error {
+    let encoding = Encoding::parse(call.content_encoding.as_deref())?;
+    let bytes = edge.body(encoding, limit_bytes).await.map_err(|error| match error {
         BodyError::TooLarge => ApiError::PayloadTooLarge { limit_bytes },
         BodyError::Broken => ApiError::InvalidRequest("The body ended before it was whole".into()),
+        BodyError::Undecodable => {
+            ApiError::InvalidRequest("The body is not one whole gzip member, though Content-Encoding says gzip".into())
+        }
     })?;
     if bytes.is_empty() {
         return Err(ApiError::InvalidRequest("The body is empty; a JSON object is expected".into()));

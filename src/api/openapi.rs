@@ -1,12 +1,13 @@
 //! Holds `openapi.yaml` against the code: every route, method, error code and bound stands in it.
 
+use super::auth::Credential;
 use super::route::Resource;
 use super::{ApiError, MAX_BODY_BYTES, batch, keys, list};
-use crate::body::{Fault, FaultKind};
+use crate::body::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
 use crate::limit::Quota;
-use crate::store::{MAX_KEYS, MAX_PROFILE_BYTES, StoredLimit};
-use crate::user::{MAX_EMAIL_BYTES, MAX_KEY_CHARS, MAX_NESTING, MAX_USER_ID_CHARS};
+use crate::store::{MAX_PROFILE_BYTES, StoredLimit};
+use crate::user::{MAX_EMAIL_BYTES, MAX_KEY_CHARS, MAX_KEYS, MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_USER_ID_CHARS};
 
 const CONTRACT: &str = include_str!("../../openapi.yaml");
 
@@ -27,6 +28,7 @@ fn every_route_stands_in_it_with_its_methods() {
         "/v1/users/batch",
         "/v1/keys",
         "/v1/keys/x",
+        "/v1/projects",
         "/v1/projects/x",
         "/health",
         "/health/ready",
@@ -46,30 +48,38 @@ fn every_route_stands_in_it_with_its_methods() {
             );
         }
     }
-    assert_eq!(CONTRACT.matches("operationId:").count(), 11);
+    assert_eq!(CONTRACT.matches("operationId:").count(), 13);
 }
 
 #[test]
 fn every_error_code_stands_in_it_with_an_example() {
-    let fault = |kind| ApiError::Faults(vec![Fault { field: "f".into(), pointer: None, kind }]);
+    let fault = |kind| {
+        let faults = vec![Fault { field: "f".into(), pointer: None, kind }];
+        ApiError::Faults(FaultList { part: Part::Body, faults, more: 0 })
+    };
     let errors = [
         ApiError::InvalidRequest(String::new()),
         fault(FaultKind::Missing),
         fault(FaultKind::WrongType { expected: "string", received: "null" }),
         fault(FaultKind::Invalid("rule".into())),
-        fault(FaultKind::Unknown),
+        fault(FaultKind::Unknown("rule".into())),
         fault(FaultKind::Duplicate),
         ApiError::StoredLimit(StoredLimit::ProfileBytes),
-        ApiError::MissingAuth,
+        ApiError::MissingAuth(Credential::ApiKey),
+        ApiError::NotBearer(Credential::ApiKey),
         ApiError::InvalidApiKey,
+        ApiError::InvalidAdminToken,
+        ApiError::WrongCredential { wanted: Credential::ApiKey },
         ApiError::AdminDisabled,
         ApiError::RevokedApiKey,
         ApiError::InsufficientPermissions { required: Scope::UsersRead, current: Vec::new() },
-        ApiError::NotFound,
-        ApiError::UserNotFound,
+        ApiError::RouteNotFound { similar: None },
+        ApiError::UserNotFound { is_roster_id: false },
         ApiError::KeyNotFound,
+        ApiError::ProjectNotFound,
         ApiError::MethodNotAllowed { allow: "GET" },
         ApiError::PayloadTooLarge { limit_bytes: 1 },
+        ApiError::UnsupportedEncoding,
         ApiError::RateLimitExceeded { quota: Quota::new(1, 1).unwrap(), retry_after_ms: 1 },
         ApiError::Internal { cause: String::new() },
         ApiError::Unavailable { cause: String::new() },
@@ -77,8 +87,9 @@ fn every_error_code_stands_in_it_with_an_example() {
     for error in errors {
         let code = error.code();
         assert!(CONTRACT.contains(&format!("        - {code}\n")), "{code}");
-        // No operation of the contract has a method that it does not allow.
-        assert!(CONTRACT.contains(&format!("code: {code}")) || code == "METHOD_NOT_ALLOWED", "no example of {code}");
+        // These belong to no operation.
+        let has_example = CONTRACT.contains(&format!("code: {code}"));
+        assert!(has_example || ["METHOD_NOT_ALLOWED", "NOT_FOUND"].contains(&code), "no example of {code}");
     }
 }
 
@@ -94,6 +105,7 @@ fn every_bound_stands_in_it() {
         format!("minLength: 1, maxLength: {MAX_KEY_CHARS} }}"),
         format!("nest at most {MAX_NESTING} levels"),
         format!("maxProperties: {MAX_KEYS}\n"),
+        format!("An object below them has at most {MAX_OBJECT_MEMBERS} members"),
         format!("at most {} bytes", with_commas(MAX_PROFILE_BYTES)),
         format!("At most {} bytes.", with_commas(MAX_BODY_BYTES)),
         format!("At most {} bytes.", with_commas(batch::MAX_BYTES)),

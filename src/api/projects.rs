@@ -1,74 +1,182 @@
-//! `/v1/projects`: a project's own limit, set by the admin.
+//! `/v1/projects`: projects and their limits, managed by the admin.
 
-use super::{ApiError, Call, Edge, Reply, auth, read_object};
-use crate::body::{Fault, Faults, Fields};
-use crate::json::Members;
-use crate::key::Project;
+use super::{ApiError, Call, Edge, Reply, auth, read_object, refuse_query};
+use crate::body::{FaultList, Faults, Fields, Part};
+use crate::json::{Members, Value};
+use crate::key::{Project, ProjectRecord};
 use crate::limit::{Account, Limiter, Policy, Quota};
+use crate::percent;
+use crate::store::Store;
+use crate::time::Timestamp;
 use serde::Serialize;
 
 #[derive(Serialize)]
 struct ProjectOut<'a> {
     success: bool,
-    project: &'a Project,
-    rate_limit: RateLimitOut,
+    project: DescribedOut<'a>,
+}
+
+#[derive(Serialize)]
+struct DescribedOut<'a> {
+    name: &'a Project,
+    rate_limits: RateLimitsOut,
+    created_at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct RateLimitsOut {
+    users: RateLimitOut,
+    batch: RateLimitOut,
 }
 
 #[derive(Serialize)]
 struct RateLimitOut {
     limit: u32,
     window_seconds: u64,
+    /// Whether the project has no limit of its own.
+    default: bool,
 }
 
-/// `PUT /v1/projects/{project}`: sets the limit of policy `users`, at once.
+#[derive(Serialize)]
+struct ProjectsOut {
+    success: bool,
+    projects: Vec<ProjectRecord>,
+}
+
+/// `GET /v1/projects`: all projects, by name.
+pub async fn list<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
+    auth::require_admin(call, edge)?;
+    refuse_query(call)?;
+    let projects = edge.store().list_projects().await?;
+    Ok(Reply::json(200, &ProjectsOut { success: true, projects }))
+}
+
+/// `GET /v1/projects/{project}`: a project and its limits.
+pub async fn get<E: Edge>(call: &Call, edge: &E, name: &str) -> Result<Reply, ApiError> {
+    auth::require_admin(call, edge)?;
+    refuse_query(call)?;
+    let name = parse_name(name)?;
+    let project = edge.store().find_project(&name).await?.ok_or(ApiError::ProjectNotFound)?;
+    describe(&project, edge).await
+}
+
+/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the limits that are told, at once.
 pub async fn configure<E: Edge>(call: &Call, edge: &E, name: &str) -> Result<Reply, ApiError> {
     auth::require_admin(call, edge)?;
-    let project = Project::parse(name).ok_or(ApiError::NotFound)?;
-    let quota = read_object(edge, parse_quota).await?;
-    edge.limiter().set_quota(Account { project: &project, policy: Policy::Users }, quota).await?;
-    let rate_limit = RateLimitOut { limit: quota.limit, window_seconds: quota.window_seconds() };
-    Ok(Reply::json(200, &ProjectOut { success: true, project: &project, rate_limit }))
+    refuse_query(call)?;
+    let name = parse_name(name)?;
+    let changes = read_object(call, edge, parse_changes).await?;
+    let project = edge.store().ensure_project(&name, edge.now()).await?;
+    for Change { policy, own } in changes {
+        edge.limiter().set_quota(Account { project: &name, policy }, own).await?;
+    }
+    describe(&project, edge).await
 }
 
-fn parse_quota(members: &Members) -> Result<Quota, Vec<Fault>> {
+async fn describe<E: Edge>(project: &ProjectRecord, edge: &E) -> Result<Reply, ApiError> {
+    let rate_limit = async |policy| {
+        let own = edge.limiter().own_quota(Account { project: &project.name, policy }).await?;
+        let quota = own.unwrap_or(edge.settings().default_quota(policy));
+        Ok::<_, ApiError>(RateLimitOut {
+            limit: quota.limit,
+            window_seconds: quota.window_seconds(),
+            default: own.is_none(),
+        })
+    };
+    let rate_limits =
+        RateLimitsOut { users: rate_limit(Policy::Users).await?, batch: rate_limit(Policy::Batch).await? };
+    let project = DescribedOut { name: &project.name, rate_limits, created_at: project.created_at };
+    Ok(Reply::json(200, &ProjectOut { success: true, project }))
+}
+
+/// The project of a path. What is none is not repeated: it may be a key.
+fn parse_name(segment: &str) -> Result<Project, ApiError> {
+    let project = percent::decode(segment).and_then(|name| Project::parse(&name));
+    project.ok_or_else(|| ApiError::Faults(FaultList::one(Part::Path, "project", Project::RULE)))
+}
+
+/// What becomes of a policy's own quota: None takes it away.
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    policy: Policy,
+    own: Option<Quota>,
+}
+
+/// Reads the body. `rate_limit` is what `rate_limits.users` was called first.
+fn parse_changes(members: &Members) -> Result<Vec<Change>, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::of(members, &mut faults);
-    let quota = fields.required("rate_limit", |value, faults| {
+    let users = fields.optional("rate_limit", |value, faults| change(Policy::Users, value, faults));
+    let by_policy = fields.optional("rate_limits", |value, faults| {
+        if users.is_some() {
+            faults.invalid("Must not stand beside rate_limit, which is its users");
+        }
         let mut fields = Fields::of(faults.object(value)?, faults);
-        let limit = fields.required("limit", |value, faults| faults.integer(value, Quota::LIMITS));
-        let seconds = fields.required("window_seconds", |value, faults| faults.integer(value, Quota::WINDOW_SECONDS));
+        let changes =
+            Policy::ALL.map(|policy| fields.optional(policy.as_str(), |value, faults| change(policy, value, faults)));
         fields.refuse_the_rest();
-        Quota::new(limit?, seconds?)
+        Some(changes)
     });
     fields.refuse_the_rest();
-    faults.finish(quota)
+    faults.finish(Some(users.into_iter().chain(by_policy.into_iter().flatten().flatten()).collect()))
+}
+
+fn change(policy: Policy, value: &Value, faults: &mut Faults) -> Option<Change> {
+    if *value == Value::Null {
+        return Some(Change { policy, own: None });
+    }
+    let mut fields = Fields::of(faults.object(value)?, faults);
+    let limit = fields.required("limit", |value, faults| faults.integer(value, Quota::LIMITS));
+    let seconds = fields.required("window_seconds", |value, faults| faults.integer(value, Quota::WINDOW_SECONDS));
+    fields.refuse_the_rest();
+    Some(Change { policy, own: Some(Quota::new(limit?, seconds?)?) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{self, Value};
+    use crate::json;
 
-    fn parse(body: &str) -> Result<Quota, Vec<Fault>> {
+    fn parse(body: &str) -> Result<Vec<Change>, FaultList> {
         let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
-        parse_quota(&members)
+        parse_changes(&members)
+    }
+
+    #[test]
+    fn each_policy_is_left_set_or_reset() {
+        let (thousand, ten) = (Quota::new(1000, 60), Quota::new(10, 1));
+        for (body, changes) in [
+            ("{}", vec![]),
+            (r#"{"rate_limits":{}}"#, vec![]),
+            (r#"{"rate_limit":{"limit":1000,"window_seconds":60}}"#, vec![(Policy::Users, thousand)]),
+            (r#"{"rate_limit":{"limit":1e3,"window_seconds":60.0}}"#, vec![(Policy::Users, thousand)]),
+            (r#"{"rate_limit":null}"#, vec![(Policy::Users, None)]),
+            (r#"{"rate_limits":{"batch":{"limit":10,"window_seconds":1}}}"#, vec![(Policy::Batch, ten)]),
+            (
+                r#"{"rate_limits":{"batch":null,"users":{"limit":10,"window_seconds":1}}}"#,
+                vec![(Policy::Users, ten), (Policy::Batch, None)],
+            ),
+        ] {
+            let told: Vec<_> = parse(body).unwrap().into_iter().map(|change| (change.policy, change.own)).collect();
+            assert_eq!(told, changes, "{body}");
+        }
     }
 
     #[test]
     fn a_limit_is_two_whole_numbers_in_bounds() {
-        let quota = parse(r#"{"rate_limit":{"limit":1000,"window_seconds":60}}"#).unwrap();
-        assert_eq!(quota, Quota { limit: 1000, window_ms: 60_000 });
-        assert_eq!(parse(r#"{"rate_limit":{"limit":1e3,"window_seconds":60.0}}"#).unwrap(), quota);
         for (body, place) in [
-            ("{}", "rate_limit"),
-            (r#"{"rate_limit":null}"#, "rate_limit"),
+            (r#"{"rate_limit":7}"#, "rate_limit"),
+            (r#"{"rate_limits":null}"#, "rate_limits"),
+            (r#"{"rate_limits":{"upserts":null}}"#, "/rate_limits/upserts"),
+            (r#"{"rate_limit":null,"rate_limits":{}}"#, "rate_limits"),
             (r#"{"rate_limit":{"limit":1}}"#, "/rate_limit/window_seconds"),
-            (r#"{"rate_limit":{"limit":0,"window_seconds":60}}"#, "/rate_limit/limit"),
+            (r#"{"rate_limits":{"batch":{"limit":0,"window_seconds":60}}}"#, "/rate_limits/batch/limit"),
             (r#"{"rate_limit":{"limit":1.5,"window_seconds":60}}"#, "/rate_limit/limit"),
             (r#"{"rate_limit":{"limit":1,"window_seconds":86401}}"#, "/rate_limit/window_seconds"),
             (r#"{"rate_limit":{"limit":1,"window_seconds":60,"burst":1}}"#, "/rate_limit/burst"),
+            (r#"{"rate_limits":{},"storage":"d2"}"#, "storage"),
         ] {
-            assert_eq!(parse(body).unwrap_err()[0].place(), place, "{body}");
+            assert_eq!(parse(body).unwrap_err().faults[0].place(), place, "{body}");
         }
     }
 }

@@ -15,6 +15,7 @@ pub enum Resource<'a> {
     Key {
         id: &'a str,
     },
+    Projects,
     Project {
         name: &'a str,
     },
@@ -32,11 +33,19 @@ impl<'a> Resource<'a> {
             ["v1", "users", id] if !id.is_empty() => Some(Resource::User { id }),
             ["v1", "keys"] => Some(Resource::Keys),
             ["v1", "keys", id] if !id.is_empty() => Some(Resource::Key { id }),
+            ["v1", "projects"] => Some(Resource::Projects),
             ["v1", "projects", name] if !name.is_empty() => Some(Resource::Project { name }),
             ["health"] => Some(Resource::Health),
             ["health", "ready"] => Some(Resource::Ready),
             _ => File::at(path).map(Resource::File),
         }
+    }
+
+    /// The pattern of a resource whose path differs from this one by the prefix or a slash at the end.
+    pub fn similar(path: &str) -> Option<&'static str> {
+        let path = path.trim_end_matches('/');
+        let prefixed = format!("/v1{path}");
+        Resource::of(path).or_else(|| Resource::of(&prefixed)).map(Resource::pattern)
     }
 
     /// For the log: the path with its variables in braces.
@@ -47,6 +56,7 @@ impl<'a> Resource<'a> {
             Resource::User { .. } => "/v1/users/{user_id}",
             Resource::Keys => "/v1/keys",
             Resource::Key { .. } => "/v1/keys/{key_id}",
+            Resource::Projects => "/v1/projects",
             Resource::Project { .. } => "/v1/projects/{project}",
             Resource::Health => "/health",
             Resource::Ready => "/health/ready",
@@ -61,8 +71,8 @@ impl<'a> Resource<'a> {
             Resource::Batch => "GET, HEAD, POST, DELETE, OPTIONS",
             Resource::User { .. } => "GET, HEAD, DELETE, OPTIONS",
             Resource::Key { .. } => "DELETE, OPTIONS",
-            Resource::Project { .. } => "PUT, OPTIONS",
-            Resource::Health | Resource::Ready | Resource::File(_) => "GET, HEAD, OPTIONS",
+            Resource::Project { .. } => "GET, HEAD, PUT, OPTIONS",
+            Resource::Projects | Resource::Health | Resource::Ready | Resource::File(_) => "GET, HEAD, OPTIONS",
         }
     }
 }
@@ -83,6 +93,7 @@ mod tests {
             ("/users/a", None),
             ("/v1/keys", Some(Resource::Keys)),
             ("/v1/keys/key_1", Some(Resource::Key { id: "key_1" })),
+            ("/v1/projects", Some(Resource::Projects)),
             ("/v1/projects/a-b", Some(Resource::Project { name: "a-b" })),
             ("/health", Some(Resource::Health)),
             ("/health/ready", Some(Resource::Ready)),
@@ -100,6 +111,21 @@ mod tests {
         ];
         for (path, resource) in cases {
             assert_eq!(Resource::of(path), resource, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_be_like_another_one() {
+        for (path, pattern) in [
+            ("/v1/users/", Some("/v1/users")),
+            ("/v1/users/u/", Some("/v1/users/{user_id}")),
+            ("/users/batch", Some("/v1/users/batch")),
+            ("/keys//", Some("/v1/keys")),
+            ("/health/", Some("/health")),
+            ("/favicon.ico", None),
+            ("/v1", None),
+        ] {
+            assert_eq!(Resource::similar(path), pattern, "{path}");
         }
     }
 }

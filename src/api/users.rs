@@ -1,7 +1,7 @@
 //! `/v1/users`
 
-use super::{ApiError, Call, Edge, Reply, Trace, auth, new_id, read_object};
-use crate::body::Fault;
+use super::{ApiError, Call, Edge, Reply, Trace, auth, new_id, read_object, refuse_query};
+use crate::body::{FaultList, Part};
 use crate::key::Scope;
 use crate::limit::Policy;
 use crate::percent;
@@ -30,7 +30,8 @@ pub async fn upsert<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result
     // 2 limit
     auth::admit(&caller, Scope::UsersWrite, Policy::Users, edge, trace).await?;
     // 3 parse
-    let user = read_object(edge, NewUser::parse).await?;
+    refuse_query(call)?;
+    let user = read_object(call, edge, NewUser::parse).await?;
     // 4 store
     let new_id = new_id("usr_", edge);
     let Some(stored) = edge.store().upsert_user(&caller.hash, &user, &new_id, edge.now()).await? else {
@@ -58,11 +59,12 @@ struct UserOut<'a> {
 pub async fn get<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) -> Result<Reply, ApiError> {
     let caller = auth::authenticate(call, edge, trace).await?;
     auth::admit(&caller, Scope::UsersRead, Policy::Users, edge, trace).await?;
+    refuse_query(call)?;
     let id = parse_id(id)?;
     let Some(found) = edge.store().find_user(&caller.hash, &id, edge.now()).await? else {
         return Err(auth::explain_dead(&caller, edge).await);
     };
-    let user = found.ok_or(ApiError::UserNotFound)?;
+    let user = found.ok_or_else(|| ApiError::UserNotFound { is_roster_id: id.as_str().starts_with("usr_") })?;
     let etag = format!("\"{}\"", user.revision);
     let known = call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
     let reply = if known { Reply::empty(304) } else { Reply::json(200, &UserOut { success: true, user: &user }) };
@@ -81,6 +83,7 @@ struct DeletedOut<'a> {
 pub async fn delete<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) -> Result<Reply, ApiError> {
     let caller = auth::authenticate(call, edge, trace).await?;
     auth::admit(&caller, Scope::UsersDelete, Policy::Users, edge, trace).await?;
+    refuse_query(call)?;
     let id = parse_id(id)?;
     let Some(deleted) = edge.store().delete_user(&caller.hash, &id, edge.now()).await? else {
         return Err(auth::explain_dead(&caller, edge).await);
@@ -92,9 +95,8 @@ pub async fn delete<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str)
 /// The `user_id` of a path, percent-decoded once.
 fn parse_id(segment: &str) -> Result<ExternalId, ApiError> {
     let decoded = percent::decode(segment).ok_or("Must be percent-encoded UTF-8");
-    decoded
-        .and_then(|id| ExternalId::parse(&id))
-        .map_err(|rule| ApiError::Faults(vec![Fault::invalid("user_id", rule)]))
+    let parsed = decoded.and_then(|id| ExternalId::parse_stored(&id));
+    parsed.map_err(|rule| ApiError::Faults(FaultList::one(Part::Path, "user_id", rule)))
 }
 
 /// If an `If-None-Match` header names the tag, by weak comparison (RFC 9110 section 13.1.2).

@@ -2,7 +2,7 @@
 
 use super::{Hops, fill_random, now, sql, within};
 use crate::json;
-use crate::key::{KeyHash, KeyRecord, Project, Scope};
+use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord, Scope};
 use crate::store::{Filter, Page, Position, Store, StoreError, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
 use crate::user::{ExternalId, NewUser};
@@ -65,6 +65,12 @@ struct KeyRow {
     expires_at: Option<f64>,
     revoked_at: Option<f64>,
     last_used_at: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct ProjectRow {
+    name: String,
+    created_at: f64,
 }
 
 #[derive(Deserialize)]
@@ -187,8 +193,9 @@ impl Store for D1Store {
         self.rows::<IdRow>(sql::CREATE_KEY, &values).await.map(drop)
     }
 
-    async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        self.rows::<KeyRow>(sql::LIST_KEYS, &[]).await?.into_iter().map(KeyRecord::try_from).collect()
+    async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError> {
+        let project = project.map_or(JsValue::NULL, |project| text(project.as_str()));
+        self.rows::<KeyRow>(sql::LIST_KEYS, &[project]).await?.into_iter().map(KeyRecord::try_from).collect()
     }
 
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -200,6 +207,23 @@ impl Store for D1Store {
         let values = [text(&hash.to_hex()), moment(now)];
         let outcome = within(PATIENCE, self.run::<IdRow>(sql::TOUCH_KEY, &values)).await;
         outcome.unwrap_or_else(|| Err(Failure::late())).map(drop).map_err(StoreError::from)
+    }
+
+    async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError> {
+        let values = [text(name.as_str()), moment(now)];
+        let (_, rows) =
+            self.both::<IdRow, ProjectRow>((sql::ADD_PROJECT, &values), (sql::FIND_PROJECT, &values[..1])).await?;
+        let row = rows.into_iter().next().ok_or_else(|| StoreError::Failed(format!("no row of project {name:?}")))?;
+        row.try_into()
+    }
+
+    async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError> {
+        let row = self.rows::<ProjectRow>(sql::FIND_PROJECT, &[text(name.as_str())]).await?.pop();
+        row.map(ProjectRecord::try_from).transpose()
+    }
+
+    async fn list_projects(&self) -> Result<Vec<ProjectRecord>, StoreError> {
+        self.rows::<ProjectRow>(sql::LIST_PROJECTS, &[]).await?.into_iter().map(ProjectRecord::try_from).collect()
     }
 }
 
@@ -432,6 +456,15 @@ fn stored_user(row: UserRow) -> Result<StoredUser, StoreError> {
     read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
 }
 
+impl TryFrom<ProjectRow> for ProjectRecord {
+    type Error = StoreError;
+
+    fn try_from(ProjectRow { name, created_at }: ProjectRow) -> Result<Self, StoreError> {
+        let name = Project::parse(&name).ok_or_else(|| StoreError::Failed("row of a project can't be read".into()))?;
+        Ok(ProjectRecord { name, created_at: timestamp(created_at) })
+    }
+}
+
 impl TryFrom<KeyRow> for KeyRecord {
     type Error = StoreError;
 
@@ -439,7 +472,8 @@ impl TryFrom<KeyRow> for KeyRecord {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
         Ok(KeyRecord {
             project: Project::parse(&row.project).ok_or_else(unreadable)?,
-            scopes: row.scopes.split(' ').map(Scope::parse).collect::<Option<_>>().ok_or_else(unreadable)?,
+            // A scope that another version knows grants nothing here.
+            scopes: row.scopes.split(' ').filter_map(Scope::parse).collect(),
             created_at: timestamp(row.created_at),
             expires_at: row.expires_at.map(timestamp),
             revoked_at: row.revoked_at.map(timestamp),

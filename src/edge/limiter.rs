@@ -1,9 +1,10 @@
 //! The limiter as a Durable Object, one for each account, and an isolate's way to it.
 
 use super::{Hops, now, within};
-use crate::limit::{Account, Ask, Decision, Grant, Leases, Ledger, Limiter, LimiterAway, Quota, Turn};
+use crate::limit::{Account, Ask, Decision, Grant, Leases, Ledger, Limiter, LimiterAway, Message, Quota, Turn};
 use js_sys::Reflect;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,13 +15,6 @@ use worker::{
 
 /// Milliseconds within which the object has to answer.
 const DEADLINE_MS: u64 = 2000;
-
-/// What is sent to the object.
-#[derive(Serialize, Deserialize)]
-enum Message {
-    Ask(Ask),
-    SetQuota(Quota),
-}
 
 /// The isolate's leases, and the way to the objects when those don't do.
 pub struct ObjectLimiter {
@@ -43,7 +37,7 @@ impl Limiter for ObjectLimiter {
             }
             Turn::Ask(ask) => {
                 self.hops.add();
-                let outcome = send_ask(&self.objects, account, ask).await;
+                let outcome = send(&self.objects, account, &Message::Ask(ask)).await;
                 let mut leases = self.leases.borrow_mut();
                 match outcome {
                     Ok(grant) => leases.granted(account, ask, grant, asked_ms, now().as_ms()),
@@ -56,11 +50,16 @@ impl Limiter for ObjectLimiter {
         }
     }
 
-    async fn set_quota(&self, account: Account<'_>, quota: Quota) -> std::result::Result<(), LimiterAway> {
+    async fn set_quota(&self, account: Account<'_>, quota: Option<Quota>) -> std::result::Result<(), LimiterAway> {
         self.hops.add();
-        send(&self.objects, account, &Message::SetQuota(quota)).await?;
+        let (): () = send(&self.objects, account, &Message::SetQuota(quota)).await?;
         self.leases.borrow_mut().forget(account);
         Ok(())
+    }
+
+    async fn own_quota(&self, account: Account<'_>) -> std::result::Result<Option<Quota>, LimiterAway> {
+        self.hops.add();
+        send(&self.objects, account, &Message::OwnQuota).await
     }
 }
 
@@ -72,29 +71,20 @@ impl ObjectLimiter {
         self.context.wait_until(async move {
             let account = Account { project: &project, policy };
             // Without an answer, the next request that runs out of tokens asks for itself.
-            if let Ok(grant) = send_ask(&objects, account, ask).await {
+            if let Ok(grant) = send(&objects, account, &Message::Ask(ask)).await {
                 leases.borrow_mut().granted(account, ask, grant, asked_ms, now().as_ms());
             }
         });
     }
 }
 
-async fn send_ask(
-    objects: &ObjectNamespace,
-    account: Account<'_>,
-    ask: Ask,
-) -> std::result::Result<Grant, LimiterAway> {
-    let grant = send(objects, account, &Message::Ask(ask)).await?;
-    serde_json::from_slice(&grant).map_err(|error| LimiterAway(format!("limiter: {error}")))
-}
-
 /// Sends a message, and once more to an object that broke under it, as each deploy breaks all of them: what the first one
 /// booked unheard is wasted, and no more. One that is overloaded must not be asked again.
-async fn send(
+async fn send<T: DeserializeOwned>(
     objects: &ObjectNamespace,
     account: Account<'_>,
     message: &Message,
-) -> std::result::Result<Vec<u8>, LimiterAway> {
+) -> std::result::Result<T, LimiterAway> {
     let answer = async {
         match send_once(objects, account, message).await {
             Err(error) if !is_overloaded(&error) => send_once(objects, account, message).await,
@@ -102,7 +92,7 @@ async fn send(
         }
     };
     match within(Duration::from_millis(DEADLINE_MS), answer).await {
-        Some(answer) => Ok(answer?),
+        Some(answer) => serde_json::from_slice(&answer?).map_err(|error| LimiterAway(format!("limiter: {error}"))),
         None => Err(LimiterAway(format!("limiter: no answer within {DEADLINE_MS} ms"))),
     }
 }
@@ -135,37 +125,35 @@ impl From<worker::Error> for LimiterAway {
 pub struct LimiterObject {
     state: State,
     ledger: RefCell<Option<Ledger>>,
+    /// If the table is known to be there.
+    has_table: Cell<bool>,
     /// If an alarm is known to be set.
     alarmed: Cell<bool>,
 }
 
 impl DurableObject for LimiterObject {
     fn new(state: State, _: Env) -> Self {
-        LimiterObject { state, ledger: RefCell::default(), alarmed: Cell::default() }
+        LimiterObject { state, ledger: RefCell::default(), has_table: Cell::default(), alarmed: Cell::default() }
     }
 
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let message = serde_json::from_slice(&request.bytes().await?)?;
-        let mut ledger = self.take_ledger()?;
-        let (answer, written) = match message {
-            Message::Ask(ask) => {
-                let grant = ledger.grant(ask, now().as_ms());
-                (Some(grant), (grant.verdict.admitted && ask.cost > 0) || grant.ahead > 0)
-            }
+        let answer = match serde_json::from_slice(&request.bytes().await?)? {
+            Message::Ask(ask) => serde_json::to_string(&self.grant(ask).await?)?,
             Message::SetQuota(quota) => {
+                let mut ledger = self.take_ledger()?;
                 ledger.set_quota(quota);
-                (None, true)
+                self.save(&ledger)?;
+                self.ledger.replace(Some(ledger));
+                "null".into()
+            }
+            Message::OwnQuota => {
+                let ledger = self.take_ledger()?;
+                let quota = ledger.own_quota();
+                self.ledger.replace(Some(ledger));
+                serde_json::to_string(&quota)?
             }
         };
-        let window_ms = answer.map(|grant| grant.verdict.quota.window_ms);
-        if written {
-            self.save(&ledger)?;
-        }
-        self.ledger.replace(Some(ledger));
-        if let Some(window_ms) = window_ms.filter(|_| written) {
-            self.set_alarm(2 * window_ms).await?;
-        }
-        Response::ok(serde_json::to_string(&answer)?)
+        Response::ok(answer)
     }
 
     /// Clears what has been idle for two windows.
@@ -175,6 +163,7 @@ impl DurableObject for LimiterObject {
         let idle_in_ms = ledger.drop_idle_window(now().as_ms());
         if idle_in_ms.is_none() && ledger.is_empty() {
             // It exists no longer, until it is asked again.
+            self.has_table.set(false);
             self.state.storage().delete_all().await?;
             return Response::empty();
         }
@@ -188,22 +177,41 @@ impl DurableObject for LimiterObject {
 }
 
 #[derive(Deserialize)]
+struct Name {
+    #[expect(dead_code, reason = "that there is a row is the answer")]
+    name: String,
+}
+
+#[derive(Deserialize)]
 struct Row {
     ledger: String,
 }
 
 impl LimiterObject {
+    async fn grant(&self, ask: Ask) -> Result<Grant> {
+        let mut ledger = self.take_ledger()?;
+        let grant = ledger.grant(ask, now().as_ms());
+        let books = (grant.verdict.admitted && ask.cost > 0) || grant.ahead > 0;
+        if books {
+            self.save(&ledger)?;
+        }
+        self.ledger.replace(Some(ledger));
+        if books {
+            self.set_alarm(2 * grant.verdict.quota.window_ms).await?;
+        }
+        Ok(grant)
+    }
+
     /// Takes the ledger out of memory, or out of storage. Who takes it puts it back, unless something failed.
     fn take_ledger(&self) -> Result<Ledger> {
         if let Some(ledger) = self.ledger.take() {
             return Ok(ledger);
         }
+        // Looking writes nothing, so that an object that was only looked at does not come to exist.
         let sql = self.state.storage().sql();
-        sql.exec(
-            "create table if not exists account (id integer primary key check (id = 1), ledger text not null)",
-            None,
-        )?;
-        let rows: Vec<Row> = sql.exec("select ledger from account", None)?.to_array()?;
+        let table: Vec<Name> = sql.exec("select name from sqlite_master where name = 'account'", None)?.to_array()?;
+        let rows: Vec<Row> =
+            if table.is_empty() { Vec::new() } else { sql.exec("select ledger from account", None)?.to_array()? };
         Ok(match rows.first() {
             Some(row) => serde_json::from_str(&row.ledger)?,
             None => Ledger::default(),
@@ -212,8 +220,15 @@ impl LimiterObject {
 
     /// The answer that depends on it is held back by the runtime until the write is durable.
     fn save(&self, ledger: &Ledger) -> Result<()> {
+        let sql = self.state.storage().sql();
+        if !self.has_table.replace(true) {
+            sql.exec(
+                "create table if not exists account (id integer primary key check (id = 1), ledger text not null)",
+                None,
+            )?;
+        }
         let text = SqlStorageValue::String(serde_json::to_string(ledger)?);
-        self.state.storage().sql().exec("insert or replace into account (id, ledger) values (1, ?)", vec![text])?;
+        sql.exec("insert or replace into account (id, ledger) values (1, ?)", vec![text])?;
         Ok(())
     }
 

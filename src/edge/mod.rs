@@ -1,21 +1,21 @@
 //! The Worker: turns a Request into a [`Call`] and an [`Answer`] into a Response, and gives the core what it asks for.
 
+mod body;
 mod d1;
 mod limiter;
 mod log;
 mod sql;
 
-use crate::api::{self, Answer, ApiError, BodyError, Call, Edge, KeyCache, Network, Settings};
+use crate::api::{self, Answer, ApiError, BodyError, Call, Edge, Encoding, KeyCache, Network, Settings};
 use crate::id;
 use crate::limit::Leases;
 use crate::time::Timestamp;
 use d1::D1Store;
-use futures_core::Stream;
 use js_sys::{Function, Reflect};
 use limiter::ObjectLimiter;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -117,7 +117,7 @@ struct Worker {
     key_cache: Rc<RefCell<KeyCache>>,
     strangers: Option<RateLimiter>,
     assets: Fetcher,
-    request: RefCell<Request>,
+    request: Request,
     context: Rc<Context>,
 }
 
@@ -135,7 +135,7 @@ impl Worker {
             key_cache: KEY_CACHE.with(Rc::clone),
             strangers: env.rate_limiter("STRANGERS").ok(),
             assets,
-            request: RefCell::new(request),
+            request,
             context,
         })
     }
@@ -169,22 +169,8 @@ impl Edge for Worker {
         fill_random(bytes);
     }
 
-    async fn body(&self, limit_bytes: usize) -> std::result::Result<Vec<u8>, BodyError> {
-        let declared = self.request.borrow().headers().get("Content-Length").ok().flatten();
-        if declared.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > limit_bytes) {
-            return Err(BodyError::TooLarge);
-        }
-        let mut body = Vec::new();
-        let stream = self.request.borrow_mut().stream();
-        // A request without a body has no stream.
-        let Ok(mut chunks) = stream else { return Ok(body) };
-        while let Some(chunk) = poll_fn(|task| Pin::new(&mut chunks).poll_next(task)).await {
-            body.extend(chunk.map_err(|_| BodyError::Broken)?);
-            if body.len() > limit_bytes {
-                return Err(BodyError::TooLarge);
-            }
-        }
-        Ok(body)
+    async fn body(&self, encoding: Encoding, limit_bytes: usize) -> std::result::Result<Vec<u8>, BodyError> {
+        body::read(&self.request, encoding, limit_bytes).await
     }
 
     async fn file(&self, path: &str) -> std::result::Result<String, String> {
@@ -243,6 +229,7 @@ fn call_of(request: &Request) -> Call {
         authorization: header("Authorization"),
         origin: header("Origin"),
         if_none_match: header("If-None-Match"),
+        content_encoding: header("Content-Encoding"),
         client_address: header("CF-Connecting-IP"),
         request_id: header("CF-Ray").unwrap_or_else(|| {
             let mut random = [0; 10];

@@ -1,6 +1,7 @@
 //! The statements that `d1.rs` runs. Each one on users checks the calling key itself, and none reads more than it needs.
 
-use crate::store::{MAX_KEYS, MAX_PROFILE_BYTES};
+use crate::store::MAX_PROFILE_BYTES;
+use crate::user::MAX_KEYS;
 use std::sync::LazyLock;
 
 pub const PING: &str = "select id from api_keys order by id limit 1";
@@ -11,7 +12,15 @@ where hash = ?1";
 
 pub const LIST_KEYS: &str = "
 select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
+where ?1 is null or project = ?1
 order by id";
+
+/// Adds the project if there is none.
+pub const ADD_PROJECT: &str = "insert into projects (name, created_at) values (?1, ?2) on conflict (name) do nothing";
+
+pub const FIND_PROJECT: &str = "select name, created_at from projects where name = ?1";
+
+pub const LIST_PROJECTS: &str = "select name, created_at from projects order by name";
 
 /// The conflict can only be a second try of a first one that took effect.
 pub const CREATE_KEY: &str = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)

@@ -392,7 +392,7 @@ mod tests {
     fn a_raised_limit_is_heard_of_while_all_is_denied() {
         let mut world = World::new(quota(1));
         world.request(1, 0);
-        world.ledger.set_quota(quota(10));
+        world.ledger.set_quota(Some(quota(10)));
         assert!(!world.request(1, 0).verdict.admitted);
         world.now_ms += Quota::MAX_LEASE_MS;
         // This one is still refused; the object is asked behind its back.

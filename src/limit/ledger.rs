@@ -17,9 +17,13 @@ impl Ledger {
         self.window.get_or_insert_with(|| Window::new(quota)).grant(quota, ask, now_ms)
     }
 
-    /// Gives the account a quota of its own.
-    pub fn set_quota(&mut self, quota: Quota) {
-        self.quota = Some(quota);
+    /// Gives the account a quota of its own, or takes it away.
+    pub fn set_quota(&mut self, quota: Option<Quota>) {
+        self.quota = quota;
+    }
+
+    pub fn own_quota(&self) -> Option<Quota> {
+        self.quota
     }
 
     /// Drops a window that has been idle. If it has not, answers in how many milliseconds it may have been.
@@ -47,8 +51,10 @@ mod tests {
         let default = Quota::new(2, 60).unwrap();
         let mut ledger = Ledger::default();
         assert!(admits(&mut ledger, default) && admits(&mut ledger, default) && !admits(&mut ledger, default));
-        ledger.set_quota(Quota::new(3, 60).unwrap());
+        ledger.set_quota(Quota::new(3, 60));
         assert!(admits(&mut ledger, default) && !admits(&mut ledger, default));
+        ledger.set_quota(None);
+        assert!(!admits(&mut ledger, default) && admits(&mut ledger, Quota::new(4, 60).unwrap()));
     }
 
     #[test]
@@ -58,7 +64,7 @@ mod tests {
         assert!(admits(&mut ledger, default));
         assert_eq!(ledger.drop_idle_window(60_001), Some(120_249));
         assert_eq!((ledger.drop_idle_window(180_250), ledger.is_empty()), (None, true));
-        ledger.set_quota(default);
+        ledger.set_quota(Some(default));
         assert!(admits(&mut ledger, default));
         assert_eq!((ledger.drop_idle_window(180_250), ledger.is_empty()), (None, false));
     }
@@ -66,7 +72,7 @@ mod tests {
     #[test]
     fn the_stored_form_is_pinned() {
         let mut ledger = Ledger::default();
-        ledger.set_quota(Quota::new(9, 60).unwrap());
+        ledger.set_quota(Quota::new(9, 60));
         assert!(admits(&mut ledger, Quota::new(2, 60).unwrap()));
         let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"latest_ms":60000,"booked":{"240":1}}}"#;
         assert_eq!(serde_json::to_string(&ledger).unwrap(), json);

@@ -41,6 +41,8 @@ pub enum Policy {
 }
 
 impl Policy {
+    pub const ALL: [Policy; 2] = [Policy::Users, Policy::Batch];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Policy::Users => "users",
@@ -111,6 +113,18 @@ impl fmt::Display for Quota {
     }
 }
 
+/// What is sent to the object. Its serialised form outlives deploys, as do those of all that is in it: the test pins
+/// them. A new kind of message is a new variant, which an object of another version refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// Answered by a [`Grant`].
+    Ask(Ask),
+    /// Gives the account a quota of its own, or takes it away. Answered by null.
+    SetQuota(Option<Quota>),
+    /// Answered by the account's own quota, or null.
+    OwnQuota,
+}
+
 /// What an isolate asks of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
@@ -158,8 +172,11 @@ pub trait Limiter {
     /// Takes `cost` tokens if they are there, under the project's own quota, or else under `default`.
     async fn take(&self, account: Account<'_>, default: Quota, cost: u32) -> Decision;
 
-    /// Gives the account a quota of its own, which takes effect within one lease.
-    async fn set_quota(&self, account: Account<'_>, quota: Quota) -> Result<(), LimiterAway>;
+    /// Gives the account a quota of its own, or takes it away, which takes effect within one lease.
+    async fn set_quota(&self, account: Account<'_>, quota: Option<Quota>) -> Result<(), LimiterAway>;
+
+    /// The account's own quota, if it has one.
+    async fn own_quota(&self, account: Account<'_>) -> Result<Option<Quota>, LimiterAway>;
 }
 
 /// Whose requests are counted together.
@@ -189,6 +206,27 @@ mod tests {
         for bad in ["", "500", "0/60", "500/0", "-1/60", "1000001/60", "1/86401", "a/b", "1/2/3"] {
             assert_eq!(Quota::parse(bad), None, "{bad}");
         }
+    }
+
+    /// The forms that the version f24daad writes and reads.
+    #[test]
+    fn the_forms_of_messages_are_pinned() {
+        let quota = Quota::new(9, 60).unwrap();
+        let ask = Ask { default: quota, cost: 1, ahead: 5 };
+        for (message, json) in [
+            (Message::Ask(ask), r#"{"Ask":{"default":{"limit":9,"window_ms":60000},"cost":1,"ahead":5}}"#),
+            (Message::SetQuota(Some(quota)), r#"{"SetQuota":{"limit":9,"window_ms":60000}}"#),
+            (Message::SetQuota(None), r#"{"SetQuota":null}"#),
+            (Message::OwnQuota, r#""OwnQuota""#),
+        ] {
+            assert_eq!(serde_json::to_string(&message).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Message>(json).unwrap(), message);
+        }
+        let verdict = Verdict { admitted: true, quota, remaining: 2, retry_after_ms: 3, reset_ms: 4 };
+        let grant = Grant { verdict, ahead: 5 };
+        let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"ahead":5}"#;
+        assert_eq!(serde_json::to_string(&grant).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Grant>(json).unwrap(), grant);
     }
 
     #[test]

@@ -18,7 +18,7 @@ const READ: For = For::Scope("users:read");
 const DELETE: For = For::Scope("users:delete");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 21] = [
+const ROUTES: [(&str, &str, For, u16); 23] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -31,7 +31,9 @@ const ROUTES: [(&str, &str, For, u16); 21] = [
     ("POST", "/v1/keys", For::Admin, 201),
     ("GET", "/v1/keys", For::Admin, 200),
     ("DELETE", "/v1/keys/key_nobody", For::Admin, 404),
+    ("GET", "/v1/projects", For::Admin, 200),
     ("PUT", "/v1/projects/access", For::Admin, 200),
+    ("GET", "/v1/projects/access", For::Admin, 200),
     ("GET", "/health", For::Anyone, 200),
     ("GET", "/health/ready", For::Anyone, 200),
     ("GET", "/", For::Anyone, 200),
@@ -80,7 +82,7 @@ fn every_route_answers_every_kind_of_caller_as_it_should() {
     let text = |made: &Value| made["key"].as_str().unwrap().to_owned();
     let revoked = key(json!({}));
     shared().admin(200, "DELETE", &format!("/v1/keys/{}", revoked["key_id"].as_str().unwrap()), &Value::Null);
-    let expired = text(&key(json!({"expires_at": "2020-01-01T00:00:00Z"})));
+    let expired = shared().expired_key(&project.name);
     let mut misspelt = project.key.clone();
     misspelt.replace_range(20..21, if &misspelt[20..21] == "x" { "y" } else { "x" });
     let bearer = |token: &str| Some(format!("Bearer {token}"));
@@ -135,8 +137,28 @@ fn every_route_answers_every_kind_of_caller_as_it_should() {
 }
 
 #[test]
+fn an_unknown_query_parameter_is_refused_by_name_on_every_route_of_the_api() {
+    let project = project();
+    project.post(200, &json!({"user_id": "u"}));
+    for (method, path, whom, well) in ROUTES {
+        let token = if whom == For::Admin { ADMIN_TOKEN } else { &project.key };
+        let bearer = format!("Bearer {token}");
+        let path = format!("{path}?dry_run=true");
+        let answer = shared().send(method, &path, &[("Authorization", &bearer)], body_of(method, &path));
+        if whom == For::Anyone {
+            assert_eq!(answer.status, well, "{path}");
+        } else {
+            assert_eq!((answer.status, answer.code().as_str()), (400, "UNKNOWN_FIELD"), "{method} {path}");
+            assert_eq!(answer.json()["message"], "Unknown query parameter: dry_run", "{method} {path}");
+        }
+    }
+    project.get(200, "/v1/users/u");
+}
+
+#[test]
 fn head_is_for_whom_get_is() {
     let project = project();
+    shared().admin(200, "PUT", "/v1/projects/access", &json!({}));
     project.post(200, &json!({"user_id": "u"}));
     let (key, admin) = (format!("Bearer {}", project.key), format!("Bearer {ADMIN_TOKEN}"));
     for (_, path, whom, well) in ROUTES.iter().filter(|(method, ..)| *method == "GET") {
@@ -207,7 +229,8 @@ fn nothing_else_is_reachable() {
         "/v2/users",
         "/admin",
         "/keys",
-        "/v1/projects",
+        "/v1/projects/",
+        "/v1/projects/p/limits",
         "/v1/limiter",
         "/index.html",
         "/index.js",

@@ -162,6 +162,7 @@ fn where_none_is_stored_it_is_an_error_and_says_so_for_each() {
         let first = &body["results"][0]["error"]["code"];
         assert_eq!((&body["success"], &body["processed_count"], &body["code"]), (&json!(false), &json!(0), first));
         assert_eq!(body["failed_count"], users.as_array().unwrap().len());
+        assert_eq!(shared().log_line(answer.header("x-request-id"))["code"], *first);
     }
     assert_eq!(project.listed(""), Vec::<String>::new());
 }

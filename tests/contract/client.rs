@@ -1,6 +1,7 @@
 //! A client whose calls take the expected status, so that a test reads as a script.
 
 use crate::server::{ADMIN_TOKEN, Server, shared};
+use roster::time::Timestamp;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -128,11 +129,29 @@ impl Server {
         Project { server: self, name, key }
     }
 
+    /// A key that was made with a second to live, which is over.
+    #[track_caller]
+    pub fn expired_key(&self, project: &str) -> String {
+        let expires_at = in_ms(1000).to_string();
+        let body = json!({"name": "brief", "project": project, "scopes": ["users:read"], "expires_at": expires_at});
+        let key = self.key(&body);
+        // Out of its scope it costs nothing.
+        let status = || self.call("POST", "/v1/users", &[("Authorization", &format!("Bearer {key}"))], "").status;
+        while status() != 401 {}
+        key
+    }
+
     /// A key, made from this body.
     #[track_caller]
     pub fn key(&self, body: &Value) -> String {
         self.admin(201, "POST", "/v1/keys", body).json()["key"].as_str().unwrap().into()
     }
+}
+
+/// A moment from now.
+pub fn in_ms(ms: u128) -> Timestamp {
+    let at = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() + ms;
+    Timestamp::from_ms(u64::try_from(at).unwrap())
 }
 
 /// A project on the shared Worker.

@@ -5,7 +5,7 @@ use crate::server::{ADMIN_TOKEN, Server, State, shared};
 use serde_json::json;
 
 #[test]
-fn a_preflight_is_answered_for_any_route_without_a_key() {
+fn a_preflight_is_answered_for_any_path_without_a_key() {
     for (path, methods) in [
         ("/v1/users", "GET, HEAD, POST, OPTIONS"),
         ("/users", "GET, HEAD, POST, OPTIONS"),
@@ -13,14 +13,19 @@ fn a_preflight_is_answered_for_any_route_without_a_key() {
         ("/v1/users/a%20b", "GET, HEAD, DELETE, OPTIONS"),
         ("/v1/keys", "GET, HEAD, POST, OPTIONS"),
         ("/v1/keys/key_1", "DELETE, OPTIONS"),
-        ("/v1/projects/p", "PUT, OPTIONS"),
+        ("/v1/projects/p", "GET, HEAD, PUT, OPTIONS"),
         ("/health", "GET, HEAD, OPTIONS"),
+        ("/nowhere", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+        ("/v1/users/", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
     ] {
         let headers = [("Origin", "https://app.example"), ("Access-Control-Request-Method", "POST")];
         let answer = shared().call("OPTIONS", path, &headers, "");
         assert_eq!((answer.status, answer.text.as_str()), (204, ""), "{path}");
         assert_eq!(answer.header("access-control-allow-methods"), methods);
-        assert_eq!(answer.header("access-control-allow-headers"), "Authorization, Content-Type, If-None-Match");
+        assert_eq!(
+            answer.header("access-control-allow-headers"),
+            "Authorization, Content-Type, Content-Encoding, If-None-Match"
+        );
         assert_eq!(answer.header("access-control-max-age"), "86400");
         assert_eq!(answer.header("access-control-allow-origin"), "*");
         assert_eq!(answer.header("access-control-allow-credentials"), "");
@@ -38,6 +43,7 @@ fn a_browser_may_read_every_header_of_the_contract() {
         "x-user-created",
         "etag",
         "allow",
+        "accept-encoding",
         "www-authenticate",
         "retry-after",
         "x-ratelimit-limit",

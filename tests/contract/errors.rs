@@ -58,17 +58,17 @@ fn bad_members_are_told_by_name_rule_and_type() {
         (
             json!({"user_id": "undefined"}),
             "INVALID_VALUE",
-            json!({"field": "user_id", "issue": "Must be an id, and this is what a missing one turns into"}),
+            json!({"field": "user_id", "issue": "Looks like a missing id"}),
         ),
         (
             json!({"user_id": "u", "properties": {"a": {"": 1}}}),
             "INVALID_VALUE",
-            json!({"field": "properties", "pointer": "/properties/a/", "issue": "A key must have 1 to 128 characters"}),
+            json!({"field": "properties", "pointer": "/properties/a/", "issue": "A key must not be empty"}),
         ),
         (
             json!({"user_id": "u", "name": "John"}),
             "UNKNOWN_FIELD",
-            json!({"field": "name", "issue": "Field is not known here, and would be lost"}),
+            json!({"field": "name", "issue": "Unknown field; it would not be stored"}),
         ),
     ];
     for (body, code, details) in cases {
@@ -93,7 +93,7 @@ fn several_faults_are_told_at_once_and_details_are_the_first_ones() {
 #[test]
 fn a_caller_without_a_usable_key_is_told_which_way() {
     let project = project();
-    let expired = shared().key(&json!({"name": "old", "expires_at": "2020-01-01T00:00:00Z"}));
+    let expired = shared().expired_key(&project.name);
     let mut typo = project.key.clone();
     let last = if typo.ends_with('0') { '1' } else { '0' };
     typo.replace_range(typo.len() - 1.., &last.to_string());
@@ -146,7 +146,7 @@ fn unknown_routes_and_methods_are_answered_in_json() {
         ("POST", "/", "GET, HEAD, OPTIONS"),
         ("PUT", "/v1/keys", "GET, HEAD, POST, OPTIONS"),
         ("GET", "/v1/keys/key_1", "DELETE, OPTIONS"),
-        ("POST", "/v1/projects/p", "PUT, OPTIONS"),
+        ("POST", "/v1/projects/p", "GET, HEAD, PUT, OPTIONS"),
     ] {
         let answer = shared().call(method, path, &[], "{}");
         is(&answer, 405, "METHOD_NOT_ALLOWED");
@@ -210,7 +210,42 @@ fn a_user_id_in_a_path_must_be_one() {
         ("/v1/users/%ff", 400),
         ("/v1/users/a%00b", 400),
         ("/v1/users/null", 400),
+        // An earlier version stored such ids: they must stay readable and erasable.
+        ("/v1/users/u%EF%BB%BF", 404),
     ] {
         project.get(status, path);
     }
+    assert_eq!(project.get(400, "/v1/users/a%00b").json()["message"], "Invalid value for path parameter: user_id");
+    assert_eq!(project.delete(200, "/v1/users/u%EF%BB%BF").json()["deleted"], false);
+}
+
+#[test]
+fn what_is_nearly_right_is_told_what_is_meant() {
+    let project = project();
+    let stored = project.post(200, &json!({"user_id": "u"})).json();
+    let path = format!("/v1/users/{}", stored["user_id"].as_str().unwrap());
+    assert_eq!(
+        project.get(404, &path).json()["message"],
+        "No such user. The path takes the user_id that you sent (external_id in answers), not Roster's own usr_… id"
+    );
+    for (path, message) in [
+        ("/v1/users/", "No such route. Did you mean /v1/users?"),
+        ("/users/u", "No such route. Did you mean /v1/users/{user_id}?"),
+        ("/keys", "No such route. Did you mean /v1/keys?"),
+        ("/nowhere", "No such route"),
+    ] {
+        assert_eq!(project.get(404, path).json()["message"], message, "{path}");
+    }
+    let details = project.post(400, &json!({"user_id": "u", "userId": "u"})).json()["details"].clone();
+    let issue = "Unknown field; it would not be stored. Did you mean user_id?";
+    assert_eq!(details, json!({"field": "userId", "issue": issue}));
+    for query in ["email=a+b@c.d", "phone=+123456", "updated_after=2027-01-01T00:00:00+01:00"] {
+        let answer = project.get(400, &format!("/v1/users?{query}")).json();
+        let issue = answer["details"]["issue"].as_str().unwrap().to_owned();
+        assert!(issue.ends_with(". In a query + means a space: write it as %2B"), "{issue}");
+        let name = query.split('=').next().unwrap();
+        assert_eq!(answer["message"], format!("Invalid value for query parameter: {name}"));
+    }
+    let issue = project.get(400, "/v1/users?updated_after=1969-12-31T00:00:00Z").json()["details"]["issue"].clone();
+    assert_eq!(issue, "Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z");
 }

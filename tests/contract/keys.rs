@@ -1,7 +1,8 @@
 //! API keys and projects, as the admin manages them.
 
-use crate::client::project;
-use crate::server::{ADMIN_TOKEN, Server, State, shared};
+use crate::client::{Project, project};
+use crate::server::{ADMIN_TOKEN, Server, State, run_sql, shared};
+use roster::key::ApiKey;
 use serde_json::{Value, json};
 
 #[test]
@@ -119,6 +120,40 @@ fn the_admin_calls_want_the_admin_token() {
 }
 
 #[test]
+fn who_shows_the_wrong_thing_is_told_what_is_wanted() {
+    let key = project().key;
+    let message = |path: &str, authorization: &str| {
+        shared().call("GET", path, &[("Authorization", authorization)], "").json()["message"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    for (path, authorization, told) in [
+        ("/v1/keys", format!("Bearer {key}"), "This call needs the admin token, not an API key"),
+        ("/v1/users", format!("Bearer {ADMIN_TOKEN}"), "This call needs an API key, not the admin token"),
+        ("/v1/keys", "Bearer secret".into(), "Invalid admin token: this call needs the one that the operator set"),
+        ("/v1/users", "Bearer secret".into(), "Invalid API key"),
+        (
+            "/v1/users",
+            format!("ApiKey {key}"),
+            "The Authorization header must be `Bearer YOUR_API_KEY`: the word Bearer, a space, and an API key",
+        ),
+        (
+            "/v1/users",
+            key.clone(),
+            "The Authorization header must be `Bearer YOUR_API_KEY`: the word Bearer, a space, and an API key",
+        ),
+        (
+            "/v1/keys",
+            "Basic eDp5".into(),
+            "The Authorization header must be `Bearer YOUR_ADMIN_TOKEN`: the word Bearer, a space, and the admin token",
+        ),
+    ] {
+        assert_eq!(message(path, &authorization), told);
+    }
+}
+
+#[test]
 fn bad_admin_bodies_are_told_by_place() {
     for (method, path, body, places) in [
         ("POST", "/v1/keys", json!({}), vec!["name"]),
@@ -131,25 +166,100 @@ fn bad_admin_bodies_are_told_by_place() {
         (
             "PUT",
             "/v1/projects/p",
-            json!({"rate_limit": {"limit": "many"}}),
-            vec!["/rate_limit/limit", "/rate_limit/window_seconds"],
+            json!({"rate_limits": {"users": {"limit": "many"}, "batches": null}, "storage": "d1"}),
+            vec!["/rate_limits/users/limit", "/rate_limits/users/window_seconds", "/rate_limits/batches", "storage"],
         ),
     ] {
         assert_eq!(shared().admin(400, method, path, &body).places(), places);
     }
     assert_eq!(shared().admin(404, "DELETE", "/v1/keys/key_nobody", &Value::Null).code(), "KEY_NOT_FOUND");
-    let limit = json!({"rate_limit": {"limit": 1, "window_seconds": 1}});
-    assert_eq!(shared().admin(404, "PUT", "/v1/projects/Not%20One", &limit).code(), "NOT_FOUND");
+    for at in ["1970-01-01T00:00:00Z", "2020-02-02T02:02:02Z"] {
+        let answer = shared().admin(400, "POST", "/v1/keys", &json!({"name": "n", "expires_at": at}));
+        assert_eq!((answer.places(), answer.code().as_str()), (vec!["expires_at".to_owned()], "INVALID_VALUE"));
+    }
 }
 
 #[test]
-fn a_project_echoes_its_limit() {
-    let body = json!({"rate_limit": {"limit": 1000, "window_seconds": 60}});
-    let answer = shared().admin(200, "PUT", "/v1/projects/echo", &body).json();
-    assert_eq!(
-        answer,
-        json!({"success": true, "project": "echo", "rate_limit": {"limit": 1000, "window_seconds": 60}})
+fn keys_of_one_project_can_be_listed_alone() {
+    let project = project();
+    shared().key(&json!({"name": "second", "project": project.name}));
+    let list = |query: &str| {
+        let keys = shared().admin(200, "GET", &format!("/v1/keys{query}"), &Value::Null).json()["keys"].clone();
+        keys.as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&format!("?project={}", project.name)), ["test", "second"]);
+    assert_eq!(list("?project=of-nobody"), Vec::<String>::new());
+    assert!(list("").len() > 2);
+    assert_eq!(shared().admin(400, "GET", "/v1/keys?project=No", &Value::Null).places(), ["project"]);
+}
+
+#[test]
+fn a_key_with_a_scope_of_another_version_grants_only_what_is_known_here() {
+    let state = State::new();
+    let known = ApiKey::generate(|bytes| bytes.fill_with(|| fastrand::u8(..)));
+    let insert = format!(
+        "insert into api_keys (id, hash, prefix, name, project, scopes, created_at)
+         values ('key_1', '{}', '{}', 'later', 'p', 'users:read users:fly', 1)",
+        known.hash().to_hex(),
+        known.prefix()
     );
+    run_sql(&state, &insert);
+    let server = Server::start(&state, &[("ADMIN_TOKEN", ADMIN_TOKEN)]);
+    let listed = server.admin(200, "GET", "/v1/keys", &Value::Null).json();
+    assert_eq!(listed["keys"][0]["scopes"], json!(["users:read"]));
+    let bearer = format!("Bearer {}", known.reveal());
+    assert_eq!(server.call("GET", "/v1/users", &[("Authorization", &bearer)], "").status, 200);
+    assert_eq!(server.call("POST", "/v1/users", &[("Authorization", &bearer)], "{}").status, 403);
+    // The key came as an earlier version makes one, and its project with it.
+    let projects = server.admin(200, "GET", "/v1/projects", &Value::Null).json()["projects"].clone();
+    assert_eq!(projects, json!([{"name": "p", "created_at": "1970-01-01T00:00:00.001Z"}]));
+}
+
+#[test]
+fn a_project_shows_its_limits_and_each_policy_has_its_own() {
+    let path = |name: &str| format!("/v1/projects/{name}");
+    let put = |name: &str, body: Value| shared().admin(200, "PUT", &path(name), &body).json()["project"].clone();
+    let get = |name: &str| shared().admin(200, "GET", &path(name), &Value::Null).json()["project"].clone();
+    assert_eq!(shared().admin(404, "GET", &path("nobody"), &Value::Null).code(), "PROJECT_NOT_FOUND");
+    let limit = |limit: u32, window_seconds: u32, default: bool| json!({"limit": limit, "window_seconds": window_seconds, "default": default});
+    let (users, batch) = (limit(500, 60, true), limit(100, 60, true));
+
+    let made = put("limits", json!({}));
+    assert_eq!((&made["name"], &made["rate_limits"]), (&json!("limits"), &json!({"users": users, "batch": batch})));
+    assert_eq!(get("limits"), made);
+    let names = shared().admin(200, "GET", "/v1/projects", &Value::Null).json()["projects"].clone();
+    let names: Vec<&str> = names.as_array().unwrap().iter().map(|project| project["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"limits") && names.is_sorted(), "{names:?}");
+
+    let more = put("limits", json!({"rate_limits": {"batch": {"limit": 1000, "window_seconds": 30}}}));
+    assert_eq!(more["rate_limits"], json!({"users": users, "batch": limit(1000, 30, false)}));
+    let first = put("limits", json!({"rate_limit": {"limit": 9, "window_seconds": 60}}));
+    assert_eq!(first["rate_limits"], json!({"users": limit(9, 60, false), "batch": limit(1000, 30, false)}));
+    assert_eq!(first["created_at"], made["created_at"]);
+    let project = Project {
+        server: shared(),
+        name: "limits".into(),
+        key: shared().key(&json!({"name": "k", "project": "limits"})),
+    };
+    assert_eq!(project.batch(200, &json!([{"user_id": "u"}])).header("x-ratelimit-limit"), "1000");
+    assert_eq!(project.get(200, "/v1/users/u").header("x-ratelimit-limit"), "9");
+
+    assert_eq!(put("limits", json!({"rate_limits": {"users": null, "batch": null}})), made);
+    assert_eq!(project.batch(200, &json!([{"user_id": "u"}])).header("x-ratelimit-limit"), "100");
+    assert_eq!(get("limits"), made);
+}
+
+#[test]
+fn what_is_no_name_of_a_project_is_told_the_rule_and_not_repeated() {
+    let key = project().key;
+    for name in [key.as_str(), "Not%20One", "a%2Fb", "%zz", "%C3%A9", &"a".repeat(65)] {
+        for method in ["GET", "PUT"] {
+            let answer = shared().admin(400, method, &format!("/v1/projects/{name}"), &json!({}));
+            let details = json!({"field": "project", "issue": "Must be 1 to 64 characters of a-z, 0-9, _ and -"});
+            assert_eq!((answer.code().as_str(), &answer.json()["details"]), ("INVALID_VALUE", &details));
+            assert!(!answer.text.contains(name), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -134,6 +134,18 @@ fn wrangler(arguments: &str, state: &State) -> String {
     format!("{WRANGLER} {arguments} --persist-to '{}'", state.path().display())
 }
 
+/// Runs a statement on this state's D1.
+pub fn run_sql(state: &State, sql: &str) {
+    const RUN: &str = r"
+        const [path, sql] = process.argv.slice(1);
+        require('wrangler').getPlatformProxy({ persist: { path: `${path}/v3` } }).then(async ({ env, dispose }) => {
+            await env.DB.prepare(sql).run();
+            await dispose();
+        });
+    ";
+    node(state, RUN, &[sql]);
+}
+
 /// Runs a script with this state's path and the arguments, and answers what it prints.
 pub fn node(state: &State, script: &str, arguments: &[&str]) -> String {
     let mut command = shell(&format!("{NODE} --eval \"$0\" \"$@\""));
