@@ -11,6 +11,8 @@ WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version =
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
 CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 SCHEMATHESIS := $(CACHE)/schemathesis-4.32.5/bin/schemathesis
+PYTHON_CLIENT := $(CACHE)/openapi-python-client-0.29.1/bin/openapi-python-client
+CLIENTS := tests/clients/node_modules
 CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.2/bin/cargo-fuzz
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 WORKER := build/index.js
@@ -50,9 +52,10 @@ deny: $(CARGO_DENY)
 	@for manifest in $(wildcard Cargo.toml fuzz/Cargo.toml); do \
 		$(CARGO_DENY) --manifest-path $$manifest --locked --workspace --log-level error check bans licenses sources || exit; done
 
-conformance: build $(SCHEMATHESIS)
+conformance: build $(SCHEMATHESIS) $(PYTHON_CLIENT) $(CLIENTS)/.package-lock.json
 	$(dir $(SCHEMATHESIS))python tests/examples.py
-	SCHEMATHESIS=$(SCHEMATHESIS) cargo test --locked --test contract -- --ignored --nocapture conformance::
+	PATH="$(CURDIR)/$(CLIENTS)/.bin:$(dir $(PYTHON_CLIENT)):$$PATH" SCHEMATHESIS=$(SCHEMATHESIS) \
+		cargo test --locked --test contract -- --ignored --nocapture conformance::
 
 # No sanitizer: there is no unsafe code. What is found goes to fuzz/target, not to the corpus.
 fuzz: $(CARGO_FUZZ)
@@ -73,7 +76,7 @@ deploy: build
 	wrangler deploy
 
 clean:
-	rm -rf build node_modules target fuzz/target .wrangler
+	rm -rf build node_modules $(CLIENTS) target fuzz/target .wrangler
 
 $(WORKER): $(shell find src public -type f) openapi.yaml Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
@@ -92,6 +95,10 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
+$(CLIENTS)/.package-lock.json: tests/clients/package.json tests/clients/package-lock.json | node_modules/.package-lock.json
+	npm ci --prefix tests/clients --no-audit --no-fund
+	@touch $@
+
 $(WORKER_BUILD): | rust
 	cargo install --locked --debug --version 0.8.7 --root $(CACHE)/worker-build-0.8.7 worker-build
 
@@ -107,6 +114,11 @@ $(CARGO_FUZZ): | rust
 $(SCHEMATHESIS): tests/schemathesis.txt
 	python3 -m venv $(CACHE)/schemathesis-4.32.5
 	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet --require-hashes --requirement tests/schemathesis.txt
+	@touch $@
+
+$(PYTHON_CLIENT): tests/clients/requirements.txt
+	python3 -m venv $(CACHE)/openapi-python-client-0.29.1
+	$(dir $@)pip install --quiet --require-hashes --requirement tests/clients/requirements.txt
 	@touch $@
 
 .dev.vars:

@@ -1,8 +1,12 @@
-//! A public fuzzer, run against `openapi.yaml` on the real Worker.
+//! What others make of `openapi.yaml`, run against the real Worker: a public fuzzer, and generated clients.
 
+use crate::client::{Project, project};
+use crate::examples::{README, example, run};
 use crate::server::{ADMIN_TOKEN, Server, State};
 use serde_json::json;
+use std::path::Path;
 use std::process::Command;
+use tempfile::TempDir;
 
 #[test]
 #[ignore = "make conformance runs it: it needs Python and a minute"]
@@ -19,4 +23,83 @@ fn schemathesis_finds_nothing() {
         .envs([("ROSTER_KEY", key.as_str()), ("ROSTER_ADMIN_TOKEN", ADMIN_TOKEN)])
         .status();
     assert!(status.unwrap().success());
+}
+
+#[test]
+#[ignore = "make conformance runs it: it needs npm packages of its own"]
+fn openapi_typescript_and_openapi_fetch_make_a_client_that_compiles_and_calls() {
+    let workspace = Workspace::new();
+    workspace.copy("openapi-fetch.ts");
+    workspace.run("openapi-typescript $ROSTER_URL/openapi.yaml --output roster.d.ts && tsc && node openapi-fetch.ts");
+}
+
+#[test]
+#[ignore = "make conformance runs it: it needs npm packages of its own"]
+fn hey_api_makes_a_client_that_compiles_and_calls() {
+    let workspace = Workspace::new();
+    workspace.copy("openapi-ts.config.ts");
+    workspace.copy("hey-api.ts");
+    workspace.run("openapi-ts --input $ROSTER_URL/openapi.yaml --no-log-file && tsc && node hey-api.ts");
+}
+
+#[test]
+#[ignore = "make conformance runs it: it needs Python packages"]
+fn openapi_python_client_makes_a_client_that_type_checks_and_calls() {
+    let workspace = Workspace::new();
+    workspace.copy("python.py");
+    let options = "--meta none --output-path roster_client --fail-on-warning";
+    workspace.run(&format!("openapi-python-client generate --url $ROSTER_URL/openapi.yaml {options}"));
+    // Not the generator's own client.py, which fails whatever the contract.
+    workspace.run("mypy --strict --follow-imports silent python.py roster_client/api roster_client/models");
+    workspace.run("python python.py");
+}
+
+#[test]
+#[ignore = "make conformance runs it: it needs npm packages of its own"]
+fn the_typed_example_of_the_readme_compiles_and_stores_a_user() {
+    let workspace = Workspace::new();
+    let generate = README.lines().find(|line| line.starts_with("npx openapi-typescript ")).unwrap();
+    workspace.run(&generate.replace("https://roster.example.com", "$ROSTER_URL"));
+    std::fs::write(workspace.path().join("example.ts"), example("ts", &workspace.project)).unwrap();
+    let printed = workspace.run("tsc && node example.ts");
+    let user = workspace.project.user("user_123");
+    assert!(printed.contains(user["user_id"].as_str().unwrap()), "{printed}");
+    assert_eq!(user["properties"], json!({"plan": "pro"}));
+}
+
+/// A new folder to generate a client in, with the npm packages of `tests/clients`, and a new project to call.
+struct Workspace {
+    folder: TempDir,
+    project: Project<'static>,
+}
+
+impl Workspace {
+    fn new() -> Self {
+        let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let workspace = Workspace { folder, project: project() };
+        std::os::unix::fs::symlink(clients().join("node_modules"), workspace.path().join("node_modules")).unwrap();
+        workspace.copy("package.json");
+        workspace.copy("tsconfig.json");
+        workspace
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Takes a file over from `tests/clients`.
+    fn copy(&self, file: &str) {
+        std::fs::copy(clients().join(file), self.path().join(file)).unwrap();
+    }
+
+    /// Runs a line of shell in the folder, and answers what it prints.
+    #[track_caller]
+    fn run(&self, script: &str) -> String {
+        let environment = [("ROSTER_URL", &self.project.server.url), ("ROSTER_KEY", &self.project.key)];
+        run(Command::new("sh").args(["-c", script]).current_dir(self.path()).envs(environment))
+    }
+}
+
+fn clients() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients"))
 }

@@ -5,10 +5,10 @@ use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 
-const README: &str = include_str!("../../README.md");
+pub const README: &str = include_str!("../../README.md");
 
 /// The README's one code block in this language that talks to Roster, with this project's host and key.
-fn example(language: &str, project: &Project) -> String {
+pub fn example(language: &str, project: &Project) -> String {
     let blocks = README.split("```").skip(1).step_by(2);
     let mut examples = blocks
         .filter_map(|block| block.strip_prefix(&format!("{language}\n")))
@@ -19,7 +19,7 @@ fn example(language: &str, project: &Project) -> String {
 }
 
 #[track_caller]
-fn run(command: &mut Command) -> String {
+pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}{err}");
