@@ -2,9 +2,11 @@
 
 use crate::failure::Failure;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use roster::key::{ApiKey, NotAKey};
+use roster::key::{ApiKey, NotAKey, Project};
 use std::convert::Infallible;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use ureq::http::Uri;
 
 const EXIT_CODES: &str = "\
@@ -26,7 +28,13 @@ A cell of properties or origin that reads as JSON is that JSON, digit for digit:
 
 Records of one user are applied in the file's order. Rate limits are obeyed, and failures of the server or the network are
 tried again. Ctrl-C ends it in good order: the same command goes on where it stopped, as it does after a crash. Where it is
-stands in FILE.progress, which is gone when all is done.
+stands in FILE.progress, which is gone when all is done. The standard input can't be read again: an import from it shows no
+percentage and starts anew each time.
+
+Refused records stand in FILE.refused.ndjson, each with its line and the reason. Mend them there, and import that file.
+
+A record with more than 300 members in an object below properties or origin is sent in parts that do the same. If the server
+refuses one of them for what is stored already, the record is refused, and its other parts stay.
 
 ";
 
@@ -34,11 +42,24 @@ const EXPORT_DETAILS: &str = "\
 What it writes can be imported as it is, and gives the same users, digit for digit. In CSV, keys stand in the order of the
 columns, and an absent e-mail or phone is an empty cell.
 
+An export leaves a fifth of the project's rate limit to others. While less than that remains, it waits between two calls, so
+long that it takes a twentieth of the limit in a window (with 500 a minute: 2.4 s), or until all of the limit is free
+again. With --rate it makes that many calls a second instead, each of up to 100 users, and waits only if the limit is reached.
+
+With --output, an export that was interrupted goes on by the same command: users read so far stand in FILE.part, always as
+NDJSON, and how far it is in FILE.progress; both are gone when FILE appears. A user is exported as it was when it was read. An
+export to the standard output starts anew each time.
+
+";
+
+const KEYS_DETAILS: &str = "\
+All of this needs the admin token of the server, the secret ADMIN_TOKEN.
+
 ";
 
 /// Moves users in and out of Roster
 #[derive(Parser)]
-#[command(version, after_help = EXIT_CODES)]
+#[command(name = "roster", version, after_help = EXIT_CODES)]
 pub struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -52,22 +73,53 @@ pub enum Command {
     /// Write all users of a project to a file, or to the standard output
     #[command(after_long_help = format!("{EXPORT_DETAILS}{EXIT_CODES}"))]
     Export(ExportArgs),
+    /// Make, list and revoke API keys
+    #[command(subcommand, after_long_help = format!("{KEYS_DETAILS}{EXIT_CODES}"))]
+    Keys(KeysCommand),
+}
+
+#[derive(Subcommand)]
+pub enum KeysCommand {
+    /// Make a key, and write it to the standard output: it is shown only once
+    Create(CreateKeyArgs),
+    /// List the keys, without what is secret
+    List(ListKeysArgs),
+    /// Revoke a key: it is dead at once
+    Revoke(RevokeKeyArgs),
+}
+
+#[derive(Group)]
+pub struct UrlArgs {
+    /// Where Roster is, for example https://roster.example.com
+    #[arg(long, env = "ROSTER_URL", value_parser = BaseUrl::parse)]
+    url: Option<BaseUrl>,
+}
+
+impl UrlArgs {
+    pub fn url(&self) -> Result<&BaseUrl, Failure> {
+        let missing = || Failure::Usage("where is Roster? Say so with --url URL, or set ROSTER_URL".into());
+        self.url.as_ref().ok_or_else(missing)
+    }
 }
 
 #[derive(Group)]
 pub struct ServerArgs {
-    /// Where Roster is, for example https://roster.example.com
-    #[arg(long, env = "ROSTER_URL", value_parser = BaseUrl::parse)]
-    pub url: BaseUrl,
+    #[command(flatten)]
+    url: UrlArgs,
     // A value that clap itself refuses would be printed.
     /// The API key; better given in the environment, where other users of this machine can't read it
     #[arg(long, env = "ROSTER_KEY", hide_env_values = true, value_parser = presented)]
-    key: Result<ApiKey, NotAKey>,
+    key: Option<Result<ApiKey, NotAKey>>,
 }
 
 impl ServerArgs {
+    pub fn url(&self) -> Result<&BaseUrl, Failure> {
+        self.url.url()
+    }
+
     pub fn key(&self) -> Result<&ApiKey, Failure> {
-        self.key.as_ref().map_err(|NotAKey| {
+        let missing = || Failure::Usage("there is no API key: set ROSTER_KEY".into());
+        self.key.as_ref().ok_or_else(missing)?.as_ref().map_err(|NotAKey| {
             Failure::Usage(
                 "not an API key: a key is ros_ and 38 letters and digits, the last six of which check the others"
                     .into(),
@@ -77,10 +129,84 @@ impl ServerArgs {
 }
 
 #[derive(Group)]
+pub struct AdminArgs {
+    #[command(flatten)]
+    url: UrlArgs,
+    /// The admin token; better given in the environment, where other users of this machine can't read it
+    #[arg(long, env = "ROSTER_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+}
+
+impl AdminArgs {
+    pub fn url(&self) -> Result<&BaseUrl, Failure> {
+        self.url.url()
+    }
+
+    pub fn token(&self) -> Result<&str, Failure> {
+        let usage = |problem: &str| Failure::Usage(problem.into());
+        let token =
+            self.admin_token.as_deref().ok_or_else(|| usage("there is no admin token: set ROSTER_ADMIN_TOKEN"))?;
+        let can_be_sent = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if can_be_sent {
+            Ok(token)
+        } else {
+            Err(usage("the admin token must be visible ASCII characters, without spaces"))
+        }
+    }
+}
+
+#[derive(Group)]
+pub struct CreateKeyArgs {
+    /// What the key is for
+    pub name: String,
+    /// The project whose users it may see [default: default]
+    #[arg(long)]
+    pub project: Option<String>,
+    /// What it may do: users:write, users:read, users:delete; give it once for each [default: all]
+    #[arg(long = "scope")]
+    pub scopes: Vec<String>,
+    /// When it ends, for example 2027-01-01T00:00:00Z [default: never]
+    #[arg(long, value_name = "TIME")]
+    pub expires_at: Option<String>,
+    #[command(flatten)]
+    pub admin: AdminArgs,
+}
+
+#[derive(Group)]
+pub struct ListKeysArgs {
+    /// Only the keys of this project
+    #[arg(long, value_parser = project)]
+    pub project: Option<Project>,
+    /// Write JSON, as the server has it
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub admin: AdminArgs,
+}
+
+#[derive(Group)]
+pub struct RevokeKeyArgs {
+    /// The key's id, as `roster keys list` shows it
+    // No key is printed, should one be given by mistake.
+    #[arg(value_name = "KEY_ID")]
+    id: String,
+    #[command(flatten)]
+    pub admin: AdminArgs,
+}
+
+impl RevokeKeyArgs {
+    pub fn id(&self) -> Result<&str, Failure> {
+        let is_id = self.id.starts_with("key_") && self.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let usage = || Failure::Usage("not the id of a key, which begins with key_: see `roster keys list`".into());
+        if is_id { Ok(&self.id) } else { Err(usage()) }
+    }
+}
+
+#[derive(Group)]
 pub struct ImportArgs {
-    /// The users: .ndjson, .jsonl or .csv
+    /// The users: .ndjson, .jsonl or .csv; - is the standard input
     pub file: PathBuf,
-    /// What the file is, if its name does not say so
+    /// What the file is, if its name does not say so [default of the standard input: ndjson]
     #[arg(long)]
     pub format: Option<Format>,
     #[command(flatten)]
@@ -101,29 +227,72 @@ pub struct ImportArgs {
 
 impl ImportArgs {
     pub fn format(&self) -> Result<Format, Failure> {
-        self.format
-            .or_else(|| Format::of(&self.file))
-            .ok_or_else(|| Failure::Usage(format!("is {} NDJSON or CSV? Say so with --format", self.file.display())))
+        let default = is_stdin(&self.file).then_some(Format::Ndjson);
+        self.format.or_else(|| Format::of(&self.file)).or(default).ok_or_else(|| unknown_format(&self.file))
+    }
+
+    /// The file, if it can be read again.
+    pub fn input(&self) -> Option<&Path> {
+        (!is_stdin(&self.file)).then_some(&self.file)
     }
 
     pub fn refused(&self) -> PathBuf {
-        self.refused.clone().unwrap_or_else(|| with_suffix(&self.file, ".refused.ndjson"))
+        let input = self.input().unwrap_or(Path::new("stdin"));
+        self.refused.clone().unwrap_or_else(|| with_suffix(input, ".refused.ndjson"))
     }
 
-    pub fn progress(&self) -> PathBuf {
-        with_suffix(&self.file, ".progress")
+    pub fn progress(&self) -> Option<PathBuf> {
+        Some(with_suffix(self.input()?, ".progress"))
     }
 }
 
 #[derive(Group)]
 pub struct ExportArgs {
-    #[arg(long, default_value = "ndjson")]
-    pub format: Format,
-    /// A file to write, which appears when it is whole [default: the standard output]
+    /// What to write [default: as the output's name says, or ndjson]
+    #[arg(long)]
+    format: Option<Format>,
+    /// A file to write, which appears when it is whole; - is the standard output [default: -]
     #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    output: Option<PathBuf>,
+    /// Calls per second, instead of leaving a fifth of the rate limit to others
+    #[arg(long, value_name = "N", value_parser = pause)]
+    pub rate: Option<Duration>,
+    /// Start anew, whatever an earlier run did
+    #[arg(long)]
+    pub restart: bool,
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+impl ExportArgs {
+    /// None means the standard output.
+    pub fn output(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|path| *path != Path::new("-"))
+    }
+
+    pub fn format(&self) -> Result<Format, Failure> {
+        let Some(path) = self.output() else { return Ok(self.format.unwrap_or(Format::Ndjson)) };
+        match (self.format, Format::of(path)) {
+            (Some(said), Some(named)) if said != named => {
+                let path = path.display();
+                Err(Failure::Usage(format!("{path} is the name of a {named} file, and --format says {said}")))
+            }
+            (said, named) => said.or(named).ok_or_else(|| unknown_format(path)),
+        }
+    }
+
+    /// Where the users stand that were read so far, and how far that is.
+    pub fn partial(output: &Path) -> (PathBuf, PathBuf) {
+        (with_suffix(output, ".part"), with_suffix(output, ".progress"))
+    }
+}
+
+fn unknown_format(path: &Path) -> Failure {
+    Failure::Usage(format!("is {} NDJSON or CSV? Say so with --format", path.display()))
+}
+
+pub fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -141,6 +310,15 @@ impl Format {
             "csv" => Some(Format::Csv),
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Format::Ndjson => "ndjson",
+            Format::Csv => "csv",
+        })
     }
 }
 
@@ -163,6 +341,20 @@ impl BaseUrl {
 #[expect(clippy::unnecessary_wraps, reason = "a value parser answers a Result")]
 fn presented(text: &str) -> Result<Result<ApiKey, NotAKey>, Infallible> {
     Ok(ApiKey::parse(text))
+}
+
+fn project(text: &str) -> Result<Project, &'static str> {
+    Project::parse(text).ok_or("a project has 1 to 64 characters of a-z, 0-9, _ and -")
+}
+
+/// The pause from call to call at so many a second.
+fn pause(rate: &str) -> Result<Duration, &'static str> {
+    let rate: f64 = rate.parse().map_err(|_| "not a number")?;
+    if (0.001..=1000.0).contains(&rate) {
+        Ok(Duration::from_secs_f64(1.0 / rate))
+    } else {
+        Err("must be 0.001 to 1000 a second")
+    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
@@ -188,6 +380,44 @@ mod tests {
         }
         for url in ["", "roster.example.com", "ftp://a", "http://a?b=c", "http://a b", "/v1"] {
             assert!(BaseUrl::parse(url).is_err(), "{url}");
+        }
+    }
+
+    fn export(line: &str) -> ExportArgs {
+        let words = ["roster", "export"].into_iter().chain(line.split_whitespace());
+        match Args::try_parse_from(words).unwrap().command {
+            Command::Export(args) => args,
+            _ => panic!("{line} is no export"),
+        }
+    }
+
+    #[test]
+    fn an_export_has_the_format_of_its_name_and_no_other() {
+        for (line, format) in [
+            ("", Format::Ndjson),
+            ("--format csv", Format::Csv),
+            ("--output -", Format::Ndjson),
+            ("--output - --format csv", Format::Csv),
+            ("--output a.csv", Format::Csv),
+            ("--output a.CSV --format csv", Format::Csv),
+            ("--output a.txt --format csv", Format::Csv),
+        ] {
+            assert_eq!(export(line).format().unwrap(), format, "{line}");
+        }
+        for (line, message) in [
+            ("--output a.csv --format ndjson", "a.csv is the name of a csv file, and --format says ndjson"),
+            ("--output a.txt", "is a.txt NDJSON or CSV? Say so with --format"),
+        ] {
+            let failure = export(line).format().unwrap_err();
+            assert_eq!((failure.exit_code(), failure.to_string().as_str()), (2, message));
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_pause() {
+        assert_eq!(export("--rate 0.5").rate, Some(Duration::from_secs(2)));
+        for rate in ["0", "-1", "NaN", "inf", "1e9", "x"] {
+            assert!(pause(rate).is_err(), "{rate}");
         }
     }
 

@@ -14,15 +14,27 @@ const CLOSING: &str = "]}";
 /// Bytes of a record that a batch can hold.
 pub const MAX_RECORD_BYTES: usize = MAX_BODY_BYTES - OPENING.len() - CLOSING.len();
 
+/// Users in a batch, whatever the tool is told.
+pub const MAX_USERS: usize = 1000;
+
 /// Successive records of a file: those to send, and those that were refused already.
 pub struct Batch {
     body: String,
-    /// The line of each record to send, and its place in the body.
-    records: Vec<(u64, Range<usize>)>,
+    records: Vec<Sent>,
+    /// How many users the body has: a record in parts has several.
+    len: usize,
     users: HashSet<UserHash>,
     refused: Vec<Refused>,
     refused_bytes: usize,
     end: Mark,
+}
+
+/// A record in the body.
+struct Sent {
+    line: u64,
+    place: Range<usize>,
+    /// Of a record in parts: how many, and the original.
+    parts: Option<(usize, String)>,
 }
 
 /// What became of a batch.
@@ -38,6 +50,7 @@ impl Default for Batch {
         Batch {
             body: OPENING.into(),
             records: Vec::new(),
+            len: 0,
             users: HashSet::new(),
             refused: Vec::new(),
             refused_bytes: 0,
@@ -47,13 +60,16 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// Whether there is room for what was read. An empty batch has room for anything that [`MAX_RECORD_BYTES`] admits.
+    /// Whether there is room for what was read. An empty batch has room for anything that [`MAX_RECORD_BYTES`] and
+    /// [`MAX_USERS`] admit.
     pub fn has_room_for(&self, read: &Read, max_users: usize) -> bool {
         match &read.outcome {
             Ok(record) => {
-                let comma = usize::from(!self.records.is_empty());
-                self.records.len() < max_users
-                    && self.body.len() + comma + record.json.len() + CLOSING.len() <= MAX_BODY_BYTES
+                let texts = record.texts();
+                let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
+                let first_comma = usize::from(self.len == 0);
+                (self.len == 0 || self.len + texts.len() <= max_users)
+                    && self.body.len() + bytes - first_comma + CLOSING.len() <= MAX_BODY_BYTES
             }
             // What is not sent is bounded as well, because it is held too.
             Err(_) => self.refused.len() < max_users && self.refused_bytes < MAX_BODY_BYTES,
@@ -63,7 +79,7 @@ impl Batch {
     pub fn push(&mut self, read: Read) {
         self.end = read.end;
         match read.outcome {
-            Ok(record) => self.push_record(&record),
+            Ok(record) => self.push_record(record),
             Err(refused) => {
                 self.refused_bytes += refused.record.get().len();
                 self.refused.push(refused);
@@ -71,14 +87,18 @@ impl Batch {
         }
     }
 
-    fn push_record(&mut self, record: &Record) {
-        if !self.records.is_empty() {
-            self.body.push(',');
+    fn push_record(&mut self, record: Record) {
+        let begin = self.body.len() + usize::from(self.len > 0);
+        for text in record.texts() {
+            if self.len > 0 {
+                self.body.push(',');
+            }
+            self.body.push_str(text);
+            self.len += 1;
         }
-        let begin = self.body.len();
-        self.body.push_str(&record.json);
-        self.records.push((record.line, begin..self.body.len()));
         self.users.extend(record.user);
+        let parts = (!record.parts.is_empty()).then_some((record.parts.len(), record.json));
+        self.records.push(Sent { line: record.line, place: begin..self.body.len(), parts });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -94,24 +114,30 @@ impl Batch {
         &self.users
     }
 
-    /// How many there are to send.
+    /// How many users there are to send.
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.len
     }
 
     pub fn body(&self) -> String {
         format!("{}{CLOSING}", self.body)
     }
 
-    /// Joins what was refused before with what the server refused: one answer for each record that was sent, in turn,
-    /// None where it was stored.
+    /// Joins what was refused before with what the server refused: one answer for each user that was sent, in turn,
+    /// None where it was stored. A record in parts is stored if all of them are.
     pub fn settle(self, answers: Vec<Option<Box<RawValue>>>) -> Settled {
         let mut refused = self.refused;
         let mut stored = 0;
-        for ((line, range), answer) in self.records.into_iter().zip(answers) {
-            match answer {
+        let mut answers = answers.into_iter();
+        for Sent { line, place, parts } in self.records {
+            let (count, original) = parts.map_or((1, None), |(count, json)| (count, Some(json)));
+            let errors: Vec<_> = answers.by_ref().take(count).flatten().collect();
+            match errors.into_iter().next() {
                 None => stored += 1,
-                Some(error) => refused.push(Refused { line, record: raw(self.body[range].to_owned()), error }),
+                Some(error) => {
+                    let json = original.unwrap_or_else(|| self.body[place].to_owned());
+                    refused.push(Refused { line, record: raw(json), error });
+                }
             }
         }
         refused.sort_by_key(|refused| refused.line);
@@ -124,7 +150,12 @@ mod tests {
     use super::*;
 
     fn record(line: u64, json: String) -> Read {
-        Read { outcome: Ok(Record { line, json, user: None }), end: Mark { offset: line, lines: line } }
+        in_parts(line, json, &[])
+    }
+
+    fn in_parts(line: u64, json: String, parts: &[&str]) -> Read {
+        let parts = parts.iter().map(ToString::to_string).collect();
+        Read { outcome: Ok(Record { line, json, parts, user: None }), end: Mark { offset: line, lines: line } }
     }
 
     fn refused(line: u64, bytes: usize) -> Read {
@@ -156,6 +187,41 @@ mod tests {
         assert!(batch.has_room_for(&record(4, "{}".into()), 4) && !batch.has_room_for(&record(4, "{}".into()), 3));
         batch.push(refused(4, MAX_BODY_BYTES));
         assert!(!batch.has_room_for(&refused(5, 1), 1000));
+    }
+
+    #[test]
+    fn a_record_in_parts_is_one_record_whatever_becomes_of_its_parts() {
+        let batch = || {
+            let mut batch = Batch::default();
+            batch.push(record(1, "1".into()));
+            batch.push(in_parts(2, "[2,2]".into(), &["2", "2"]));
+            batch.push(record(3, "3".into()));
+            batch
+        };
+        assert_eq!((batch().len(), batch().body().as_str()), (4, r#"{"users":[1,2,2,3]}"#));
+        let error = || Some(raw("7".into()));
+        for (answers, stored, refused) in [
+            ([None, None, None, None], 3, ""),
+            ([None, error(), error(), None], 2, "[2,2]"),
+            ([None, None, error(), None], 2, "[2,2]"),
+            ([None, None, None, error()], 2, "3"),
+        ] {
+            let settled = batch().settle(answers.into());
+            let told: Vec<_> = settled.refused.iter().map(|refused| refused.record.get()).collect();
+            assert_eq!((settled.stored, settled.end.lines, told.concat().as_str()), (stored, 3, refused));
+        }
+    }
+
+    #[test]
+    fn the_parts_of_a_record_stay_together() {
+        let mut batch = Batch::default();
+        let large = in_parts(2, "[]".into(), &["1", "2", "3"]);
+        assert!(batch.has_room_for(&large, 2), "an empty batch has room");
+        batch.push(record(1, "0".into()));
+        assert!(batch.has_room_for(&large, 4) && !batch.has_room_for(&large, 3));
+        let sized = |bytes| in_parts(2, "[]".into(), &["1", &sized(bytes)]);
+        assert!(batch.has_room_for(&sized(MAX_RECORD_BYTES - 4), 9));
+        assert!(!batch.has_room_for(&sized(MAX_RECORD_BYTES - 3), 9));
     }
 
     #[test]

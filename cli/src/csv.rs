@@ -3,7 +3,7 @@
 use crate::cell;
 use crate::failure::Failure;
 use crate::frame::Frame;
-use crate::record::{LocalError, Record, Refused, UserHash};
+use crate::record::{LocalError, Record, Refused};
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use roster::json::{self, Value};
 use std::collections::HashSet;
@@ -76,11 +76,11 @@ impl Header {
             return Err(refused(format!("The row has {} cells and the header {}", row.len(), self.0.len())));
         }
         let json = self.user(&row);
-        let user = match json::parse(json.as_bytes()) {
-            Ok(Value::Object(members)) => UserHash::of(&members),
-            _ => None,
+        let record = match json::parse(json.as_bytes()) {
+            Ok(Value::Object(members)) => Record::of(&members),
+            _ => Record::of(&Vec::new()),
         };
-        Ok(Record { line: *line, json, user })
+        Ok(record(*line, json))
     }
 
     /// The JSON of one user.

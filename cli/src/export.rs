@@ -1,20 +1,20 @@
 //! `roster export`: all users of a project, page by page.
 
-use crate::args::{ExportArgs, Format};
-use crate::bar::Bar;
-use crate::cell;
-use crate::client::Client;
-use crate::csv::Column;
+use crate::args::{BaseUrl, ExportArgs, Format};
+use crate::bar::{Bar, count};
+use crate::client::{Client, Pace};
 use crate::failure::Failure;
+use crate::partial::PartialFile;
+use crate::saved;
 use crate::stop::Stop;
-use csv::WriterBuilder;
-use roster::json::{self, Members, Value};
+use crate::table;
+use roster::key::ApiKey;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
 use std::fmt::Display;
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
-use std::path::Path;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// A page, as far as it matters here.
@@ -43,164 +43,210 @@ struct UserIn<'a> {
 
 /// A user as an import takes it.
 #[derive(Deserialize, Serialize)]
-struct UserOut<'a> {
-    user_id: String,
+pub struct UserOut<'a> {
+    pub user_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
+    pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
+    pub phone: Option<String>,
     #[serde(borrow)]
-    properties: &'a RawValue,
+    pub properties: &'a RawValue,
     #[serde(borrow)]
-    origin: &'a RawValue,
+    pub origin: &'a RawValue,
+}
+
+/// A page as NDJSON.
+struct Page {
+    lines: Vec<u8>,
+    users: u64,
+    next_cursor: Option<String>,
 }
 
 pub fn run(args: &ExportArgs, stop: &Stop) -> Result<(), Failure> {
-    let key = args.server.key()?;
-    let bar = Bar::of_users();
-    let client = Client::new(&args.server.url, key, stop, &bar);
-    let export = |output: &mut dyn Write| match args.format {
-        Format::Ndjson => export_ndjson(&client, stop, &bar, output),
-        Format::Csv => export_csv(&client, stop, &bar, output),
-    };
-    let users = match &args.output {
-        Some(path) => write_whole(path, export),
-        None => export(&mut io::stdout().lock()),
+    let (url, key, format) = (args.server.url()?, args.server.key()?, args.format()?);
+    let part = args.output().map(|output| Part::open(output, url, key, args.restart)).transpose()?;
+    let before = part.as_ref().map_or(0, |part| part.progress.users);
+    let bar = Bar::new(None, before, 0);
+    let client = Client::new(url, key.reveal(), args.rate.map_or(Pace::Sparing, Pace::Every), stop, &bar);
+    let walk = Walk { client: &client, stop, bar: &bar };
+    let outcome = match part {
+        Some(part) => {
+            if before > 0 {
+                bar.note(&format!("going on after {}", count(before, "user")));
+            }
+            walk.to_file(part, format)
+        }
+        None => walk.to_stdout(format),
     };
     bar.clear();
-    eprintln!("roster: {} users exported", users?);
+    eprintln!("roster: {} exported", count(outcome?, "user"));
     Ok(())
 }
 
-/// Writes a file that appears under its name when it is whole.
-fn write_whole(path: &Path, export: impl FnOnce(&mut dyn Write) -> Result<u64, Failure>) -> Result<u64, Failure> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(directory).map_err(Failure::of_file(directory))?;
-    let users = export(file.as_file_mut())?;
-    file.as_file().sync_all().map_err(Failure::of_file(path))?;
-    file.persist(path).map_err(|error| Failure::of_file(path)(error.error))?;
-    Ok(users)
+/// How far an export to a file has come, and of what.
+#[derive(Debug, Serialize, Deserialize)]
+struct Progress {
+    url: String,
+    /// Another key may be another project's.
+    key_prefix: String,
+    /// Where to go on. None at the beginning.
+    cursor: Option<String>,
+    users: u64,
+    /// Of the partial file, bytes that are settled.
+    bytes: u64,
 }
 
-/// Writes one user a line, and answers how many.
-fn export_ndjson(client: &Client, stop: &Stop, bar: &Bar, output: impl Write) -> Result<u64, Failure> {
-    let mut output = BufWriter::new(output);
-    let mut users = 0;
-    walk(client, stop, |user| {
-        serde_json::to_writer(&mut output, &user).map_err(unwritable)?;
-        output.write_all(b"\n").map_err(unwritable)?;
+impl Progress {
+    fn check_same(&self, saved: &Progress) -> Result<(), &'static str> {
+        if self.url != saved.url {
+            Err("it was from another URL")
+        } else if self.key_prefix != saved.key_prefix {
+            Err("it had another key, which may be another project's")
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// An export to a file that is under way: its users so far as NDJSON, whatever the format of the file, because the columns
+/// of a table are known only at the end.
+struct Part {
+    output: PathBuf,
+    file: PartialFile,
+    progress_path: PathBuf,
+    progress: Progress,
+}
+
+impl Part {
+    fn open(output: &Path, url: &BaseUrl, key: &ApiKey, restart: bool) -> Result<Self, Failure> {
+        let (path, progress_path) = ExportArgs::partial(output);
+        let (url, key_prefix) = (url.as_str().into(), key.prefix().into());
+        let mut progress = Progress { url, key_prefix, cursor: None, users: 0, bytes: 0 };
+        let saved = if restart { None } else { saved::load::<Progress>(&progress_path)? };
+        if let Some(saved) = saved {
+            progress.check_same(&saved).map_err(|problem| saved::other(&progress_path, problem))?;
+            progress = saved;
+        }
+        let file = PartialFile::open(&path, progress.bytes)?;
+        Ok(Part { output: output.into(), file, progress_path, progress })
+    }
+
+    /// Appends a page. The last one is not saved as progress: until the output is whole, it is the last page that is read
+    /// again.
+    fn append(&mut self, page: Page) -> Result<(), Failure> {
+        self.progress.bytes = self.file.append(&page.lines)?;
+        self.progress.users += page.users;
+        if page.next_cursor.is_some() {
+            self.progress.cursor = page.next_cursor;
+            saved::save(&self.progress_path, &self.progress)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the output of it. Answers how many users it has.
+    fn finish(mut self, format: Format) -> Result<u64, Failure> {
+        match format {
+            Format::Ndjson => fs::rename(self.file.path(), &self.output).map_err(Failure::of_file(&self.output))?,
+            Format::Csv => {
+                let directory = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
+                let directory = directory.unwrap_or(Path::new("."));
+                let mut table = NamedTempFile::new_in(directory).map_err(Failure::of_file(directory))?;
+                table::write(&mut self.file.read()?, table.as_file_mut())?;
+                table.as_file().sync_all().map_err(Failure::of_file(&self.output))?;
+                table.persist(&self.output).map_err(|error| Failure::of_file(&self.output)(error.error))?;
+                self.file.remove()?;
+            }
+        }
+        saved::remove(&self.progress_path)?;
+        Ok(self.progress.users)
+    }
+
+    /// Keeps what can go on, and tells so.
+    fn keep(self, failure: &Failure) -> Result<(), Failure> {
+        if self.progress.cursor.is_none() {
+            return self.file.remove();
+        }
+        eprintln!("roster: {} exported so far{}", count(self.progress.users, "user"), failure.advice());
+        Ok(())
+    }
+}
+
+/// A walk over all users.
+struct Walk<'a> {
+    client: &'a Client<'a>,
+    stop: &'a Stop,
+    bar: &'a Bar,
+}
+
+impl Walk<'_> {
+    /// The output appears under its name when it is whole.
+    fn to_file(&self, mut part: Part, format: Format) -> Result<u64, Failure> {
+        match self.pages(part.progress.cursor.clone(), |page| part.append(page)) {
+            Ok(()) => part.finish(format),
+            Err(failure) => {
+                self.bar.clear();
+                part.keep(&failure)?;
+                Err(failure)
+            }
+        }
+    }
+
+    fn to_stdout(&self, format: Format) -> Result<u64, Failure> {
+        let stdout = io::stdout().lock();
+        match format {
+            Format::Ndjson => self.to(stdout),
+            Format::Csv => {
+                let mut spool = tempfile::tempfile().map_err(unwritable)?;
+                let users = self.to(&spool)?;
+                table::write(&mut spool, stdout)?;
+                Ok(users)
+            }
+        }
+    }
+
+    /// Writes one user a line, and answers how many.
+    fn to(&self, mut output: impl Write) -> Result<u64, Failure> {
+        let mut users = 0;
+        self.pages(None, |page| {
+            users += page.users;
+            output.write_all(&page.lines).map_err(unwritable)
+        })?;
+        output.flush().map_err(unwritable)?;
+        Ok(users)
+    }
+
+    /// Calls `each` for every page from a cursor on.
+    fn pages(&self, cursor: Option<String>, mut each: impl FnMut(Page) -> Result<(), Failure>) -> Result<(), Failure> {
+        let mut cursor = cursor;
+        loop {
+            self.stop.check()?;
+            let page = read(&self.client.page(cursor.as_deref())?)?;
+            self.bar.add(page.users);
+            cursor.clone_from(&page.next_cursor);
+            each(page)?;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn read(text: &str) -> Result<Page, Failure> {
+    let page: PageIn = serde_json::from_str(text).map_err(unreadable)?;
+    let (mut lines, mut users) = (Vec::new(), 0);
+    for UserIn { external_id, email, phone, properties, origin } in page.users {
+        let user = UserOut { user_id: external_id, email, phone, properties, origin };
+        serde_json::to_writer(&mut lines, &user).map_err(unwritable)?;
+        lines.push(b'\n');
         users += 1;
-        bar.add(1);
-        Ok(())
-    })?;
-    output.flush().map_err(unwritable)?;
-    Ok(users)
+    }
+    Ok(Page { lines, users, next_cursor: page.pagination.next_cursor })
 }
 
-/// Writes a table. All users are spooled first, because only then the columns are known.
-fn export_csv(client: &Client, stop: &Stop, bar: &Bar, output: impl Write) -> Result<u64, Failure> {
-    let mut spool = tempfile::tempfile().map_err(unwritable)?;
-    let users = export_ndjson(client, stop, bar, &spool)?;
-    let mut columns = Columns::default();
-    read_spool(&mut spool, |user| {
-        columns.add(members(user.properties)?, Column::Property);
-        columns.add(members(user.origin)?, Column::Origin);
-        Ok(())
-    })?;
-    columns.sort();
-    let mut table = WriterBuilder::new().from_writer(output);
-    table.write_record(columns.names()).map_err(unwritable)?;
-    read_spool(&mut spool, |user| table.write_record(columns.row(&user)?).map_err(unwritable))?;
-    table.flush().map_err(unwritable)?;
-    Ok(users)
-}
-
-/// Calls `each` for every user of the project.
-fn walk(client: &Client, stop: &Stop, mut each: impl FnMut(UserOut) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut cursor = None;
-    loop {
-        stop.check()?;
-        let text = client.page(cursor.as_deref())?;
-        let page: PageIn = serde_json::from_str(&text).map_err(unreadable)?;
-        for UserIn { external_id, email, phone, properties, origin } in page.users {
-            each(UserOut { user_id: external_id, email, phone, properties, origin })?;
-        }
-        match page.pagination.next_cursor {
-            Some(next) => cursor = Some(next),
-            None => return Ok(()),
-        }
-    }
-}
-
-fn read_spool(spool: &mut std::fs::File, mut each: impl FnMut(UserOut) -> Result<(), Failure>) -> Result<(), Failure> {
-    spool.rewind().map_err(unwritable)?;
-    let mut spool = BufReader::new(spool);
-    let mut line = String::new();
-    while spool.read_line(&mut line).map_err(unwritable)? > 0 {
-        each(serde_json::from_str(&line).map_err(unreadable)?)?;
-        line.clear();
-    }
-    Ok(())
-}
-
-/// The columns of the keys that some user has, properties first, each kind as it was met.
-#[derive(Default)]
-struct Columns {
-    keys: Vec<Column>,
-    places: HashMap<Column, usize>,
-}
-
-/// The columns that every table has.
-const FIXED: [Column; 3] = [Column::UserId, Column::Email, Column::Phone];
-
-impl Columns {
-    fn add(&mut self, members: Members, column: impl Fn(String) -> Column) {
-        for (key, _) in members {
-            let column = column(key.into_owned());
-            if !self.places.contains_key(&column) {
-                self.places.insert(column.clone(), self.keys.len());
-                self.keys.push(column);
-            }
-        }
-    }
-
-    fn sort(&mut self) {
-        self.keys.sort_by_key(|column| matches!(column, Column::Origin(_)));
-        self.places = self.keys.iter().cloned().zip(0..).collect();
-    }
-
-    fn names(&self) -> impl Iterator<Item = String> {
-        FIXED.iter().chain(&self.keys).map(Column::name)
-    }
-
-    fn row(&self, user: &UserOut) -> Result<impl Iterator<Item = String>, Failure> {
-        let mut cells = vec![String::new(); self.keys.len()];
-        let mut fill = |members: Members, column: fn(String) -> Column| {
-            for (key, value) in members {
-                if let Some(place) = self.places.get(&column(key.into_owned())) {
-                    cells[*place] = cell::of(&value);
-                }
-            }
-        };
-        fill(members(user.properties)?, Column::Property);
-        fill(members(user.origin)?, Column::Origin);
-        let fixed = [Some(user.user_id.clone()), user.email.clone(), user.phone.clone()];
-        Ok(fixed.into_iter().map(Option::unwrap_or_default).chain(cells))
-    }
-}
-
-fn members(object: &RawValue) -> Result<Members<'_>, Failure> {
-    match json::parse(object.get().as_bytes()) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(other) => Err(unreadable(other.type_name())),
-        Err(error) => Err(unreadable(error)),
-    }
-}
-
-fn unreadable(error: impl Display) -> Failure {
+pub fn unreadable(error: impl Display) -> Failure {
     Failure::Stopped(format!("the server's answer can't be read: {error}"))
 }
 
-fn unwritable(error: impl Display) -> Failure {
+pub fn unwritable(error: impl Display) -> Failure {
     Failure::Stopped(format!("can't write the export: {error}"))
 }

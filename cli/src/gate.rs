@@ -14,13 +14,13 @@ const LONGEST_PAUSE_MS: u64 = 30_000;
 pub struct Gate(Mutex<Option<Instant>>);
 
 impl Gate {
-    /// Lets nobody pass for this long. Answers if that is so for the first time.
-    pub fn close_for(&self, duration: Duration) -> bool {
+    /// Lets nobody pass for this long. Answers when it opens.
+    pub fn close_for(&self, duration: Duration) -> Instant {
         let opens_at = now() + duration;
         let mut closed_until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_first = closed_until.is_none();
-        *closed_until = Some(closed_until.map_or(opens_at, |until| until.max(opens_at)));
-        is_first
+        let opens_at = closed_until.map_or(opens_at, |until| until.max(opens_at));
+        *closed_until = Some(opens_at);
+        opens_at
     }
 
     /// Waits until it is open.
@@ -45,8 +45,8 @@ pub fn backoff(tried: u32, random_to: impl FnOnce(u64) -> u64) -> Duration {
     Duration::from_millis(random_to(at_most_ms))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the tool's one clock: it only measures pauses")]
-fn now() -> Instant {
+#[expect(clippy::disallowed_methods, reason = "the tool's one clock: it only measures how long things take")]
+pub fn now() -> Instant {
     Instant::now()
 }
 
@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn the_longest_wait_counts() {
         let (gate, stop) = (Gate::default(), Stop::default());
-        assert!(gate.close_for(Duration::from_millis(60)));
-        assert!(!gate.close_for(Duration::from_millis(1)));
+        let opens_at = gate.close_for(Duration::from_millis(60));
+        assert_eq!(gate.close_for(Duration::from_millis(1)), opens_at);
         let closed_at = now();
         gate.pass(&stop).unwrap();
         assert!(closed_at.elapsed().as_millis() >= 50);

@@ -1,14 +1,14 @@
 //! `roster import`: a file's users, in batches.
 
 use crate::args::ImportArgs;
-use crate::bar::Bar;
+use crate::bar::{Bar, count};
 use crate::batch::{Batch, Settled};
-use crate::client::Client;
+use crate::client::{Client, Pace};
 use crate::failure::Failure;
 use crate::ledger::Ledger;
+use crate::partial::PartialFile;
 use crate::progress::{Identity, Progress};
 use crate::record::{Read, UserHash};
-use crate::refused::RefusedFile;
 use crate::source::Source;
 use crate::stop::Stop;
 use std::collections::{HashMap, HashSet};
@@ -27,21 +27,26 @@ const MAX_AHEAD: u64 = 256;
 /// waits while one in flight has a user of it. Batches start in the file's order, so that nothing overtakes one that
 /// waits.
 pub fn run(args: &ImportArgs, stop: &Stop) -> Result<(), Failure> {
-    let (key, format, refused_path) = (args.server.key()?, args.format()?, args.refused());
+    let (url, key) = (args.server.url()?, args.server.key()?);
+    let (format, refused_path, input) = (args.format()?, args.refused(), args.input());
     check_paths(&args.file, &refused_path)?;
-    let identity = Identity::of(&args.file, args.server.url.as_str(), key.prefix(), &refused_path)
+    let identity = Identity::of(input, url.as_str(), key.prefix(), &refused_path)
         .map_err(|error| Failure::Usage(format!("{}: {error}", args.file.display())))?;
-    let progress = if args.restart { Progress::start(identity) } else { Progress::load(&args.progress(), identity)? };
+    let progress = match args.progress() {
+        Some(path) if !args.restart => Progress::load(&path, identity)?,
+        _ => Progress::start(identity),
+    };
     let source = Source::open(&args.file, format, progress.mark())?;
-    let refused = RefusedFile::open(&refused_path, progress.refused_bytes)?;
+    let refused = PartialFile::open(&refused_path, progress.refused_bytes)?;
 
-    let bar = Bar::of_bytes(progress.identity.input_bytes, progress.mark().offset);
+    let bytes = input.map(|_| (progress.identity.input_bytes, progress.mark().offset));
+    let bar = Bar::new(bytes, progress.stored, progress.refused);
     if progress.mark().offset > 0 {
         bar.note(&format!("going on at line {}", progress.mark().lines + 1));
     }
     let packer = Packer { batch: Batch::default(), source, pending: None, max_users: args.batch_size.into() };
     let ledger = Ledger::new(progress, args.progress(), refused);
-    let client = Client::new(&args.server.url, key, stop, &bar);
+    let client = Client::new(url, key.reveal(), Pace::Full, stop, &bar);
     let importer = Importer::new(&client, stop, &bar, ledger, args.concurrency.into());
     let outcome = importer.run(packer);
     bar.clear();
@@ -62,15 +67,26 @@ fn check_paths(input: &Path, refused: &Path) -> Result<(), Failure> {
 fn finish((ledger, outcome): (Ledger, Result<(), Failure>), args: &ImportArgs) -> Result<(), Failure> {
     if let Err(failure) = outcome {
         let Progress { stored, refused, .. } = ledger.progress;
-        eprintln!("roster: {stored} users stored, {refused} refused so far; the same command goes on from there");
+        let advice = match args.input() {
+            Some(_) => failure.advice(),
+            None => "; the standard input can't go on: send all of it again",
+        };
+        if ledger.progress.mark().offset > 0 {
+            eprintln!("roster: {} stored, {refused} refused so far{advice}", count(stored, "user"));
+        }
         return Err(failure);
     }
     let Progress { stored, refused, .. } = ledger.close()?;
-    eprintln!("roster: {stored} users stored");
-    match refused {
-        0 => Ok(()),
-        n => Err(Failure::Refused(format!("{n} records refused: see {}", args.refused().display()))),
+    eprintln!("roster: {} stored", count(stored, "user"));
+    if refused == 0 {
+        return Ok(());
     }
+    let path = args.refused();
+    let path = path.display();
+    let refused = count(refused, "record");
+    Err(Failure::Refused(format!(
+        "{refused} refused: see {path}; once they are mended there, `roster import {path}` sends them again"
+    )))
 }
 
 /// Makes batches of what the source gives.
@@ -110,15 +126,13 @@ struct Importer<'a> {
     flying: HashMap<u64, HashSet<UserHash>>,
     /// The number of the next batch.
     next: u64,
-    stored_before: u64,
     failure: Option<Failure>,
 }
 
 impl<'a> Importer<'a> {
     fn new(client: &'a Client<'a>, stop: &'a Stop, bar: &'a Bar, ledger: Ledger, concurrency: usize) -> Self {
-        let stored_before = ledger.progress.stored;
         let flying = HashMap::new();
-        Importer { client, stop, bar, ledger, concurrency, flying, next: 0, stored_before, failure: None }
+        Importer { client, stop, bar, ledger, concurrency, flying, next: 0, failure: None }
     }
 
     /// Answers the ledger also where it fails, so that what was settled can be told.
@@ -173,8 +187,7 @@ impl<'a> Importer<'a> {
             self.fail(failure);
         }
         let progress = &self.ledger.progress;
-        let new = progress.stored - self.stored_before;
-        self.bar.set(progress.mark().offset, progress.stored, new, progress.refused);
+        self.bar.set(progress.mark().offset, progress.stored, progress.refused);
     }
 
     /// Stops on the first failure, which is the one that is told.

@@ -2,15 +2,18 @@
 
 use crate::batch::Settled;
 use crate::failure::Failure;
+use crate::partial::PartialFile;
 use crate::progress::Progress;
-use crate::refused::RefusedFile;
+use crate::record::Refused;
+use crate::saved;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub struct Ledger {
     pub progress: Progress,
-    path: PathBuf,
-    refused: RefusedFile,
+    /// Where to save it. None if the input can't be read again.
+    path: Option<PathBuf>,
+    refused: PartialFile,
     /// Batches that ended before one that stands before them.
     early: BTreeMap<u64, Settled>,
     /// The first batch that has not ended.
@@ -18,7 +21,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub fn new(progress: Progress, path: PathBuf, refused: RefusedFile) -> Self {
+    pub fn new(progress: Progress, path: Option<PathBuf>, refused: PartialFile) -> Self {
         Ledger { progress, path, refused, early: BTreeMap::new(), next: 0 }
     }
 
@@ -34,29 +37,39 @@ impl Ledger {
         let before = self.next;
         while let Some(settled) = self.early.remove(&self.next) {
             self.next += 1;
-            self.progress.refused_bytes = self.refused.append(&settled.refused)?;
+            self.progress.refused_bytes = self.refused.append(&lines(&settled.refused)?)?;
             self.progress.stored += settled.stored;
             self.progress.refused += settled.refused.len() as u64;
             self.progress.advance(settled.end);
         }
-        if self.next > before { self.progress.save(&self.path) } else { Ok(()) }
+        match &self.path {
+            Some(path) if self.next > before => saved::save(path, &self.progress),
+            _ => Ok(()),
+        }
     }
 
     /// Ends an import that came to the end of its file.
     pub fn close(self) -> Result<Progress, Failure> {
         self.refused.close()?;
-        match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::of_file(&self.path)(error)),
-            _ => Ok(self.progress),
-        }
+        self.path.as_deref().map_or(Ok(()), saved::remove)?;
+        Ok(self.progress)
     }
+}
+
+fn lines(refused: &[Refused]) -> Result<Vec<u8>, Failure> {
+    let mut lines = Vec::new();
+    for refused in refused {
+        serde_json::to_writer(&mut lines, refused).map_err(|error| Failure::Stopped(error.to_string()))?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::progress::Identity;
-    use crate::record::{LocalError, Mark, Refused};
+    use crate::record::{LocalError, Mark};
     use std::fs;
     use std::path::Path;
 
@@ -65,7 +78,7 @@ mod tests {
         Settled { stored: 1, refused, end: Mark { offset, lines: offset } }
     }
 
-    fn lines(path: &Path) -> Vec<u64> {
+    fn numbers(path: &Path) -> Vec<u64> {
         let text = fs::read_to_string(path).unwrap();
         text.lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["line"].as_u64().unwrap())
@@ -77,16 +90,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [input, saved, refused] = ["u", "u.progress", "u.refused"].map(|name| directory.path().join(name));
         fs::write(&input, "").unwrap();
-        let identity = || Identity::of(&input, "http://a", "ros_AAAA", &refused).unwrap();
-        let file = RefusedFile::open(&refused, 0).unwrap();
-        assert!(RefusedFile::open(&refused, 0).is_err(), "one import runs at a time");
-        let mut ledger = Ledger::new(Progress::start(identity()), saved.clone(), file);
+        let identity = || Identity::of(Some(&input), "http://a", "ros_AAAA", &refused).unwrap();
+        let file = PartialFile::open(&refused, 0).unwrap();
+        assert!(PartialFile::open(&refused, 0).is_err(), "one import runs at a time");
+        let mut ledger = Ledger::new(Progress::start(identity()), Some(saved.clone()), file);
 
         ledger.settle(1, settled(20)).unwrap();
-        assert!(!saved.exists() && lines(&refused).is_empty());
+        assert!(!saved.exists() && numbers(&refused).is_empty());
         ledger.settle(2, settled(30)).unwrap();
         ledger.settle(0, settled(10)).unwrap();
-        assert_eq!((ledger.next(), lines(&refused)), (3, vec![10, 20, 30]));
+        assert_eq!((ledger.next(), numbers(&refused)), (3, vec![10, 20, 30]));
         let loaded = Progress::load(&saved, identity()).unwrap();
         assert_eq!((loaded.mark().offset, loaded.stored, loaded.refused), (30, 3, 3));
 

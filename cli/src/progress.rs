@@ -2,10 +2,11 @@
 
 use crate::failure::Failure;
 use crate::record::Mark;
+use crate::saved;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes at the beginning of a file that tell it from another of its size.
@@ -23,11 +24,15 @@ pub struct Identity {
 }
 
 impl Identity {
-    pub fn of(input: &Path, url: &str, key_prefix: &str, refused_file: &Path) -> io::Result<Self> {
-        let file = File::open(input)?;
-        let input_bytes = file.metadata()?.len();
+    /// `input` is None for one that can't be read again.
+    pub fn of(input: Option<&Path>, url: &str, key_prefix: &str, refused_file: &Path) -> io::Result<Self> {
         let mut head = Vec::new();
-        file.take(HEAD_BYTES).read_to_end(&mut head)?;
+        let mut input_bytes = 0;
+        if let Some(input) = input {
+            let file = File::open(input)?;
+            input_bytes = file.metadata()?.len();
+            file.take(HEAD_BYTES).read_to_end(&mut head)?;
+        }
         Ok(Identity {
             input_bytes,
             input_head_sha256: Sha256::digest(&head).iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -71,19 +76,11 @@ impl Progress {
 
     /// What an earlier run of the same import saved, or the start. Another import's progress is refused.
     pub fn load(path: &Path, identity: Identity) -> Result<Self, Failure> {
-        let text = match fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::start(identity)),
-            Err(error) => return Err(Failure::of_file(path)(error)),
-        };
-        let other = |problem: &str| {
-            Failure::Stopped(format!(
-                "{}: can't go on where an import stopped: {problem}; --restart starts anew",
-                path.display()
-            ))
-        };
-        let saved: Progress = serde_json::from_slice(&text).map_err(|_| other("this is no progress file"))?;
-        if saved.identity == identity { Ok(saved) } else { Err(other(identity.difference(&saved.identity))) }
+        match saved::load::<Progress>(path)? {
+            None => Ok(Progress::start(identity)),
+            Some(saved) if saved.identity == identity => Ok(saved),
+            Some(saved) => Err(saved::other(path, identity.difference(&saved.identity))),
+        }
     }
 
     pub fn mark(&self) -> Mark {
@@ -94,32 +91,23 @@ impl Progress {
         self.offset = to.offset;
         self.lines = to.lines;
     }
-
-    /// Replaces what was saved before, so that a crash leaves either the one or the other.
-    pub fn save(&self, path: &Path) -> Result<(), Failure> {
-        let mut new = path.as_os_str().to_owned();
-        new.push(".new");
-        let new = PathBuf::from(new);
-        let text = serde_json::to_vec(self).map_err(|error| Failure::Stopped(error.to_string()))?;
-        let written = File::create(&new).and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_data()));
-        written.and_then(|()| fs::rename(&new, path)).map_err(Failure::of_file(path))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn it_is_loaded_by_the_same_import_only() {
         let directory = tempfile::tempdir().unwrap();
         let (input, path) = (directory.path().join("u.csv"), directory.path().join("u.csv.progress"));
         fs::write(&input, "user_id\n").unwrap();
-        let identity = |url: &str, key: &str| Identity::of(&input, url, key, Path::new("r")).unwrap();
+        let identity = |url: &str, key: &str| Identity::of(Some(&input), url, key, Path::new("r")).unwrap();
         let mut progress = Progress::load(&path, identity("http://a", "ros_AAAA")).unwrap();
         assert_eq!(progress, Progress::start(identity("http://a", "ros_AAAA")));
         progress.advance(Mark { offset: 5, lines: 1 });
-        progress.save(&path).unwrap();
+        saved::save(&path, &progress).unwrap();
         assert_eq!(Progress::load(&path, identity("http://a", "ros_AAAA")).unwrap(), progress);
 
         let refused = |identity: Identity| Progress::load(&path, identity).unwrap_err().to_string();

@@ -1,9 +1,11 @@
 //! One user on the way in.
 
+use crate::split::split;
 use roster::json::{self, Members, Value};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::slice;
 
 /// A place between two records of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,8 +28,23 @@ pub struct Record {
     /// The line where it begins, from 1.
     pub line: u64,
     pub json: String,
+    /// What to send in its place, unless empty: see [`split`].
+    pub parts: Vec<String>,
     /// None if the server will refuse it for having no sound `user_id`.
     pub user: Option<UserHash>,
+}
+
+impl Record {
+    /// A record of these members. It answers what makes it of their text, which they borrow.
+    pub fn of(members: &Members) -> impl FnOnce(u64, String) -> Self + use<> {
+        let (user, parts) = (UserHash::of(members), split(members));
+        move |line, json| Record { line, json, parts, user }
+    }
+
+    /// The texts to send.
+    pub fn texts(&self) -> &[String] {
+        if self.parts.is_empty() { slice::from_ref(&self.json) } else { &self.parts }
+    }
 }
 
 /// Stands for a `user_id`. Two that collide only wait for each other.
@@ -36,7 +53,7 @@ pub struct UserHash(u64);
 
 impl UserHash {
     /// That of the user whom these members tell of.
-    pub fn of(members: &Members) -> Option<Self> {
+    fn of(members: &Members) -> Option<Self> {
         members.iter().find(|(name, _)| name == "user_id").and_then(|(_, value)| match value {
             Value::String(id) => {
                 let mut hasher = DefaultHasher::new();

@@ -1,6 +1,6 @@
 //! The records of a file, one by one.
 
-use crate::args::Format;
+use crate::args::{Format, is_stdin};
 use crate::batch::{MAX_BODY_BYTES, MAX_RECORD_BYTES};
 use crate::csv::Header;
 use crate::failure::Failure;
@@ -8,18 +8,18 @@ use crate::frame::{Ends, Frame, Frames};
 use crate::ndjson;
 use crate::record::{LocalError, Mark, Read, Record, Refused};
 use std::fs::File;
-use std::io::{self, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 pub struct Source {
     path: PathBuf,
-    frames: Frames<BufReader<File>>,
+    frames: Frames<Box<dyn BufRead>>,
     /// Of a table.
     header: Option<Header>,
 }
 
 impl Source {
-    /// Reads on at a mark; of a table the header first.
+    /// Reads on at a mark; of a table the header first. The standard input is read from its beginning only.
     pub fn open(path: &Path, format: Format, at: Mark) -> Result<Self, Failure> {
         let open = |ends, at| frames(path, ends, at).map_err(Failure::of_file(path));
         let (frames, header) = match format {
@@ -56,8 +56,11 @@ impl Source {
     }
 }
 
-fn frames(path: &Path, ends: Ends, at: Mark) -> io::Result<Frames<BufReader<File>>> {
+fn frames(path: &Path, ends: Ends, at: Mark) -> io::Result<Frames<Box<dyn BufRead>>> {
+    if is_stdin(path) {
+        return Frames::new(Box::new(BufReader::new(io::stdin())), ends, MAX_BODY_BYTES, at);
+    }
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(at.offset))?;
-    Frames::new(BufReader::new(file), ends, MAX_BODY_BYTES, at)
+    Frames::new(Box::new(BufReader::new(file)), ends, MAX_BODY_BYTES, at)
 }

@@ -1,6 +1,12 @@
 //! `roster export`, and the way there and back.
 
-use crate::tool::Tool;
+use crate::client::Project;
+use crate::server::{ADMIN_TOKEN, Server, State};
+use crate::tool::{Told, Tool};
+use serde_json::{Value, json};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Users in the order of an export, with all that is hard to carry.
 const USERS: &str = concat!(
@@ -23,12 +29,13 @@ fn an_export_imported_elsewhere_gives_the_same_users_digit_for_digit() {
     one.run(0, "import users.ndjson");
     assert_eq!(one.export(), USERS);
 
-    one.run(0, "export --format csv --output users.csv").says("3 users exported");
+    one.run(0, "export --output users.csv").says("3 users exported");
     two.write("users.csv", one.read("users.csv"));
     two.run(0, "import users.csv");
     assert_eq!(two.export(), USERS);
 
-    two.run(0, "export --output users.ndjson");
+    two.run(0, "export --output users.ndjson").says("3 users exported");
+    assert_eq!(two.files(), ["users.csv", "users.ndjson"]);
     three.write("users.ndjson", two.read("users.ndjson"));
     three.run(0, "import users.ndjson");
     assert_eq!(three.run(0, "export --format csv").stdout, one.read("users.csv"));
@@ -60,4 +67,105 @@ fn a_file_appears_when_it_is_whole() {
     tool.project.revoke();
     tool.run(1, &format!("export --output users.ndjson --key {key}")).says("401 REVOKED_API_KEY");
     assert_eq!((tool.read("users.ndjson").as_str(), tool.files().len()), ("as it was", 1));
+}
+
+/// A project of its own with so many users, and their export.
+fn filled(tool: &Tool, users: u32) -> String {
+    let user = |i: u32| format!(r#"{{"user_id":"u{i:05}","properties":{{"k{}":1.10}},"origin":{{}}}}"#, i % 7) + "\n";
+    let users: String = (0..users).map(user).collect();
+    tool.write("filled.ndjson", &users);
+    tool.run(0, "import filled.ndjson");
+    users
+}
+
+/// Runs an export until it has saved progress, then ends it with a signal. Answers how many users it had.
+fn interrupt(tool: &Tool, line: &str, progress: &str, signal: &str, expected: Option<i32>) -> u64 {
+    let mut running = tool.start(line);
+    let users = loop {
+        assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");
+        let saved = std::fs::read(tool.path(progress)).unwrap_or_default();
+        let saved: Value = serde_json::from_slice(&saved).unwrap_or_default();
+        if let Some(users @ 200..) = saved["users"].as_u64() {
+            break users;
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    assert!(Command::new("kill").args(["-s", signal, &running.id().to_string()]).status().unwrap().success());
+    let output = running.wait_with_output().unwrap();
+    match expected {
+        Some(code) => drop(Told::new(code, &output).says("exported so far; the same command goes on from there")),
+        None => assert_eq!(output.status.code(), None),
+    }
+    users
+}
+
+#[test]
+fn an_export_that_was_interrupted_goes_on() {
+    let tool = Tool::new();
+    let users = filled(&tool, 1500);
+    let table = tool.run(0, "export --format csv").stdout;
+    for (name, whole) in [("out.ndjson", &users), ("out.csv", &table)] {
+        let (line, progress) = (format!("export --rate 20 --output {name}"), format!("{name}.progress"));
+        interrupt(&tool, &line, &progress, "INT", Some(130));
+        let first = interrupt(&tool, &line, &progress, "KILL", None);
+        // As if it had been killed between the two writes of a page.
+        tool.write(&format!("{name}.part"), tool.read(&format!("{name}.part")) + "{\"user_id\":");
+        assert!(!tool.path(name).exists());
+
+        let told = tool.run(0, &format!("export --output {name}"));
+        let resumed = told.says("going on after ").says("1500 users exported").stderr.clone();
+        let after: u64 = resumed.split("after ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert!(after >= first, "{resumed}");
+        assert!(tool.read(name) == *whole);
+    }
+    assert_eq!(tool.files(), ["filled.ndjson", "out.csv", "out.ndjson"]);
+}
+
+#[test]
+fn only_the_same_export_goes_on() {
+    let tool = Tool::new();
+    let users = filled(&tool, 600);
+    interrupt(&tool, "export --rate 20 --output out.ndjson", "out.ndjson.progress", "INT", Some(130));
+    let other = tool.project.server.key(&json!({"name": "other", "project": tool.project.name}));
+    tool.run(1, &format!("export --output out.ndjson --key {other}")).says("another key").says("--restart starts anew");
+    tool.run(1, "export --output out.ndjson --url http://127.0.0.1:1").says("another URL");
+    tool.write("out.ndjson.part", "");
+    tool.run(1, "export --output out.ndjson").says("was cut").says("--restart starts anew");
+    let told = tool.run(0, &format!("export --output out.ndjson --key {other} --restart"));
+    assert!(!told.says("600 users exported").stderr.contains("going on"));
+    assert!(tool.read("out.ndjson") == users);
+    assert_eq!(tool.files(), ["filled.ndjson", "out.ndjson"]);
+}
+
+#[test]
+fn an_export_leaves_others_their_part_of_the_rate_limit() {
+    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("BATCH_RATE_LIMIT", "100000/60")];
+    let server = Server::start(&State::new(), &variables);
+    let project: Project = server.project();
+    let tool = Tool::on(project);
+    let users = filled(&tool, 8000);
+    tool.project.limit(50, 5);
+    // What was leased before the limit changed is gone.
+    thread::sleep(Duration::from_secs(2));
+    tool.project.post(200, &json!({"user_id": "live"}));
+    let running = tool.start("export --output out.ndjson");
+    let begun = Instant::now();
+    let mut upserts = 0;
+    while begun.elapsed() < Duration::from_secs(10) {
+        tool.project.post(200, &json!({"user_id": "live", "properties": {"n": upserts}}));
+        upserts += 1;
+        thread::sleep(Duration::from_secs(1));
+    }
+    let output = running.wait_with_output().unwrap();
+    Told::new(0, &output).says("8001 users exported");
+    assert!(tool.read("out.ndjson").ends_with(&users));
+}
+
+#[test]
+fn a_rate_paces_an_export() {
+    let tool = Tool::new();
+    filled(&tool, 900);
+    let begun = Instant::now();
+    tool.run(0, "export --rate 10 --output out.ndjson");
+    assert!((750..3000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
 }

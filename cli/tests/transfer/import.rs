@@ -1,6 +1,7 @@
 //! `roster import`: what is stored, what is refused, and in what order.
 
 use crate::client::Project;
+use crate::fake::server_that_answers;
 use crate::server::{ADMIN_TOKEN, Server, State};
 use crate::tool::Tool;
 use serde_json::{Value, json};
@@ -50,7 +51,7 @@ fn what_is_refused_is_written_down_as_it_was() {
     let single = tool.project.post(400, &serde_json::from_str(lines[1]).unwrap()).json();
     assert_eq!(refused[0]["error"]["details"], single["details"]);
     assert_eq!(refused[1]["record"], lines[3]);
-    assert_eq!(refused[1]["error"]["message"], "Not JSON: unexpected end at line 1, column 15");
+    assert_eq!(refused[1]["error"]["message"], "Not JSON: unexpected end at line 4, column 15");
     assert_eq!(refused[3]["record"].as_str().unwrap(), &large[..1_048_576]);
     assert_eq!(refused[4]["record"], json!({"email": "a@b.c"}));
     assert_eq!(tool.files(), ["users.ndjson", "users.ndjson.refused.ndjson"]);
@@ -71,6 +72,42 @@ fn large_records_make_small_batches() {
     let line = |i: u32| json!({"user_id": i.to_string(), "properties": {"x": "x".repeat(250_000)}}).to_string() + "\n";
     tool.write("users.ndjson", (0..9).map(line).collect::<String>());
     tool.run(0, "import users.ndjson").says("9 users stored");
+}
+
+#[test]
+fn a_record_with_a_large_object_is_sent_in_parts_and_counts_once() {
+    let (tool, other) = (Tool::new(), Tool::new());
+    let large: Vec<_> = (0..700).map(|i| format!("\"k{i}\":{i}.10")).collect();
+    let user = |id: &str, phone: &str| {
+        let large = large.join(",");
+        format!(r#"{{"user_id":"{id}",{phone}"properties":{{"a":{{{large}}},"b":1}},"origin":{{}}}}"#) + "\n"
+    };
+    let (stored, refused) = (user("u", ""), user("v", r#""phone":"1","#));
+    tool.write("users.ndjson", format!("{stored}{refused}"));
+    tool.run(1, "import users.ndjson --batch-size 2").says("1 user stored").says("1 record refused");
+    assert_eq!(tool.export(), stored);
+    let revision = tool.project.get(200, "/v1/users/u").header("etag").to_owned();
+    assert_eq!(revision, "\"3\"", "one for each part");
+    let written = tool.read("users.ndjson.refused.ndjson");
+    assert!(
+        written.starts_with(&format!(r#"{{"line":2,"record":{},"error":{{"#, refused.trim_end())),
+        "{written:.200}"
+    );
+
+    other.write("users.csv", tool.run(0, "export --format csv").stdout);
+    other.run(0, "import users.csv");
+    assert_eq!(other.export(), stored);
+}
+
+#[test]
+fn refused_records_are_sent_again_as_they_are_written() {
+    let tool = Tool::new();
+    tool.write("users.ndjson", "{\"user_id\":\"a\",\"email\":\"x\"}\n{\"user_id\":\"b\"\n");
+    tool.run(1, "import users.ndjson").says("`roster import users.ndjson.refused.ndjson` sends them again");
+    let mended = tool.read("users.ndjson.refused.ndjson").replace("\"x\"", "\"x@y.z\"").replace("b\\\"", "b\\\"}");
+    tool.write("again.ndjson", mended);
+    tool.run(0, "import again.ndjson").says("2 users stored");
+    assert_eq!(tool.project.user("a")["email"], "x@y.z");
 }
 
 #[test]
@@ -110,6 +147,33 @@ fn rows_are_refused_with_the_line_where_they_begin() {
 }
 
 #[test]
+fn the_standard_input_is_imported_and_starts_anew() {
+    let (tool, other) = (Tool::new(), Tool::new());
+    tool.write("users.csv", "user_id,email\na,a@b.c\nb,b\n");
+    let told = tool.run_with_input(1, "import - --format csv", &tool.read("users.csv"));
+    told.says("1 user stored").says("1 record refused: see stdin.refused.ndjson");
+    other.run_with_input(0, "import -", &tool.export()).says("1 user stored");
+    assert_eq!(other.export(), tool.export());
+    assert!(other.files().is_empty());
+
+    let denied = server_that_answers("403 Forbidden", r#"{"code":"INSUFFICIENT_PERMISSIONS","message":"No"}"#);
+    let told = tool.run_with_input(1, &format!("import - --batch-size 1 --url {denied}"), "7\n{}\n");
+    assert!(!told.stderr.contains("the same command"), "{}", told.stderr);
+}
+
+#[test]
+fn an_error_that_has_a_code_alone_is_written_down() {
+    let tool = Tool::new();
+    tool.write("users.ndjson", "{\"user_id\":\"a\"}");
+    let results = r#"{"success":false,"results":[{"index":0,"external_id":"a","error":{"code":"INVALID_VALUE"}}]}"#;
+    let url = server_that_answers("400 Bad Request", results);
+    tool.run(1, &format!("import users.ndjson --url {url}")).says("1 record refused");
+    assert_eq!(tool.lines("users.ndjson.refused.ndjson")[0]["error"], json!({"code": "INVALID_VALUE"}));
+    let url = server_that_answers("400 Bad Request", r#"{"code":"INVALID_REQUEST"}"#);
+    tool.run(1, &format!("import users.ndjson --restart --url {url}")).says("answered 400 INVALID_REQUEST\n");
+}
+
+#[test]
 fn a_rate_limit_is_obeyed_both_ways() {
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("BATCH_RATE_LIMIT", "2/1")];
     let server = Server::start(&State::new(), &variables);
@@ -118,11 +182,11 @@ fn a_rate_limit_is_obeyed_both_ways() {
     let line = |i: u32| json!({"user_id": format!("u{i:03}")}).to_string() + "\n";
     tool.write("users.ndjson", (0..240).map(line).collect::<String>());
     let begun = Instant::now();
-    tool.run(0, "import users.ndjson --batch-size 40").says("rate limit reached: waiting").says("240 users stored");
+    tool.run(0, "import users.ndjson --batch-size 40").says("s for the rate limit").says("240 users stored");
     assert!(begun.elapsed().as_millis() >= 1800, "{:?}", begun.elapsed());
 
     tool.project.limit(1, 1);
     let exported = tool.run(0, "export");
-    exported.says("rate limit reached: waiting").says("240 users exported");
+    exported.says("waiting 1 s for the rate limit").says("240 users exported");
     assert_eq!(exported.stdout.lines().count(), 240);
 }

@@ -10,7 +10,9 @@
 mod client;
 mod export;
 mod failures;
+mod fake;
 mod import;
+mod keys;
 mod resume;
 #[expect(dead_code, reason = "shared with the tests of the contract")]
 #[path = "../../../tests/contract/server.rs"]

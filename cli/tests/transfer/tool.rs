@@ -4,6 +4,7 @@ use crate::client::Project;
 use crate::server::{ADMIN_TOKEN, Server, State};
 use serde_json::Value;
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
@@ -41,7 +42,8 @@ impl<'s> Tool<'s> {
             .args(line.split(' '))
             .current_dir(self.directory.path())
             .env("ROSTER_URL", &self.project.server.url)
-            .env("ROSTER_KEY", &self.project.key);
+            .env("ROSTER_KEY", &self.project.key)
+            .env("ROSTER_ADMIN_TOKEN", ADMIN_TOKEN);
         command
     }
 
@@ -49,6 +51,15 @@ impl<'s> Tool<'s> {
     #[track_caller]
     pub fn run(&self, expected: i32, line: &str) -> Told {
         Told::new(expected, &self.command(line).output().unwrap())
+    }
+
+    /// Runs it to its end with this on its standard input.
+    #[track_caller]
+    pub fn run_with_input(&self, expected: i32, line: &str, input: &str) -> Told {
+        let mut command = self.command(line);
+        let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        running.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        Told::new(expected, &running.wait_with_output().unwrap())
     }
 
     pub fn start(&self, line: &str) -> Child {

@@ -1,0 +1,160 @@
+//! `roster keys`: API keys, managed with the admin token.
+
+use crate::args::{AdminArgs, CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
+use crate::bar::Bar;
+use crate::client::{Client, Pace};
+use crate::failure::Failure;
+use crate::stop::Stop;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use ureq::http::Method;
+
+pub fn run(command: &KeysCommand, stop: &Stop) -> Result<(), Failure> {
+    match command {
+        KeysCommand::Create(args) => create(args, stop),
+        KeysCommand::List(args) => list(args, stop),
+        KeysCommand::Revoke(args) => revoke(args, stop),
+    }
+}
+
+/// Calls the server as the admin. No bar is shown.
+fn ask<T>(admin: &AdminArgs, stop: &Stop, call: impl FnOnce(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
+    let bar = Bar::none();
+    call(&Client::new(admin.url()?, admin.token()?, Pace::Full, stop, &bar))
+}
+
+#[derive(Serialize)]
+struct NewKeyOut<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    scopes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct CreatedIn {
+    key_id: String,
+    key: String,
+    project: String,
+    scopes: Vec<String>,
+    expires_at: Option<String>,
+}
+
+/// Writes the key alone to the standard output, so that a script can take it from there.
+fn create(args: &CreateKeyArgs, stop: &Stop) -> Result<(), Failure> {
+    let (project, expires_at) = (args.project.as_deref(), args.expires_at.as_deref());
+    let body = NewKeyOut { name: &args.name, project, scopes: &args.scopes, expires_at };
+    let body = serde_json::to_string(&body).map_err(unreadable)?;
+    let answer =
+        ask(&args.admin, stop, |client| client.post_once("/v1/keys", &body)).map_err(|failure| match failure {
+            Failure::Stopped(cause) => {
+                Failure::Stopped(format!("{cause}; `roster keys list` tells if the key was made"))
+            }
+            failure => failure,
+        })?;
+    let CreatedIn { key_id, key, project, scopes, expires_at } = parse(&answer)?;
+    let end = expires_at.map_or("never ends".into(), |at| format!("ends at {at}"));
+    eprintln!("roster: {key_id} of project {project} made: it has {}, {end}, and is shown only now", scopes.join(" "));
+    println!("{key}");
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct ListIn<'a> {
+    #[serde(borrow)]
+    keys: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct KeyIn {
+    key_id: String,
+    name: String,
+    project: String,
+    prefix: String,
+    scopes: Vec<String>,
+    expires_at: Option<String>,
+    revoked_at: Option<String>,
+    last_used_at: Option<String>,
+}
+
+fn list(args: &ListKeysArgs, stop: &Stop) -> Result<(), Failure> {
+    let query = args.project.as_ref().map_or(String::new(), |project| format!("?project={}", project.as_str()));
+    let answer = ask(&args.admin, stop, |client| client.call(&Method::GET, &format!("/v1/keys{query}")))?;
+    let ListIn { keys } = parse(&answer)?;
+    if args.json {
+        println!("{keys}");
+    } else {
+        print!("{}", table(&parse::<Vec<KeyIn>>(keys.get())?));
+    }
+    Ok(())
+}
+
+fn revoke(args: &RevokeKeyArgs, stop: &Stop) -> Result<(), Failure> {
+    let id = args.id()?;
+    ask(&args.admin, stop, |client| client.call(&Method::DELETE, &format!("/v1/keys/{id}")))?;
+    eprintln!("roster: {id} revoked");
+    Ok(())
+}
+
+/// One key a line. Names come last, because they can have any width.
+fn table(keys: &[KeyIn]) -> String {
+    let mut rows = vec![["KEY_ID", "KEY", "PROJECT", "ENDS", "LAST USED", "SCOPES", "NAME"].map(String::from)];
+    rows.extend(keys.iter().map(|key| {
+        let ends = match (&key.revoked_at, &key.expires_at) {
+            (Some(at), _) => format!("revoked {}", day(at)),
+            (None, Some(at)) => day(at).into(),
+            (None, None) => "never".into(),
+        };
+        let last_used = key.last_used_at.as_deref().map_or("never", day).into();
+        let prefix = format!("{}…", key.prefix);
+        [key.key_id.clone(), prefix, key.project.clone(), ends, last_used, key.scopes.join(" "), key.name.clone()]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    let line = |row: &[String; 7]| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  "));
+        format!("{}{}\n", cells.collect::<String>(), row[6])
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The day of a time in RFC 3339.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Failure {
+    Failure::Stopped(format!("the server's answer can't be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_key_a_line() {
+        let keys = r#"[
+            {"key_id":"key_1","name":"the phone ☎","project":"default","prefix":"ros_AbCd","scopes":["users:read"],
+             "created_at":"2026-01-01T00:00:00.000Z","expires_at":null,"revoked_at":null,"last_used_at":null},
+            {"key_id":"key_23","name":"ci","project":"b","prefix":"ros_EfGh","scopes":["users:write","users:read"],"created_at":"",
+             "expires_at":"2027-01-01T00:00:00.000Z","revoked_at":"2026-02-03T04:05:06.789Z","last_used_at":"2026-02-01T00:00:00.000Z"},
+            {"key_id":"key_4","name":"x","project":"b","prefix":"ros_IjKl","scopes":[],"created_at":"",
+             "expires_at":"2027-01-01T00:00:00.000Z","revoked_at":null,"last_used_at":null}]"#;
+        assert_eq!(
+            table(&parse::<Vec<KeyIn>>(keys).unwrap()),
+            "\
+KEY_ID  KEY        PROJECT  ENDS                LAST USED   SCOPES                  NAME
+key_1   ros_AbCd…  default  never               never       users:read              the phone ☎
+key_23  ros_EfGh…  b        revoked 2026-02-03  2026-02-01  users:write users:read  ci
+key_4   ros_IjKl…  b        2027-01-01          never                               x
+"
+        );
+    }
+}

@@ -1,0 +1,221 @@
+//! Splits a record with a larger object than the server takes into several records of the same user.
+//!
+//! An object inside an array can't be split, because an array replaces the one before it: the server refuses it.
+
+use crate::batch::{MAX_RECORD_BYTES, MAX_USERS};
+use roster::json::{self, Members, Value};
+use roster::merge::merge;
+use roster::store::{MAX_KEYS, MAX_PROFILE_BYTES};
+use roster::user::{MAX_OBJECT_MEMBERS, NewUser};
+use std::collections::HashSet;
+
+/// The records to send in place of this one, in turn: together their merges do what the merge of this one does.
+///
+/// Empty if this record is to be sent as it is: because no object is too large, or because the server would refuse a
+/// part, which leaves the others half a user.
+pub fn split(record: &Members) -> Vec<String> {
+    if record.iter().all(|(_, value)| fits(value, 0)) {
+        return Vec::new();
+    }
+    if !names_differ(record) {
+        return Vec::new();
+    }
+    let parts = parts(record, MAX_OBJECT_MEMBERS);
+    if parts.len() > MAX_USERS || !parts.iter().all(is_sound) || !can_be_stored(&parts) {
+        return Vec::new();
+    }
+    let texts: Vec<String> = parts.iter().map(text).collect();
+    let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
+    if bytes <= MAX_RECORD_BYTES { texts } else { Vec::new() }
+}
+
+/// Whether no object below this one is too large. At level 0 stand `properties` and `origin`, which may be larger.
+fn fits(value: &Value, level: usize) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(|item| fits(item, level + 1)),
+        Value::Object(members) => {
+            (level == 0 || members.len() <= MAX_OBJECT_MEMBERS)
+                && members.iter().all(|(_, value)| fits(value, level + 1))
+        }
+        _ => true,
+    }
+}
+
+/// Whether no object outside of arrays has two equal names: the parts would hide those from the server.
+fn names_differ(members: &Members) -> bool {
+    let mut names = HashSet::new();
+    members
+        .iter()
+        .all(|(name, value)| names.insert(name) && !matches!(value, Value::Object(members) if !names_differ(members)))
+}
+
+fn parts<'a>(record: &Members<'a>, max_members: usize) -> Vec<Members<'a>> {
+    let is_id = |name: &str| name == "user_id";
+    let id = record.iter().find(|(name, _)| is_id(name));
+    let mut parts = object_parts(record, 0, max_members);
+    for part in parts.iter_mut().skip(1) {
+        part.splice(..0, id.cloned());
+    }
+    parts
+}
+
+/// The patches that in turn do what one patch does.
+fn value_parts<'a>(value: &Value<'a>, level: usize, max_members: usize) -> Vec<Value<'a>> {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            object_parts(members, level, max_members).into_iter().map(Value::Object).collect()
+        }
+        value => vec![value.clone()],
+    }
+}
+
+/// First comes the first part of every member, so that new members are appended in the order of the original; then the
+/// second part of those that have one, and so on. Level 0 is the record, level 1 has `properties` and `origin`.
+fn object_parts<'a>(members: &Members<'a>, level: usize, max_members: usize) -> Vec<Members<'a>> {
+    let max_here = if level < 2 { usize::MAX } else { max_members };
+    let mut left: Vec<_> =
+        members.iter().map(|(name, value)| (name, value_parts(value, level + 1, max_members).into_iter())).collect();
+    let mut parts = Vec::new();
+    loop {
+        let next = left.iter_mut().filter_map(|(name, values)| Some((name.clone(), values.next()?)));
+        let round: Members = next.collect();
+        if round.is_empty() {
+            return parts;
+        }
+        parts.extend(round.chunks(max_here).map(<[_]>::to_vec));
+        left.retain(|(_, values)| values.len() > 0);
+    }
+}
+
+/// Whether the server takes this part, as far as that does not depend on what is stored.
+fn is_sound(part: &Members) -> bool {
+    part.iter().all(|(_, value)| fits(value, 0)) && NewUser::parse(part).is_ok()
+}
+
+/// Whether the whole keeps the limits of a stored profile if the user is new. If not, it never does.
+fn can_be_stored(parts: &[Members]) -> bool {
+    let patches = parts.iter().map(|part| part.iter().filter(|(name, _)| name != "user_id").cloned().collect());
+    let profile = patches.map(Value::Object).fold(Value::Null, merge);
+    let mut text = String::new();
+    profile.write(&mut text);
+    let Value::Object(fields) = profile else { return false };
+    let has_few_keys = |value: &Value| !matches!(value, Value::Object(members) if members.len() > MAX_KEYS);
+    text.len() <= MAX_PROFILE_BYTES && fields.iter().all(|(_, value)| has_few_keys(value))
+}
+
+fn text(members: &Members) -> String {
+    let mut json = String::new();
+    json::write_object(members, &mut json);
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::fmt::Write;
+
+    fn parse(json: &str) -> Members<'_> {
+        let Ok(Value::Object(members)) = json::parse(json.as_bytes()) else { panic!("{json} is no object") };
+        members
+    }
+
+    fn object(members: impl Iterator<Item = usize>, value: &str) -> String {
+        let mut json = String::new();
+        for i in members {
+            write!(json, ",\"k{i}\":{value}").unwrap();
+        }
+        format!("{{{}}}", json.get(1..).unwrap_or_default())
+    }
+
+    fn record(properties: &str) -> String {
+        format!(r#"{{"email":"a@b.c","properties":{properties},"user_id":"u","origin":{{"o":1.10}}}}"#)
+    }
+
+    #[test]
+    fn a_large_object_becomes_parts_in_the_order_of_the_original() {
+        let json = record(&format!(r#"{{"a":{{"b":{}}},"c":1.10}}"#, object(0..700, "1.10")));
+        let part = |range| format!(r#"{{"user_id":"u","properties":{{"a":{{"b":{}}}}}}}"#, object(range, "1.10"));
+        assert_eq!(
+            split(&parse(&json)),
+            [
+                record(&format!(r#"{{"a":{{"b":{}}},"c":1.10}}"#, object(0..300, "1.10"))),
+                part(300..600),
+                part(600..700),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_within_the_bound_is_sent_as_it_is() {
+        let bound = object(0..MAX_OBJECT_MEMBERS, "1");
+        for properties in ["{}", &object(0..400, "1"), &format!(r#"{{"a":{bound},"b":[{bound}]}}"#)] {
+            assert!(split(&parse(&record(properties))).is_empty());
+        }
+    }
+
+    #[test]
+    fn what_the_server_would_refuse_in_part_is_sent_as_it_is() {
+        let large = object(0..301, "1");
+        for properties in [
+            // Too large itself, and nothing can be done about it.
+            format!(r#"{{"a":[{large}]}}"#),
+            format!(r#"{{"a":{large},"b":[{large}]}}"#),
+            // An equal name, which would stand in another part.
+            format!(r#"{{"a":{},"k0":2}}}}"#, &large[..large.len() - 1]),
+            // A bad key, which would stand in another part.
+            format!(r#"{{"a":{},"":2}}}}"#, &large[..large.len() - 1]),
+            // A profile that could never be stored.
+            format!(r#"{{"a":{}}}"#, object(0..301, &format!("\"{}\"", "x".repeat(1000)))),
+            format!(r#"{{"a":{large},"b":1,{}"#, &large[1..]),
+        ] {
+            assert!(split(&parse(&record(&properties))).is_empty(), "{properties:.200}");
+        }
+        let nulls = object(0..50_000, "null");
+        assert!(split(&parse(&format!(r#"{{"user_id":"{}","origin":{{"a":{nulls}}}}}"#, "u".repeat(256)))).len() > 100);
+        assert!(split(&parse(&record(&format!(r#"{{"a":{}}}"#, object(0..301_000, "null"))))).is_empty());
+    }
+
+    /// Objects that are too large for a bound of two members, deep in each other.
+    fn any_object() -> impl Strategy<Value = String> {
+        "null|1|1\\.10|\"s\"|\\{\\}".prop_recursive(5, 64, 6, |inner| {
+            let members = prop::collection::vec(inner.clone(), 0..7).prop_flat_map(|values| {
+                let names = Just(["a", "b", "c", "d", "e", "f", "g"]).prop_shuffle();
+                (names, Just(values))
+            });
+            prop_oneof![
+                5 => members.prop_map(|(names, values)| {
+                    let members: Vec<_> = names.iter().zip(values).map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+                1 => prop::collection::vec(inner, 0..3).prop_map(|items| format!("[{}]", items.join(","))),
+            ]
+        }).prop_filter("an object", |json| json.starts_with('{'))
+    }
+
+    proptest! {
+        #[test]
+        fn the_parts_do_what_the_whole_does(document in any_object(), patch in any_object()) {
+            let record = format!(r#"{{"user_id":"u","properties":{patch}}}"#);
+            let record = parse(&record);
+            let parts = parts(&record, 2);
+            for part in &parts {
+                prop_assert_eq!(&part.iter().filter(|(name, _)| name == "user_id").count(), &1);
+                let Some((_, Value::Object(properties))) = part.iter().find(|(name, _)| name == "properties") else { panic!() };
+                prop_assert!(properties.iter().all(|(_, value)| is_within(value, 2)));
+            }
+            let document = format!(r#"{{"properties":{document}}}"#);
+            let document = Value::Object(parse(&document));
+            let whole = merge(document.clone(), Value::Object(record.clone()));
+            let in_turn = parts.into_iter().map(Value::Object).fold(document, merge);
+            prop_assert_eq!(in_turn, whole);
+        }
+    }
+
+    fn is_within(value: &Value, max: usize) -> bool {
+        match value {
+            Value::Object(members) => members.len() <= max && members.iter().all(|(_, value)| is_within(value, max)),
+            _ => true,
+        }
+    }
+}
