@@ -29,12 +29,13 @@ A cell of properties or origin that reads as JSON is that JSON, digit for digit:
 Records of one user are applied in the file's order. Rate limits are obeyed, and failures of the server or the network are
 tried again. Ctrl-C ends it in good order: the same command goes on where it stopped, as it does after a crash. Where it is
 stands in FILE.progress, which is gone when all is done. The standard input can't be read again: an import from it shows no
-percentage and starts anew each time.
+percentage and can't go on.
 
-Refused records stand in FILE.refused.ndjson, each with its line and the reason. Mend them there, and import that file.
+Refused records are written to FILE.refused.ndjson, each with its line and the reason. Mend them there, and import that
+file.
 
-A record with more than 300 members in an object below properties or origin is sent in parts that do the same. If the server
-refuses one of them for what is stored already, the record is refused, and its other parts stay.
+A record that has an object of more than 300 members below properties or origin is sent in parts, which do the same one
+after the other. If the server refuses a part because of what is stored, the record is refused, and its other parts stay.
 
 ";
 
@@ -42,13 +43,13 @@ const EXPORT_DETAILS: &str = "\
 What it writes can be imported as it is, and gives the same users, digit for digit. In CSV, keys stand in the order of the
 columns, and an absent e-mail or phone is an empty cell.
 
-An export leaves a fifth of the project's rate limit to others. While less than that remains, it waits between two calls, so
-long that it takes a twentieth of the limit in a window (with 500 a minute: 2.4 s), or until all of the limit is free
-again. With --rate it makes that many calls a second instead, each of up to 100 users, and waits only if the limit is reached.
+An export leaves a fifth of the project's rate limit to others. While less than that remains, it takes a twentieth of the
+limit in a window: of 500 a minute it sends one call in 2.4 s. With --rate it sends that many calls a second instead, each
+for up to 100 users, and waits only when the limit is reached.
 
-With --output, an export that was interrupted goes on by the same command: users read so far stand in FILE.part, always as
-NDJSON, and how far it is in FILE.progress; both are gone when FILE appears. A user is exported as it was when it was read. An
-export to the standard output starts anew each time.
+With --output, the same command goes on after Ctrl-C, a failure or a crash. The users read so far stand in FILE.part, always
+as NDJSON, and how far it is in FILE.part.progress; both are gone when FILE appears. A user is exported as it was when it
+was read. An export to the standard output can't go on.
 
 ";
 
@@ -163,7 +164,7 @@ pub struct CreateKeyArgs {
     #[arg(long)]
     pub project: Option<String>,
     /// What it may do: users:write, users:read, users:delete; give it once for each [default: all]
-    #[arg(long = "scope")]
+    #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// When it ends, for example 2027-01-01T00:00:00Z [default: never]
     #[arg(long, value_name = "TIME")]
@@ -283,7 +284,7 @@ impl ExportArgs {
 
     /// Where the users stand that were read so far, and how far that is.
     pub fn partial(output: &Path) -> (PathBuf, PathBuf) {
-        (with_suffix(output, ".part"), with_suffix(output, ".progress"))
+        (with_suffix(output, ".part"), with_suffix(output, ".part.progress"))
     }
 }
 

@@ -154,12 +154,11 @@ mod tests {
     #[test]
     fn what_is_left_follows_from_the_whole_run_with_its_waits() {
         let mut run = run(Some((1000, 0)));
-        let at = |seconds| run.begun + Duration::from_secs(seconds);
-        let (one, four) = (at(1), at(41));
+        let (soon, late) = (run.begun + Duration::from_secs(1), run.begun + Duration::from_secs(41));
         (run.bytes_done, run.users) = (500, 50);
-        assert_eq!(run.describe(one), "50 users  50/s  1s left");
+        assert_eq!(run.describe(soon), "50 users  50/s  1s left");
         run.refused = 2;
-        assert_eq!(run.describe(four), "50 users, 2 refused  1/s  41s left");
+        assert_eq!(run.describe(late), "50 users, 2 refused  1/s  41s left");
     }
 
     #[test]

@@ -131,8 +131,7 @@ impl Batch {
         let mut answers = answers.into_iter();
         for Sent { line, place, parts } in self.records {
             let (count, original) = parts.map_or((1, None), |(count, json)| (count, Some(json)));
-            let errors: Vec<_> = answers.by_ref().take(count).flatten().collect();
-            match errors.into_iter().next() {
+            match answers.by_ref().take(count).fold(None, Option::or) {
                 None => stored += 1,
                 Some(error) => {
                     let json = original.unwrap_or_else(|| self.body[place].to_owned());

@@ -31,8 +31,8 @@ impl Budget {
         })
     }
 
-    /// How long to wait for others' sake, if less than a fifth of the limit is left: so long that a twentieth of the limit
-    /// is asked in a window, but no longer than until all of it is free.
+    /// How long to wait for others' sake, if less than a fifth of the limit is left: so long that a twentieth of it is
+    /// taken in a window, but no longer than until all of it is free.
     pub fn pause(&self) -> Option<Duration> {
         let is_low = u64::from(self.remaining) * RESERVED_PART < u64::from(self.limit);
         is_low.then(|| (self.window * SPARING_PART / self.limit.max(1)).min(self.full_in))

@@ -108,8 +108,8 @@ impl Progress {
     }
 }
 
-/// An export to a file that is under way: its users so far as NDJSON, whatever the format of the file, because the columns
-/// of a table are known only at the end.
+/// An export to a file that is under way: its users so far as NDJSON, whatever the format of the file, because the
+/// columns of a table are known only at the end.
 struct Part {
     output: PathBuf,
     file: PartialFile,
@@ -131,8 +131,7 @@ impl Part {
         Ok(Part { output: output.into(), file, progress_path, progress })
     }
 
-    /// Appends a page. The last one is not saved as progress: until the output is whole, it is the last page that is read
-    /// again.
+    /// Appends a page. Progress is not saved for the last one: another run reads it again, and so finds the end.
     fn append(&mut self, page: Page) -> Result<(), Failure> {
         self.progress.bytes = self.file.append(&page.lines)?;
         self.progress.users += page.users;

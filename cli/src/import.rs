@@ -66,12 +66,13 @@ fn check_paths(input: &Path, refused: &Path) -> Result<(), Failure> {
 /// Tells how it ended.
 fn finish((ledger, outcome): (Ledger, Result<(), Failure>), args: &ImportArgs) -> Result<(), Failure> {
     if let Err(failure) = outcome {
-        let Progress { stored, refused, .. } = ledger.progress;
+        let progress = ledger.stop()?;
         let advice = match args.input() {
             Some(_) => failure.advice(),
             None => "; the standard input can't go on: send all of it again",
         };
-        if ledger.progress.mark().offset > 0 {
+        if progress.mark().offset > 0 {
+            let Progress { stored, refused, .. } = progress;
             eprintln!("roster: {} stored, {refused} refused so far{advice}", count(stored, "user"));
         }
         return Err(failure);

@@ -50,8 +50,13 @@ impl Ledger {
 
     /// Ends an import that came to the end of its file.
     pub fn close(self) -> Result<Progress, Failure> {
-        self.refused.close()?;
         self.path.as_deref().map_or(Ok(()), saved::remove)?;
+        self.stop()
+    }
+
+    /// Ends an import that did not.
+    pub fn stop(self) -> Result<Progress, Failure> {
+        self.refused.close()?;
         Ok(self.progress)
     }
 }

@@ -1,9 +1,9 @@
 //! `roster`: moves users in and out of Roster, and manages its keys.
 //!
-//! An import is a pipeline of bounded memory: [`frame`] cuts the file into records, [`ndjson`] and [`csv`] make each the
-//! JSON of one user, [`split`] those with too large an object into parts, [`batch`] packs them, [`import`] keeps some
-//! batches in flight, and [`ledger`] writes down, in the file's order, what became of them. An export is [`export`]: a walk
-//! over all pages, into a [`partial`] file that becomes the output, or a [`table`].
+//! An import is a pipeline of bounded memory: [`frame`] cuts the file into records, [`ndjson`] and [`csv`] make each
+//! the JSON of one user, [`split`] makes parts of one with too large an object, [`batch`] packs them, [`import`] keeps
+//! some batches in flight, and [`ledger`] writes down, in the file's order, what became of them. An export is
+//! [`export`]: a walk over all pages into a [`partial`] file, which becomes the output, or a [`table`].
 
 mod args;
 mod bar;

@@ -12,8 +12,8 @@ pub struct PartialFile {
 }
 
 impl PartialFile {
-    /// Opens it with so many bytes of an earlier run, cutting off what that run wrote but did not settle. It is locked, so
-    /// that one run at a time writes here.
+    /// Opens it with so many bytes of an earlier run, cutting off what that run wrote but did not settle. It is locked,
+    /// so that one run at a time writes here.
     pub fn open(path: &Path, bytes: u64) -> Result<Self, Failure> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let mut file = opened.map_err(Failure::of_file(path))?;

@@ -69,8 +69,8 @@ fn value_parts<'a>(value: &Value<'a>, level: usize, max_members: usize) -> Vec<V
     }
 }
 
-/// First comes the first part of every member, so that new members are appended in the order of the original; then the
-/// second part of those that have one, and so on. Level 0 is the record, level 1 has `properties` and `origin`.
+/// First comes the first part of every member, so that new members are appended in the order of the original; then
+/// the second part of those that have one, and so on. Level 0 is the record, level 1 has `properties` and `origin`.
 fn object_parts<'a>(members: &Members<'a>, level: usize, max_members: usize) -> Vec<Members<'a>> {
     let max_here = if level < 2 { usize::MAX } else { max_members };
     let mut left: Vec<_> =
@@ -178,19 +178,22 @@ mod tests {
 
     /// Objects that are too large for a bound of two members, deep in each other.
     fn any_object() -> impl Strategy<Value = String> {
-        "null|1|1\\.10|\"s\"|\\{\\}".prop_recursive(5, 64, 6, |inner| {
-            let members = prop::collection::vec(inner.clone(), 0..7).prop_flat_map(|values| {
-                let names = Just(["a", "b", "c", "d", "e", "f", "g"]).prop_shuffle();
-                (names, Just(values))
-            });
-            prop_oneof![
-                5 => members.prop_map(|(names, values)| {
-                    let members: Vec<_> = names.iter().zip(values).map(|(name, value)| format!("\"{name}\":{value}")).collect();
-                    format!("{{{}}}", members.join(","))
-                }),
-                1 => prop::collection::vec(inner, 0..3).prop_map(|items| format!("[{}]", items.join(","))),
-            ]
-        }).prop_filter("an object", |json| json.starts_with('{'))
+        "null|1|1\\.10|\"s\"|\\{\\}"
+            .prop_recursive(5, 64, 6, |inner| {
+                let members = prop::collection::vec(inner.clone(), 0..7).prop_flat_map(|values| {
+                    let names = Just(["a", "b", "c", "d", "e", "f", "g"]).prop_shuffle();
+                    (names, Just(values))
+                });
+                prop_oneof![
+                    5 => members.prop_map(|(names, values)| {
+                        let member = |(name, value)| format!("\"{name}\":{value}");
+                        let members: Vec<_> = names.iter().zip(values).map(member).collect();
+                        format!("{{{}}}", members.join(","))
+                    }),
+                    1 => prop::collection::vec(inner, 0..3).prop_map(|items| format!("[{}]", items.join(","))),
+                ]
+            })
+            .prop_filter("an object", |json| json.starts_with('{'))
     }
 
     proptest! {
@@ -201,7 +204,8 @@ mod tests {
             let parts = parts(&record, 2);
             for part in &parts {
                 prop_assert_eq!(&part.iter().filter(|(name, _)| name == "user_id").count(), &1);
-                let Some((_, Value::Object(properties))) = part.iter().find(|(name, _)| name == "properties") else { panic!() };
+                let properties = part.iter().find(|(name, _)| name == "properties");
+                let Some((_, Value::Object(properties))) = properties else { panic!("{part:?}") };
                 prop_assert!(properties.iter().all(|(_, value)| is_within(value, 2)));
             }
             let document = format!(r#"{{"properties":{document}}}"#);

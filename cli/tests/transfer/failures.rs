@@ -67,6 +67,7 @@ fn a_key_that_may_not_write_ends_it_at_once() {
         .key(&serde_json::json!({"name": "reader", "project": tool.project.name, "scopes": ["users:read"]}));
     let told = tool.run(1, &format!("import users.ndjson --key {reader}"));
     assert!(!told.says("403 INSUFFICIENT_PERMISSIONS").stderr.contains("so far"), "{}", told.stderr);
+    assert_eq!(tool.files(), ["users.ndjson"]);
 }
 
 #[test]
