@@ -86,7 +86,7 @@ fn finish((ledger, outcome): (Ledger, Result<(), Failure>), args: &ImportArgs) -
     let path = path.display();
     let refused = count(refused, "record");
     Err(Failure::Refused(format!(
-        "{refused} refused: see {path}; once they are mended there, `roster import {path}` sends them again"
+        "{refused} refused: see {path}; mend that file and send it again with `roster import {path}`"
     )))
 }
 

@@ -101,7 +101,7 @@ fn a_record_with_a_large_object_is_sent_in_parts_and_counts_once() {
 fn refused_records_are_sent_again_as_they_are_written() {
     let tool = Tool::new();
     tool.write("users.ndjson", "{\"user_id\":\"a\",\"email\":\"x\"}\n{\"user_id\":\"b\"\n");
-    tool.run(1, "import users.ndjson").says("`roster import users.ndjson.refused.ndjson` sends them again");
+    tool.run(1, "import users.ndjson").says("send it again with `roster import users.ndjson.refused.ndjson`");
     let mended = tool.read("users.ndjson.refused.ndjson").replace("\"x\"", "\"x@y.z\"").replace("b\\\"", "b\\\"}");
     tool.write("again.ndjson", mended);
     tool.run(0, "import again.ndjson").says("2 users stored");
