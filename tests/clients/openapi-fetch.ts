@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import createClient from "openapi-fetch";
-import type { paths } from "./roster.d.ts";
+import type { components, paths } from "./roster.d.ts";
 
 const { ROSTER_URL, ROSTER_KEY } = process.env;
 const roster = createClient<paths>({ baseUrl: ROSTER_URL, headers: { Authorization: `Bearer ${ROSTER_KEY}` } });
@@ -48,6 +48,8 @@ assert.equal(refused.error.details?.field, "email");
 // @ts-expect-error: The compiler refuses a wrong type, and so does Roster.
 const wrongType = await roster.POST("/v1/users", { body: { user_id, email: 3 } });
 assert.equal(wrongType.error?.code, "INVALID_TYPE");
+
+({ name: "ci" }) satisfies components["schemas"]["KeyIn"];
 
 const erased = await roster.DELETE("/v1/users/{user_id}", { params: { path } });
 assert.equal(erased.data?.deleted, true);
