@@ -1,5 +1,6 @@
 //! API keys: as a client presents them, as they are stored, and what one may do.
 
+use crate::limits::MAX_PROJECT_CHARS;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -132,7 +133,7 @@ impl Project {
     pub const RULE: &'static str = "Must be 1 to 64 characters of a-z, 0-9, _ and -";
 
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=64).contains(&text.len())
+        let fits = (1..=MAX_PROJECT_CHARS).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
         fits.then(|| Project(text.to_owned()))
     }
@@ -175,7 +176,7 @@ impl KeyRecord {
     }
 
     /// True when `last_used_at` is due to be written again.
-    pub fn use_is_news(&self, now: Timestamp) -> bool {
+    pub fn should_touch(&self, now: Timestamp) -> bool {
         self.last_used_at.is_none_or(|at| at.as_ms() + LAST_USED_STEP_MS <= now.as_ms())
     }
 }

@@ -1,20 +1,10 @@
 //! A user as the caller tells it: each part parsed once into a type that cannot be wrong, the whole into a merge patch.
 
-use crate::body::{FaultList, Faults, Fields};
-use crate::json::{self, Members, Value};
-
-/// Levels of objects and arrays allowed below `properties` or `origin`.
-pub const MAX_NESTING: usize = 8;
-/// Keys directly in `properties`, and as many in `origin`.
-pub const MAX_KEYS: usize = 300;
-/// Members in any object below `properties` or `origin`.
-pub const MAX_OBJECT_MEMBERS: usize = 300;
-/// Characters in a key, at least 1.
-pub const MAX_KEY_CHARS: usize = 128;
-/// Characters in the caller's id, at least 1.
-pub const MAX_USER_ID_CHARS: usize = 256;
-/// Bytes in an e-mail address (RFC 5321 section 4.5.3.1.3, less the angle brackets).
-pub const MAX_EMAIL_BYTES: usize = 254;
+use crate::input::fields::{FaultList, Faults, Fields};
+use crate::json::{self, Object, ObjectWriter, Value};
+use crate::limits::{
+    MAX_EMAIL_BYTES, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_USER_ID_CHARS, PHONE_DIGITS,
+};
 
 /// What a client's bug turns a missing id into.
 const PLACEHOLDER_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"];
@@ -95,7 +85,9 @@ pub struct Phone<'a>(&'a str);
 impl<'a> Phone<'a> {
     pub fn parse(text: &'a str) -> Result<Self, &'static str> {
         let valid = text.strip_prefix('+').is_some_and(|digits| {
-            (2..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
+            PHONE_DIGITS.contains(&digits.len())
+                && digits.bytes().all(|b| b.is_ascii_digit())
+                && !digits.starts_with('0')
         });
         if valid { Ok(Phone(text)) } else { Err("Must be + and 2 to 15 digits, the first not 0 (E.164)") }
     }
@@ -124,11 +116,11 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// Reads the members of a body. On failure every fault is told: first those of the known members in the order of
+    /// Reads a body. On failure every fault is told: first those of the known members in the order of
     /// the contract's table, then unknown and repeated ones.
-    pub fn parse(members: &Members) -> Result<Self, FaultList> {
+    pub fn parse(body: &Object) -> Result<Self, FaultList> {
         let mut faults = Faults::default();
-        let mut fields = Fields::of(members, &mut faults);
+        let mut fields = Fields::new(body, &mut faults);
         let external_id = fields.required("user_id", |value, faults| {
             let text = faults.string(value)?;
             ExternalId::parse(text).map_err(|rule| faults.invalid(rule)).ok()
@@ -141,20 +133,14 @@ impl NewUser {
         });
         let properties = fields.optional("properties", free_form);
         let origin = fields.optional("origin", free_form);
-        fields.refuse_the_rest();
+        fields.deny_unknown();
 
         let parts = [("email", email), ("phone", phone), ("properties", properties), ("origin", origin)];
-        let mut patch = String::from("{");
+        let mut patch = ObjectWriter::default();
         for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
-            if patch.len() > 1 {
-                patch.push(',');
-            }
-            json::write_string(name, &mut patch);
-            patch.push(':');
-            patch.push_str(&text);
+            patch.member(name, &text);
         }
-        patch.push('}');
-        faults.finish(external_id.map(|external_id| NewUser { external_id, patch: Patch(patch) }))
+        faults.finish(external_id.map(|external_id| NewUser { external_id, patch: Patch(patch.finish()) }))
     }
 }
 
@@ -164,39 +150,33 @@ fn string_or_null<'v>(
     faults: &mut Faults,
     parse: impl FnOnce(&'v str) -> Result<&'v str, &'static str>,
 ) -> Option<String> {
-    let mut json = String::new();
-    match value {
-        Value::Null => json.push_str("null"),
-        value => {
-            let text = faults.string(value)?;
-            json::write_string(parse(text).map_err(|rule| faults.invalid(rule)).ok()?, &mut json);
-        }
+    if *value == Value::Null {
+        return Some("null".into());
     }
-    Some(json)
+    let text = faults.string(value)?;
+    parse(text).map(json::string).map_err(|rule| faults.invalid(rule)).ok()
 }
 
 /// The JSON text of an object whose keys and nesting keep the limits.
 fn free_form(value: &Value, faults: &mut Faults) -> Option<String> {
-    let members = faults.object(value)?;
+    let object = faults.object(value)?;
     // Nulls remove and are not kept: what is left of the others is stored, whatever is stored already.
-    let kept = members.iter().filter(|(_, value)| *value != Value::Null).count();
-    if kept > MAX_KEYS {
-        faults.invalid(format!("Must have at most {MAX_KEYS} keys"));
+    let kept = object.members.iter().filter(|(_, value)| *value != Value::Null).count();
+    if kept > MAX_MEMBERS {
+        faults.invalid(format!("Must have at most {MAX_MEMBERS} keys"));
     }
-    check_members(members, MAX_NESTING, faults);
-    let mut json = String::new();
-    json::write_object(members, &mut json);
-    Some(json)
+    check_object(object, MAX_NESTING, faults);
+    Some(object.to_string())
 }
 
-fn check_members(members: &Members, levels_left: usize, faults: &mut Faults) {
-    faults.check_names_differ(members);
-    for (key, value) in members {
+fn check_object(object: &Object, levels_left: usize, faults: &mut Faults) {
+    faults.check_names_differ(object);
+    for (key, value) in &object.members {
         faults.within(key.as_ref(), |faults| {
             if key.is_empty() {
                 faults.invalid("A key must not be empty");
-            } else if key.chars().count() > MAX_KEY_CHARS {
-                faults.invalid(format!("A key must have at most {MAX_KEY_CHARS} characters"));
+            } else if key.chars().count() > MAX_NAME_CHARS {
+                faults.invalid(format!("A key must have at most {MAX_NAME_CHARS} characters"));
             } else if key.contains('\0') {
                 // SQLite compares keys up to it only: `a` and `a\0b` would be one.
                 faults.invalid("A key must not contain U+0000");
@@ -215,11 +195,11 @@ fn check_nested(value: &Value, levels_left: usize, faults: &mut Faults) {
                 faults.within(i.to_string(), |faults| check_nested(item, levels_left, faults));
             }
         }
-        (Value::Object(members), Some(levels_left)) => {
-            if members.len() > MAX_OBJECT_MEMBERS {
+        (Value::Object(object), Some(levels_left)) => {
+            if object.members.len() > MAX_OBJECT_MEMBERS {
                 faults.invalid(format!("Must have at most {MAX_OBJECT_MEMBERS} members"));
             }
-            check_members(members, levels_left, faults);
+            check_object(object, levels_left, faults);
         }
         _ => {}
     }
@@ -228,13 +208,11 @@ fn check_nested(value: &Value, levels_left: usize, faults: &mut Faults) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::FaultKind;
+    use crate::input::fields::FaultKind;
     use proptest::prelude::*;
 
     fn parse(body: &str) -> Result<NewUser, FaultList> {
-        let value = json::parse(body.as_bytes()).unwrap();
-        let Value::Object(members) = value else { panic!("{body} is no object") };
-        NewUser::parse(&members)
+        NewUser::parse(&json::parse_object(body.as_bytes()).unwrap())
     }
 
     /// Each fault as `place: issue`.
@@ -414,8 +392,8 @@ mod tests {
 
         #[test]
         fn no_input_panics(body in "\\PC{0,80}") {
-            if let Ok(Value::Object(members)) = json::parse(body.as_bytes()) {
-                let _ = NewUser::parse(&members);
+            if let Ok(object) = json::parse_object(body.as_bytes()) {
+                let _ = NewUser::parse(&object);
             }
         }
     }

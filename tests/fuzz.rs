@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-#[path = "../fuzz/src/lib.rs"]
-mod targets;
-
 use fastrand::Rng;
 use proptest::prelude::*;
+use roster_reference::fuzz;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -16,11 +14,11 @@ struct Target {
 }
 
 const TARGETS: [Target; 5] = [
-    Target { name: "body", take: targets::body::take },
-    Target { name: "bearer", take: targets::bearer::take },
-    Target { name: "cursor", take: targets::cursor::take },
-    Target { name: "path", take: targets::path::take },
-    Target { name: "lease", take: targets::lease::take },
+    Target { name: "body", take: fuzz::body::take },
+    Target { name: "bearer", take: fuzz::bearer::take },
+    Target { name: "cursor", take: fuzz::cursor::take },
+    Target { name: "path", take: fuzz::path::take },
+    Target { name: "lease", take: fuzz::lease::take },
 ];
 
 impl Target {

@@ -9,7 +9,7 @@
 use fastrand::Rng;
 use proptest::prelude::*;
 use roster::key::Project;
-use roster::limit::{Account, Ask, Decider, Decision, Grant, Leases, Ledger, Policy, Quota, Turn};
+use roster::limit::{Account, Ask, DecidedBy, Decision, Grant, Leases, Ledger, Policy, Quota, Step};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -99,7 +99,7 @@ struct Message {
     life: u32,
     asked_ms: u64,
     cost: u32,
-    ahead: u32,
+    lease: u32,
     waits: bool,
 }
 
@@ -215,20 +215,20 @@ impl Simulation {
         let asked_ms = self.clock(self.isolates[isolate].skew_ms);
         let account = Account { project: &self.project, policy: Policy::Users };
         let Isolate { leases, life, .. } = &mut self.isolates[isolate];
-        let turn = leases.begin(account, self.scenario.quota, 1, asked_ms);
+        let turn = leases.decide(account, self.scenario.quota, 1, asked_ms);
         let message =
-            |ask: Ask, life, waits| Message { isolate, life, asked_ms, cost: ask.cost, ahead: ask.ahead, waits };
+            |ask: Ask, life, waits| Message { isolate, life, asked_ms, cost: ask.cost, lease: ask.lease, waits };
         let life = *life;
         match turn {
-            Turn::Ask(ask) => {
+            Step::Ask(ask) => {
                 self.outcome.awaited += 1;
                 self.sent(Event::AtObject(message(ask, life, true)));
             }
-            Turn::Decided { decision, fetch } => {
+            Step::Decided { decision, refill } => {
                 if decision.verdict.admitted {
                     self.outcome.admitted.push(self.now_us);
                 }
-                if let Some(ask) = fetch {
+                if let Some(ask) = refill {
                     self.sent(Event::AtObject(message(ask, life, false)));
                 }
             }
@@ -239,7 +239,7 @@ impl Simulation {
         if self.chance(self.scenario.evicted) {
             self.object = serde_json::from_str(&serde_json::to_string(&self.object).unwrap()).unwrap();
         }
-        let ask = Ask { default: self.scenario.quota, cost: message.cost, ahead: message.ahead };
+        let ask = Ask { default: self.scenario.quota, cost: message.cost, lease: message.lease };
         let grant = self.object.grant(ask, self.clock(self.object_skew_ms));
         if !self.chance(self.scenario.lost) {
             self.sent(Event::AtIsolate(message, Answer(grant), self.now_us));
@@ -251,14 +251,14 @@ impl Simulation {
         let account = Account { project: &self.project, policy: Policy::Users };
         let isolate = &mut self.isolates[message.isolate];
         let Decision { verdict, by } = if isolate.life == message.life {
-            let ask = Ask { default: self.scenario.quota, cost: message.cost, ahead: message.ahead };
-            isolate.leases.granted(account, ask, grant, message.asked_ms, now_ms)
+            let ask = Ask { default: self.scenario.quota, cost: message.cost, lease: message.lease };
+            isolate.leases.on_grant(account, ask, grant, message.asked_ms, now_ms)
         } else {
             // It can still tell the client, if one waits.
-            Decision { verdict: grant.verdict, by: Decider::Object }
+            Decision { verdict: grant.verdict, by: DecidedBy::Object }
         };
         if message.waits && verdict.admitted {
-            self.outcome.admitted.push(if by == Decider::Object { decided_us } else { self.now_us });
+            self.outcome.admitted.push(if by == DecidedBy::Object { decided_us } else { self.now_us });
         }
     }
 }

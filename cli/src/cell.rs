@@ -13,20 +13,14 @@ pub fn to_json(cell: &str) -> Option<String> {
     if is_json(cell) {
         return Some(cell.into());
     }
-    let mut json = String::new();
-    json::write_string(cell, &mut json);
-    Some(json)
+    Some(json::string(cell))
 }
 
 /// The cell that stands for a value.
 pub fn of(value: &Value) -> String {
     match value {
         Value::String(text) if !text.is_empty() && !is_json(text) => text.clone().into_owned(),
-        value => {
-            let mut json = String::new();
-            value.write(&mut json);
-            json
-        }
+        value => value.to_string(),
     }
 }
 
@@ -91,10 +85,7 @@ mod tests {
 
         #[test]
         fn any_json_comes_back_digit_for_digit(text in any_text(), key in "\\PC{1,4}") {
-            let mut string = String::new();
-            json::write_string(&text, &mut string);
-            let mut name = String::new();
-            json::write_string(&key, &mut name);
+            let [string, name] = [&text, &key].map(|text| json::string(text));
             for json in [string.clone(), format!("[{string},1.10]"), format!("{{{name}:{string}}}"), text] {
                 if let Ok(value) = json::parse(json.as_bytes()) {
                     let cell = of(&value);

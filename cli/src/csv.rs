@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::frame::Frame;
 use crate::record::{LocalError, Record, Refused};
 use csv::{ByteRecord, ReaderBuilder, Terminator};
-use roster::json::{self, Value};
+use roster::json::{self, ObjectWriter};
 use std::collections::HashSet;
 
 /// What a column holds.
@@ -76,28 +76,31 @@ impl Header {
             return Err(refused(format!("The row has {} cells and the header {}", row.len(), self.0.len())));
         }
         let json = self.user(&row);
-        let record = match json::parse(json.as_bytes()) {
-            Ok(Value::Object(members)) => Record::of(&members),
-            _ => Record::of(&Vec::new()),
-        };
+        let record = Record::of(&json::parse_object(json.as_bytes()).unwrap_or_default());
         Ok(record(*line, json))
     }
 
     /// The JSON of one user.
     fn user(&self, row: &[String]) -> String {
-        let (mut members, mut properties, mut origin) = (Object::new(), Object::new(), Object::new());
+        let [mut user, mut properties, mut origin] = [(); 3].map(|()| ObjectWriter::default());
         for (column, cell) in self.0.iter().zip(row) {
-            match column {
-                Column::UserId => members.put("user_id", (!cell.is_empty()).then(|| string(cell))),
-                Column::Email => members.put("email", contact(cell)),
-                Column::Phone => members.put("phone", contact(cell)),
-                Column::Property(key) => properties.put(key, cell::to_json(cell)),
-                Column::Origin(key) => origin.put(key, cell::to_json(cell)),
+            let (object, name, value) = match column {
+                Column::UserId => (&mut user, "user_id", (!cell.is_empty()).then(|| json::string(cell))),
+                Column::Email => (&mut user, "email", contact(cell)),
+                Column::Phone => (&mut user, "phone", contact(cell)),
+                Column::Property(key) => (&mut properties, key.as_str(), cell::to_json(cell)),
+                Column::Origin(key) => (&mut origin, key.as_str(), cell::to_json(cell)),
+            };
+            if let Some(value) = value {
+                object.member(name, &value);
             }
         }
-        members.put("properties", properties.finish());
-        members.put("origin", origin.finish());
-        members.finish().unwrap_or_else(|| "{}".into())
+        for (name, object) in [("properties", properties), ("origin", origin)] {
+            if !object.is_empty() {
+                user.member(name, &object.finish());
+            }
+        }
+        user.finish()
     }
 }
 
@@ -106,39 +109,7 @@ fn contact(cell: &str) -> Option<String> {
     match cell {
         "" => None,
         "null" => Some("null".into()),
-        text => Some(string(text)),
-    }
-}
-
-fn string(text: &str) -> String {
-    let mut json = String::new();
-    json::write_string(text, &mut json);
-    json
-}
-
-/// An object of JSON that grows.
-struct Object(String);
-
-impl Object {
-    fn new() -> Self {
-        Object("{".into())
-    }
-
-    fn put(&mut self, name: &str, value: Option<String>) {
-        if let Some(value) = value {
-            if self.0.len() > 1 {
-                self.0.push(',');
-            }
-            json::write_string(name, &mut self.0);
-            self.0.push(':');
-            self.0.push_str(&value);
-        }
-    }
-
-    /// None if nothing was put in.
-    fn finish(mut self) -> Option<String> {
-        self.0.push('}');
-        (self.0.len() > 2).then_some(self.0)
+        text => Some(json::string(text)),
     }
 }
 
@@ -160,6 +131,7 @@ mod tests {
     use super::*;
     use crate::record::Mark;
     use proptest::prelude::*;
+    use roster::json::Value;
 
     fn frame(text: &str) -> Frame {
         Frame { line: 7, text: text.into(), is_cut: false, end: Mark::default() }

@@ -2,7 +2,7 @@
 
 use crate::frame::Frame;
 use crate::record::{LocalError, Record, Refused};
-use roster::json::{self, SyntaxError, Value};
+use roster::json::{self, ObjectError, SyntaxError};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -28,11 +28,10 @@ pub fn read(frame: Frame) -> Result<Record, Refused> {
         text =
             serde_json::from_str(refused.record.get()).map_or_else(|_| refused.record.get().into(), String::into_bytes);
     }
-    let record = match json::parse(&text) {
-        Ok(Value::Object(members)) => Ok(Record::of(&members)),
-        Ok(other) => Err(LocalError::NotAnObject(other.type_name())),
-        Err(error) => Err(LocalError::Unreadable(format!("Not JSON: {}", in_file(error, line)))),
-    };
+    let record = json::parse_object(&text).map(|object| Record::of(&object)).map_err(|error| match error {
+        ObjectError::Syntax(error) => LocalError::Unreadable(format!("Not JSON: {}", in_file(error, line))),
+        ObjectError::Type(received) => LocalError::NotAnObject(received),
+    });
     let record = record.map_err(|error| Refused::text(line, &text, &error))?;
     Ok(record(line, String::from_utf8(text).unwrap_or_default()))
 }

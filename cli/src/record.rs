@@ -1,7 +1,7 @@
 //! One user on the way in.
 
 use crate::split::split;
-use roster::json::{self, Members, Value};
+use roster::json::{self, Object, Value};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,9 +35,9 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record of these members. It answers what makes it of their text, which they borrow.
-    pub fn of(members: &Members) -> impl FnOnce(u64, String) -> Self + use<> {
-        let (user, parts) = (UserHash::of(members), split(members));
+    /// A record of this object. It answers what makes it of its text, which it borrows.
+    pub fn of(object: &Object) -> impl FnOnce(u64, String) -> Self + use<> {
+        let (user, parts) = (UserHash::of(object), split(object));
         move |line, json| Record { line, json, parts, user }
     }
 
@@ -52,16 +52,12 @@ impl Record {
 pub struct UserHash(u64);
 
 impl UserHash {
-    /// That of the user whom these members tell of.
-    fn of(members: &Members) -> Option<Self> {
-        members.iter().find(|(name, _)| name == "user_id").and_then(|(_, value)| match value {
-            Value::String(id) => {
-                let mut hasher = DefaultHasher::new();
-                id.hash(&mut hasher);
-                Some(UserHash(hasher.finish()))
-            }
-            _ => None,
-        })
+    /// That of the user whom this object tells of.
+    fn of(object: &Object) -> Option<Self> {
+        let Value::String(id) = object.get("user_id")? else { return None };
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        Some(UserHash(hasher.finish()))
     }
 }
 
@@ -78,9 +74,7 @@ pub struct Refused {
 impl Refused {
     /// Refuses a text before it is sent.
     pub fn text(line: u64, text: &[u8], error: &LocalError) -> Self {
-        let mut json = String::new();
-        json::write_string(&String::from_utf8_lossy(text), &mut json);
-        Refused { line, record: raw(json), error: error.to_json() }
+        Refused { line, record: raw(json::string(&String::from_utf8_lossy(text))), error: error.to_json() }
     }
 
     /// Refuses an object before it is sent.

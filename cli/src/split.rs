@@ -3,18 +3,18 @@
 //! An object inside an array can't be split, because an array replaces the one before it: the server refuses it.
 
 use crate::batch::{MAX_RECORD_BYTES, MAX_USERS};
-use roster::json::{self, Members, Value};
-use roster::merge::merge;
-use roster::store::{MAX_KEYS, MAX_PROFILE_BYTES};
-use roster::user::{MAX_OBJECT_MEMBERS, NewUser};
+use roster::json::merge::merge;
+use roster::json::{Object, Value};
+use roster::limits::{MAX_MEMBERS, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES};
+use roster::user::NewUser;
 use std::collections::HashSet;
 
 /// The records to send in place of this one, in turn: together their merges do what the merge of this one does.
 ///
 /// Empty if this record is to be sent as it is: because no object is too large, or because the server would refuse a
 /// part, which leaves the others half a user.
-pub fn split(record: &Members) -> Vec<String> {
-    if record.iter().all(|(_, value)| fits(value, 0)) {
+pub fn split(record: &Object) -> Vec<String> {
+    if record.members.iter().all(|(_, value)| fits(value, 0)) {
         return Vec::new();
     }
     if !names_differ(record) {
@@ -24,7 +24,7 @@ pub fn split(record: &Members) -> Vec<String> {
     if parts.len() > MAX_USERS || !parts.iter().all(is_sound) || !can_be_stored(&parts) {
         return Vec::new();
     }
-    let texts: Vec<String> = parts.iter().map(text).collect();
+    let texts: Vec<String> = parts.iter().map(Object::to_string).collect();
     let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
     if bytes <= MAX_RECORD_BYTES { texts } else { Vec::new() }
 }
@@ -33,7 +33,7 @@ pub fn split(record: &Members) -> Vec<String> {
 fn fits(value: &Value, level: usize) -> bool {
     match value {
         Value::Array(items) => items.iter().all(|item| fits(item, level + 1)),
-        Value::Object(members) => {
+        Value::Object(Object { members }) => {
             (level == 0 || members.len() <= MAX_OBJECT_MEMBERS)
                 && members.iter().all(|(_, value)| fits(value, level + 1))
         }
@@ -42,19 +42,20 @@ fn fits(value: &Value, level: usize) -> bool {
 }
 
 /// Whether no object outside of arrays has two equal names: the parts would hide those from the server.
-fn names_differ(members: &Members) -> bool {
+fn names_differ(object: &Object) -> bool {
     let mut names = HashSet::new();
-    members
+    object
+        .members
         .iter()
-        .all(|(name, value)| names.insert(name) && !matches!(value, Value::Object(members) if !names_differ(members)))
+        .all(|(name, value)| names.insert(name) && !matches!(value, Value::Object(object) if !names_differ(object)))
 }
 
-fn parts<'a>(record: &Members<'a>, max_members: usize) -> Vec<Members<'a>> {
+fn parts<'a>(record: &Object<'a>, max_members: usize) -> Vec<Object<'a>> {
     let is_id = |name: &str| name == "user_id";
-    let id = record.iter().find(|(name, _)| is_id(name));
+    let id = record.members.iter().find(|(name, _)| is_id(name));
     let mut parts = object_parts(record, 0, max_members);
     for part in parts.iter_mut().skip(1) {
-        part.splice(..0, id.cloned());
+        part.members.splice(..0, id.cloned());
     }
     parts
 }
@@ -62,8 +63,8 @@ fn parts<'a>(record: &Members<'a>, max_members: usize) -> Vec<Members<'a>> {
 /// The patches that in turn do what one patch does.
 fn value_parts<'a>(value: &Value<'a>, level: usize, max_members: usize) -> Vec<Value<'a>> {
     match value {
-        Value::Object(members) if !members.is_empty() => {
-            object_parts(members, level, max_members).into_iter().map(Value::Object).collect()
+        Value::Object(object) if !object.members.is_empty() => {
+            object_parts(object, level, max_members).into_iter().map(Value::Object).collect()
         }
         value => vec![value.clone()],
     }
@@ -71,53 +72,52 @@ fn value_parts<'a>(value: &Value<'a>, level: usize, max_members: usize) -> Vec<V
 
 /// First comes the first part of every member, so that new members are appended in the order of the original; then
 /// the second part of those that have one, and so on. Level 0 is the record, level 1 has `properties` and `origin`.
-fn object_parts<'a>(members: &Members<'a>, level: usize, max_members: usize) -> Vec<Members<'a>> {
+fn object_parts<'a>(object: &Object<'a>, level: usize, max_members: usize) -> Vec<Object<'a>> {
     let max_here = if level < 2 { usize::MAX } else { max_members };
-    let mut left: Vec<_> =
-        members.iter().map(|(name, value)| (name, value_parts(value, level + 1, max_members).into_iter())).collect();
+    let mut left: Vec<_> = object
+        .members
+        .iter()
+        .map(|(name, value)| (name, value_parts(value, level + 1, max_members).into_iter()))
+        .collect();
     let mut parts = Vec::new();
     loop {
         let next = left.iter_mut().filter_map(|(name, values)| Some((name.clone(), values.next()?)));
-        let round: Members = next.collect();
+        let round: Vec<_> = next.collect();
         if round.is_empty() {
             return parts;
         }
-        parts.extend(round.chunks(max_here).map(<[_]>::to_vec));
+        parts.extend(round.chunks(max_here).map(|members| Object { members: members.to_vec() }));
         left.retain(|(_, values)| values.len() > 0);
     }
 }
 
 /// Whether the server takes this part, as far as that does not depend on what is stored.
-fn is_sound(part: &Members) -> bool {
-    part.iter().all(|(_, value)| fits(value, 0)) && NewUser::parse(part).is_ok()
+fn is_sound(part: &Object) -> bool {
+    part.members.iter().all(|(_, value)| fits(value, 0)) && NewUser::parse(part).is_ok()
 }
 
 /// Whether the whole keeps the limits of a stored profile if the user is new. If not, it never does.
-fn can_be_stored(parts: &[Members]) -> bool {
-    let patches = parts.iter().map(|part| part.iter().filter(|(name, _)| name != "user_id").cloned().collect());
-    let profile = patches.map(Value::Object).fold(Value::Null, merge);
-    let mut text = String::new();
-    profile.write(&mut text);
-    let Value::Object(fields) = profile else { return false };
-    let has_few_keys = |value: &Value| !matches!(value, Value::Object(members) if members.len() > MAX_KEYS);
-    text.len() <= MAX_PROFILE_BYTES && fields.iter().all(|(_, value)| has_few_keys(value))
-}
-
-fn text(members: &Members) -> String {
-    let mut json = String::new();
-    json::write_object(members, &mut json);
-    json
+fn can_be_stored(parts: &[Object]) -> bool {
+    let patches = parts.iter().map(|part| {
+        let members = part.members.iter().filter(|(name, _)| name != "user_id").cloned().collect();
+        Value::Object(Object { members })
+    });
+    let profile = patches.fold(Value::Null, merge);
+    let bytes = profile.to_string().len();
+    let Value::Object(profile) = profile else { return false };
+    let has_few_keys = |value: &Value| !matches!(value, Value::Object(object) if object.members.len() > MAX_MEMBERS);
+    bytes <= MAX_PROFILE_BYTES && profile.members.iter().all(|(_, value)| has_few_keys(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use roster::json::parse_object;
     use std::fmt::Write;
 
-    fn parse(json: &str) -> Members<'_> {
-        let Ok(Value::Object(members)) = json::parse(json.as_bytes()) else { panic!("{json} is no object") };
-        members
+    fn parse(json: &str) -> Object<'_> {
+        parse_object(json.as_bytes()).unwrap()
     }
 
     fn object(members: impl Iterator<Item = usize>, value: &str) -> String {
@@ -203,10 +203,9 @@ mod tests {
             let record = parse(&record);
             let parts = parts(&record, 2);
             for part in &parts {
-                prop_assert_eq!(&part.iter().filter(|(name, _)| name == "user_id").count(), &1);
-                let properties = part.iter().find(|(name, _)| name == "properties");
-                let Some((_, Value::Object(properties))) = properties else { panic!("{part:?}") };
-                prop_assert!(properties.iter().all(|(_, value)| is_within(value, 2)));
+                prop_assert_eq!(&part.members.iter().filter(|(name, _)| name == "user_id").count(), &1);
+                let Some(Value::Object(properties)) = part.get("properties") else { panic!("{part:?}") };
+                prop_assert!(properties.members.iter().all(|(_, value)| is_within(value, 2)));
             }
             let document = format!(r#"{{"properties":{document}}}"#);
             let document = Value::Object(parse(&document));
@@ -218,7 +217,9 @@ mod tests {
 
     fn is_within(value: &Value, max: usize) -> bool {
         match value {
-            Value::Object(members) => members.len() <= max && members.iter().all(|(_, value)| is_within(value, max)),
+            Value::Object(Object { members }) => {
+                members.len() <= max && members.iter().all(|(_, value)| is_within(value, max))
+            }
             _ => true,
         }
     }

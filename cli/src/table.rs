@@ -5,7 +5,7 @@ use crate::csv::Column;
 use crate::export::{UserOut, unreadable, unwritable};
 use crate::failure::Failure;
 use csv::WriterBuilder;
-use roster::json::{self, Members, Value};
+use roster::json::{self, Object};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
@@ -14,8 +14,8 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 pub fn write(users: &mut (impl Read + Seek), output: impl Write) -> Result<(), Failure> {
     let mut columns = Columns::default();
     read(users, |user| {
-        columns.add(members(user.properties)?, Column::Property);
-        columns.add(members(user.origin)?, Column::Origin);
+        columns.add(parsed(user.properties)?, Column::Property);
+        columns.add(parsed(user.origin)?, Column::Origin);
         Ok(())
     })?;
     columns.sort();
@@ -48,8 +48,8 @@ struct Columns {
 const FIXED: [Column; 3] = [Column::UserId, Column::Email, Column::Phone];
 
 impl Columns {
-    fn add(&mut self, members: Members, column: impl Fn(String) -> Column) {
-        for (key, _) in members {
+    fn add(&mut self, object: Object, column: impl Fn(String) -> Column) {
+        for (key, _) in object.members {
             let column = column(key.into_owned());
             if !self.places.contains_key(&column) {
                 self.places.insert(column.clone(), self.keys.len());
@@ -69,24 +69,20 @@ impl Columns {
 
     fn row(&self, user: &UserOut) -> Result<impl Iterator<Item = String>, Failure> {
         let mut cells = vec![String::new(); self.keys.len()];
-        let mut fill = |members: Members, column: fn(String) -> Column| {
-            for (key, value) in members {
+        let mut fill = |object: Object, column: fn(String) -> Column| {
+            for (key, value) in object.members {
                 if let Some(place) = self.places.get(&column(key.into_owned())) {
                     cells[*place] = cell::of(&value);
                 }
             }
         };
-        fill(members(user.properties)?, Column::Property);
-        fill(members(user.origin)?, Column::Origin);
+        fill(parsed(user.properties)?, Column::Property);
+        fill(parsed(user.origin)?, Column::Origin);
         let fixed = [Some(user.user_id.clone()), user.email.clone(), user.phone.clone()];
         Ok(fixed.into_iter().map(Option::unwrap_or_default).chain(cells))
     }
 }
 
-fn members(object: &RawValue) -> Result<Members<'_>, Failure> {
-    match json::parse(object.get().as_bytes()) {
-        Ok(Value::Object(members)) => Ok(members),
-        Ok(other) => Err(unreadable(other.type_name())),
-        Err(error) => Err(unreadable(error)),
-    }
+fn parsed(object: &RawValue) -> Result<Object<'_>, Failure> {
+    json::parse_object(object.get().as_bytes()).map_err(unreadable)
 }

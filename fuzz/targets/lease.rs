@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| roster_fuzz::lease::take(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| roster_reference::fuzz::lease::take(input));

@@ -1,6 +1,8 @@
 //! The contract as it is published, and the page to read and try it: files that are shipped with the Worker.
 
-use super::{ApiError, Edge, Reply};
+use super::error::ApiError;
+use super::http::Reply;
+use super::platform::{Cx, Platform};
 
 /// Nothing but what this Worker ships, no script and no style sheet but from a file. The renderer sets style attributes
 /// and has small pictures in its style sheet.
@@ -8,32 +10,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// A shipped file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct File {
-    pub path: &'static str,
-    content_type: &'static str,
-}
-
-const FILES: [File; 6] = [
-    File { path: "/", content_type: "text/html; charset=utf-8" },
-    File { path: "/openapi.yaml", content_type: "application/yaml" },
-    File { path: "/page.js", content_type: "text/javascript; charset=utf-8" },
-    File { path: "/page.css", content_type: "text/css; charset=utf-8" },
-    File { path: "/swagger-ui-bundle.js", content_type: "text/javascript; charset=utf-8" },
-    File { path: "/swagger-ui.css", content_type: "text/css; charset=utf-8" },
-];
-
-impl File {
-    /// The file at this path, if one is shipped.
-    pub fn at(path: &str) -> Option<Self> {
-        FILES.into_iter().find(|file| file.path == path)
-    }
-}
-
 /// `GET /`, `GET /openapi.yaml`, and what the page needs.
-pub async fn read(edge: &impl Edge, file: File) -> Result<Reply, ApiError> {
-    let body = edge.file(file.path).await.map_err(|cause| ApiError::Internal { cause })?;
-    let reply = Reply { content_type: file.content_type, body, ..Reply::empty(200) };
+pub async fn read<P: Platform>(cx: &Cx<'_, P>, path: &str) -> Result<Reply, ApiError> {
+    let body = cx.wait(cx.platform.asset(path)).await.map_err(|cause| ApiError::Internal { cause })?;
+    let reply = Reply { content_type: content_type(path), body, ..Reply::empty(200) };
     Ok(reply.with("Content-Security-Policy", CONTENT_SECURITY_POLICY))
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("yaml") => "application/yaml",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        _ => "text/html; charset=utf-8",
+    }
 }

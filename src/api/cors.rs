@@ -1,6 +1,6 @@
 //! Cross-origin resource sharing (WHATWG Fetch, section 3.3), so that a browser may call Roster. Credentials are never allowed.
 
-use super::Reply;
+use super::http::Reply;
 
 /// Seconds for which a browser may remember a preflight: a day.
 const MAX_AGE_S: &str = "86400";
@@ -42,9 +42,9 @@ pub fn headers(allowed: &AllowedOrigins, origin: Option<&str>) -> Vec<(&'static 
 }
 
 /// The answer to `OPTIONS`.
-pub fn preflight(allow: &'static str) -> Reply {
+pub fn preflight(allow: String) -> Reply {
     Reply::empty(204)
-        .with("Allow", allow)
+        .with("Allow", allow.clone())
         .with("Access-Control-Allow-Methods", allow)
         .with("Access-Control-Allow-Headers", ALLOW_HEADERS)
         .with("Access-Control-Max-Age", MAX_AGE_S)

@@ -1,17 +1,15 @@
 //! Every way a request can fail. This type alone knows status, code, message, details and headers.
 
-use super::Reply;
 use super::auth::Credential;
-use crate::body::{Fault, FaultKind, FaultList, Part};
+use super::http::Reply;
+use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
-use crate::limit::{LimiterAway, Quota};
-use crate::store::{MAX_PROFILE_BYTES, StoreError, StoredLimit};
-use crate::user::MAX_KEYS;
+use crate::limit::{LimiterUnavailable, Quota};
+use crate::limits::{MAX_DETAILS_BYTES, MAX_MEMBERS, MAX_PROFILE_BYTES};
+use crate::store::{StoreError, StoredLimit};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Bytes of the details of faults in one answer: 32 KiB. In a batch, for all its users together.
-const MAX_DETAILS_BYTES: usize = 32_768;
 /// Seconds to wait before asking an overloaded store again.
 const STORE_RETRY_AFTER_S: u64 = 1;
 
@@ -48,7 +46,7 @@ pub enum ApiError {
     /// 404 `PROJECT_NOT_FOUND`
     ProjectNotFound,
     /// 405 `METHOD_NOT_ALLOWED`
-    MethodNotAllowed { allow: &'static str },
+    MethodNotAllowed { allow: String },
     /// 413 `PAYLOAD_TOO_LARGE`
     PayloadTooLarge { limit_bytes: usize },
     /// 415 `UNSUPPORTED_ENCODING`
@@ -64,6 +62,7 @@ pub enum ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::KeyNotLive => ApiError::RevokedApiKey,
             StoreError::Refused(limit) => ApiError::StoredLimit(limit),
             StoreError::Unavailable(cause) => ApiError::Unavailable { cause },
             StoreError::Failed(cause) => ApiError::Internal { cause },
@@ -71,8 +70,8 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<LimiterAway> for ApiError {
-    fn from(LimiterAway(cause): LimiterAway) -> Self {
+impl From<LimiterUnavailable> for ApiError {
+    fn from(LimiterUnavailable(cause): LimiterUnavailable) -> Self {
         ApiError::Unavailable { cause }
     }
 }
@@ -291,7 +290,7 @@ impl ApiError {
                 CHALLENGE,
                 format!(r#"Bearer realm="roster", error="insufficient_scope", scope="{}""#, required.as_str()),
             )),
-            ApiError::MethodNotAllowed { allow } => Some(("Allow", (*allow).into())),
+            ApiError::MethodNotAllowed { allow } => Some(("Allow", allow.clone())),
             // RFC 9110 section 15.5.16.
             ApiError::UnsupportedEncoding => Some(("Accept-Encoding", "gzip".into())),
             ApiError::RateLimitExceeded { retry_after_ms, .. } => {
@@ -451,8 +450,8 @@ fn stored_limit_out(limit: StoredLimit) -> FaultOut<'static> {
 
 fn limit_issue(limit: StoredLimit) -> String {
     match limit {
-        StoredLimit::PropertyKeys => format!("properties can have at most {MAX_KEYS} keys"),
-        StoredLimit::OriginKeys => format!("origin can have at most {MAX_KEYS} keys"),
+        StoredLimit::PropertyKeys => format!("properties can have at most {MAX_MEMBERS} keys"),
+        StoredLimit::OriginKeys => format!("origin can have at most {MAX_MEMBERS} keys"),
         StoredLimit::ProfileBytes => format!("a profile can have at most {MAX_PROFILE_BYTES} bytes"),
     }
 }

@@ -1,7 +1,9 @@
 //! Whether Roster is up.
 
-use super::{ApiError, Edge, Reply};
-use crate::store::Store;
+use super::error::ApiError;
+use super::http::Reply;
+use super::platform::{Cx, Platform};
+use crate::store::ControlStore;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -15,8 +17,8 @@ pub fn alive() -> Reply {
 }
 
 /// `GET /health/ready`: the store answers too, or 503.
-pub async fn ready(edge: &impl Edge) -> Result<Reply, ApiError> {
-    match edge.store().ping().await {
+pub async fn ready<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    match cx.wait(cx.platform.control().ping()).await {
         Ok(()) => Ok(alive()),
         Err(error) => Err(ApiError::Unavailable { cause: error.to_string() }),
     }

@@ -1,16 +1,18 @@
 //! `/v1/keys`: API keys, managed by the admin.
 
-use super::{ApiError, Call, Edge, Reply, auth, new_id, read_object, refuse_query};
-use crate::body::{FaultList, Faults, Fields, Part};
-use crate::json::{Members, Value};
+use super::auth::require_admin;
+use super::error::ApiError;
+use super::http::{Call, Reply};
+use super::platform::{Cx, Platform};
+use super::read;
+use crate::input::fields::{FaultList, Faults, Fields, Part};
+use crate::input::query;
+use crate::json::{Object, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
-use crate::query;
-use crate::store::Store;
+use crate::limits::MAX_KEY_NAME_CHARS;
+use crate::store::ControlStore;
 use crate::time::Timestamp;
 use serde::Serialize;
-
-/// Characters in a key's name, at least 1.
-pub(super) const MAX_NAME_CHARS: usize = 100;
 
 /// The body of `POST /v1/keys`.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,12 +24,12 @@ struct NewKey {
 }
 
 impl NewKey {
-    fn parse(members: &Members, now: Timestamp) -> Result<Self, FaultList> {
+    fn parse(body: &Object, now: Timestamp) -> Result<Self, FaultList> {
         let mut faults = Faults::default();
-        let mut fields = Fields::of(members, &mut faults);
+        let mut fields = Fields::new(body, &mut faults);
         let name = fields.required("name", |value, faults| {
             let name = faults.string(value)?;
-            let fits = (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+            let fits = (1..=MAX_KEY_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
             if !fits {
                 faults.invalid("Must have 1 to 100 characters, none of them a control character");
             }
@@ -45,7 +47,7 @@ impl NewKey {
                 at
             }
         });
-        fields.refuse_the_rest();
+        fields.deny_unknown();
         let new_key = name.zip(project.or_else(|| Project::parse("default"))).map(|(name, project)| NewKey {
             name,
             project,
@@ -97,25 +99,23 @@ struct CreatedOut<'a> {
 }
 
 /// `POST /v1/keys`: makes a key and shows it, this once.
-pub async fn create<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
-    auth::require_admin(call, edge)?;
-    refuse_query(call)?;
-    let now = edge.now();
-    let NewKey { name, project, scopes, expires_at } =
-        read_object(call, edge, |members| NewKey::parse(members, now)).await?;
-    let key = ApiKey::generate(|bytes| edge.fill_random(bytes));
+pub async fn create<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    require_admin(cx)?;
+    read::no_query(cx.call)?;
+    let NewKey { name, project, scopes, expires_at } = read::object(cx, |body| NewKey::parse(body, cx.now())).await?;
+    let key = ApiKey::generate(|bytes| cx.platform.fill_random(bytes));
     let record = KeyRecord {
-        id: new_id("key_", edge),
+        id: cx.new_id("key_"),
         name,
         project,
         prefix: key.prefix().to_owned(),
         scopes,
-        created_at: edge.now(),
+        created_at: cx.now(),
         expires_at,
         revoked_at: None,
         last_used_at: None,
     };
-    edge.store().create_key(&record, &key.hash()).await?;
+    cx.wait(cx.platform.control().create_key(&record, &key.hash())).await?;
     let out = CreatedOut {
         success: true,
         key_id: &record.id,
@@ -135,20 +135,20 @@ struct ListOut {
 }
 
 /// `GET /v1/keys`: all keys, or those of one project, none of them in the clear.
-pub async fn list<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
-    auth::require_admin(call, edge)?;
-    let project = project_to_list(call).map_err(ApiError::Faults)?;
-    let keys = edge.store().list_keys(project.as_ref()).await?;
+pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    require_admin(cx)?;
+    let project = project_to_list(cx.call).map_err(ApiError::Faults)?;
+    let keys = cx.wait(cx.platform.control().list_keys(project.as_ref())).await?;
     Ok(Reply::json(200, &ListOut { success: true, keys }))
 }
 
 /// The query of `GET /v1/keys`.
 fn project_to_list(call: &Call) -> Result<Option<Project>, FaultList> {
-    let members = query::parse(&call.query)?;
-    let mut faults = Faults::of(Part::Query);
-    let mut fields = Fields::of(&members, &mut faults);
+    let query = query::parse(&call.query)?;
+    let mut faults = Faults::new(Part::Query);
+    let mut fields = Fields::new(&query, &mut faults);
     let project = fields.optional("project", project);
-    fields.refuse_the_rest();
+    fields.deny_unknown();
     faults.finish(Some(project))
 }
 
@@ -161,10 +161,11 @@ struct RevokedOut<'a> {
 
 /// `DELETE /v1/keys/{key_id}`: from this answer on the key reads and writes nothing, since every statement on users
 /// checks its key itself.
-pub async fn revoke<E: Edge>(call: &Call, edge: &E, id: &str) -> Result<Reply, ApiError> {
-    auth::require_admin(call, edge)?;
-    refuse_query(call)?;
-    if !edge.store().revoke_key(id, edge.now()).await? {
+pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    require_admin(cx)?;
+    read::no_query(cx.call)?;
+    let id = cx.parameter;
+    if !cx.wait(cx.platform.control().revoke_key(id, cx.now())).await? {
         return Err(ApiError::KeyNotFound);
     }
     Ok(Reply::json(200, &RevokedOut { success: true, key_id: id, message: "API key revoked" }))
@@ -176,8 +177,7 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<NewKey, FaultList> {
-        let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
-        NewKey::parse(&members, Timestamp::parse("2027-01-01T00:00:00Z").unwrap())
+        NewKey::parse(&json::parse_object(body.as_bytes()).unwrap(), Timestamp::parse("2027-01-01T00:00:00Z").unwrap())
     }
 
     #[test]

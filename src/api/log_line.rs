@@ -1,7 +1,8 @@
 //! The log: one JSON line a request. It never holds a key, an e-mail, a phone, a user id or a body.
 
-use crate::api::{Answer, Call};
-use crate::limit::Decider;
+use super::answer::Handled;
+use super::http::Call;
+use crate::limit::DecidedBy;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -13,7 +14,7 @@ struct Line<'a> {
     code: Option<&'static str>,
     project: Option<&'a str>,
     key_id: Option<&'a str>,
-    limiter: Option<Decider>,
+    limiter: Option<DecidedBy>,
     /// Remote calls that the request waited for.
     hops: u32,
     duration_ms: u64,
@@ -21,19 +22,20 @@ struct Line<'a> {
     cause: Option<&'a str>,
 }
 
-pub fn write(call: &Call, answer: &Answer, hops: u32, duration_ms: u64) {
+/// The line of one request. `hops` are the remote calls that it waited for.
+pub fn log_line(call: &Call, handled: &Handled, hops: u32, duration_ms: u64) -> String {
     let line = Line {
         request_id: &call.request_id,
         method: &call.method,
-        route: answer.route,
-        status: answer.reply.status,
-        code: answer.code,
-        project: answer.project.as_deref(),
-        key_id: answer.key_id.as_deref(),
-        limiter: answer.limiter,
+        route: handled.route,
+        status: handled.reply.status,
+        code: handled.code,
+        project: handled.project.as_deref(),
+        key_id: handled.key_id.as_deref(),
+        limiter: handled.limiter,
         hops,
         duration_ms,
-        cause: answer.cause.as_deref(),
+        cause: handled.cause.as_deref(),
     };
-    worker::console_log!("{}", serde_json::to_string(&line).unwrap_or_default());
+    serde_json::to_string(&line).unwrap_or_default()
 }

@@ -1,12 +1,17 @@
 //! `/v1/projects`: projects and their limits, managed by the admin.
 
-use super::{ApiError, Call, Edge, Reply, auth, read_object, refuse_query};
-use crate::body::{FaultList, Faults, Fields, Part};
-use crate::json::{Members, Value};
+use super::auth::require_admin;
+use super::error::ApiError;
+use super::http::Reply;
+use super::platform::{Cx, Platform};
+use super::read;
+use crate::input::fields::{FaultList, Faults, Fields, Part};
+use crate::input::percent;
+use crate::json::{Object, Value};
 use crate::key::{Project, ProjectRecord};
 use crate::limit::{Account, Limiter, Policy, Quota};
-use crate::percent;
-use crate::store::Store;
+use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
+use crate::store::ControlStore;
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -44,39 +49,39 @@ struct ProjectsOut {
 }
 
 /// `GET /v1/projects`: all projects, by name.
-pub async fn list<E: Edge>(call: &Call, edge: &E) -> Result<Reply, ApiError> {
-    auth::require_admin(call, edge)?;
-    refuse_query(call)?;
-    let projects = edge.store().list_projects().await?;
+pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    require_admin(cx)?;
+    read::no_query(cx.call)?;
+    let projects = cx.wait(cx.platform.control().list_projects()).await?;
     Ok(Reply::json(200, &ProjectsOut { success: true, projects }))
 }
 
 /// `GET /v1/projects/{project}`: a project and its limits.
-pub async fn get<E: Edge>(call: &Call, edge: &E, name: &str) -> Result<Reply, ApiError> {
-    auth::require_admin(call, edge)?;
-    refuse_query(call)?;
-    let name = parse_name(name)?;
-    let project = edge.store().find_project(&name).await?.ok_or(ApiError::ProjectNotFound)?;
-    describe(&project, edge).await
+pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    require_admin(cx)?;
+    read::no_query(cx.call)?;
+    let name = parse_name(cx.parameter)?;
+    let project = cx.wait(cx.platform.control().find_project(&name)).await?.ok_or(ApiError::ProjectNotFound)?;
+    describe(cx, &project).await
 }
 
 /// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the limits that are told, at once.
-pub async fn configure<E: Edge>(call: &Call, edge: &E, name: &str) -> Result<Reply, ApiError> {
-    auth::require_admin(call, edge)?;
-    refuse_query(call)?;
-    let name = parse_name(name)?;
-    let changes = read_object(call, edge, parse_changes).await?;
-    let project = edge.store().ensure_project(&name, edge.now()).await?;
+pub async fn configure<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    require_admin(cx)?;
+    read::no_query(cx.call)?;
+    let name = parse_name(cx.parameter)?;
+    let changes = read::object(cx, parse_changes).await?;
+    let project = cx.wait(cx.platform.control().ensure_project(&name, cx.now())).await?;
     for Change { policy, own } in changes {
-        edge.limiter().set_quota(Account { project: &name, policy }, own).await?;
+        cx.wait(cx.platform.limiter().set_quota(Account { project: &name, policy }, own)).await?;
     }
-    describe(&project, edge).await
+    describe(cx, &project).await
 }
 
-async fn describe<E: Edge>(project: &ProjectRecord, edge: &E) -> Result<Reply, ApiError> {
+async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Result<Reply, ApiError> {
     let rate_limit = async |policy| {
-        let own = edge.limiter().own_quota(Account { project: &project.name, policy }).await?;
-        let quota = own.unwrap_or(edge.settings().default_quota(policy));
+        let own = cx.wait(cx.platform.limiter().own_quota(Account { project: &project.name, policy })).await?;
+        let quota = own.unwrap_or(cx.platform.settings().default_quota(policy));
         Ok::<_, ApiError>(RateLimitOut {
             limit: quota.limit,
             window_seconds: quota.window_seconds(),
@@ -103,21 +108,21 @@ struct Change {
 }
 
 /// Reads the body. `rate_limit` is what `rate_limits.users` was called first.
-fn parse_changes(members: &Members) -> Result<Vec<Change>, FaultList> {
+fn parse_changes(body: &Object) -> Result<Vec<Change>, FaultList> {
     let mut faults = Faults::default();
-    let mut fields = Fields::of(members, &mut faults);
+    let mut fields = Fields::new(body, &mut faults);
     let users = fields.optional("rate_limit", |value, faults| change(Policy::Users, value, faults));
     let by_policy = fields.optional("rate_limits", |value, faults| {
         if users.is_some() {
             faults.invalid("Must not stand beside rate_limit, which is its users");
         }
-        let mut fields = Fields::of(faults.object(value)?, faults);
+        let mut fields = Fields::new(faults.object(value)?, faults);
         let changes =
             Policy::ALL.map(|policy| fields.optional(policy.as_str(), |value, faults| change(policy, value, faults)));
-        fields.refuse_the_rest();
+        fields.deny_unknown();
         Some(changes)
     });
-    fields.refuse_the_rest();
+    fields.deny_unknown();
     faults.finish(Some(users.into_iter().chain(by_policy.into_iter().flatten().flatten()).collect()))
 }
 
@@ -125,10 +130,10 @@ fn change(policy: Policy, value: &Value, faults: &mut Faults) -> Option<Change> 
     if *value == Value::Null {
         return Some(Change { policy, own: None });
     }
-    let mut fields = Fields::of(faults.object(value)?, faults);
-    let limit = fields.required("limit", |value, faults| faults.integer(value, Quota::LIMITS));
-    let seconds = fields.required("window_seconds", |value, faults| faults.integer(value, Quota::WINDOW_SECONDS));
-    fields.refuse_the_rest();
+    let mut fields = Fields::new(faults.object(value)?, faults);
+    let limit = fields.required("limit", |value, faults| faults.integer(value, RATE_LIMITS));
+    let seconds = fields.required("window_seconds", |value, faults| faults.integer(value, RATE_WINDOW_SECONDS));
+    fields.deny_unknown();
     Some(Change { policy, own: Some(Quota::new(limit?, seconds?)?) })
 }
 
@@ -138,8 +143,7 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<Vec<Change>, FaultList> {
-        let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
-        parse_changes(&members)
+        parse_changes(&json::parse_object(body.as_bytes()).unwrap())
     }
 
     #[test]

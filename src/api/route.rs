@@ -1,80 +1,102 @@
-//! Which resource a path names, and which methods it has.
+//! Which operation a method and a path name.
 
-use super::page::File;
-
-/// A thing that a path can name. The parts of the path that it borrows are as sent.
+/// What a route does. `api/mod.rs` says by which handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resource<'a> {
-    Users,
-    /// Also the user with this very id.
-    Batch,
-    User {
-        id: &'a str,
-    },
-    Keys,
-    Key {
-        id: &'a str,
-    },
-    Projects,
-    Project {
-        name: &'a str,
-    },
+pub enum Operation {
+    UpsertUser,
+    ListUsers,
+    UpsertUsers,
+    GetUser,
+    DeleteUser,
+    CreateKey,
+    ListKeys,
+    RevokeKey,
+    ListProjects,
+    GetProject,
+    ConfigureProject,
     Health,
     Ready,
-    File(File),
+    Asset,
 }
 
-impl<'a> Resource<'a> {
-    pub fn of(path: &'a str) -> Option<Self> {
-        let steps: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-        match steps[..] {
-            ["v1", "users"] | ["users"] => Some(Resource::Users),
-            ["v1", "users", "batch"] => Some(Resource::Batch),
-            ["v1", "users", id] if !id.is_empty() => Some(Resource::User { id }),
-            ["v1", "keys"] => Some(Resource::Keys),
-            ["v1", "keys", id] if !id.is_empty() => Some(Resource::Key { id }),
-            ["v1", "projects"] => Some(Resource::Projects),
-            ["v1", "projects", name] if !name.is_empty() => Some(Resource::Project { name }),
-            ["health"] => Some(Resource::Health),
-            ["health", "ready"] => Some(Resource::Ready),
-            _ => File::at(path).map(Resource::File),
-        }
-    }
+/// Every route: method, pattern, operation. A path may match two patterns; of those the first that has the method counts.
+pub const ROUTES: [(&str, &str, Operation); 19] = [
+    ("POST", "/v1/users", Operation::UpsertUser),
+    ("GET", "/v1/users", Operation::ListUsers),
+    ("POST", "/v1/users/batch", Operation::UpsertUsers),
+    ("GET", "/v1/users/{user_id}", Operation::GetUser),
+    ("DELETE", "/v1/users/{user_id}", Operation::DeleteUser),
+    ("POST", "/v1/keys", Operation::CreateKey),
+    ("GET", "/v1/keys", Operation::ListKeys),
+    ("DELETE", "/v1/keys/{key_id}", Operation::RevokeKey),
+    ("GET", "/v1/projects", Operation::ListProjects),
+    ("GET", "/v1/projects/{project}", Operation::GetProject),
+    ("PUT", "/v1/projects/{project}", Operation::ConfigureProject),
+    ("GET", "/health", Operation::Health),
+    ("GET", "/health/ready", Operation::Ready),
+    ("GET", "/", Operation::Asset),
+    ("GET", "/openapi.yaml", Operation::Asset),
+    ("GET", "/page.js", Operation::Asset),
+    ("GET", "/page.css", Operation::Asset),
+    ("GET", "/swagger-ui-bundle.js", Operation::Asset),
+    ("GET", "/swagger-ui.css", Operation::Asset),
+];
 
-    /// The pattern of a resource whose path differs from this one by the prefix or a slash at the end.
-    pub fn similar(path: &str) -> Option<&'static str> {
-        let path = path.trim_end_matches('/');
-        let prefixed = format!("/v1{path}");
-        Resource::of(path).or_else(|| Resource::of(&prefixed)).map(Resource::pattern)
-    }
+/// The methods of some route, as `Allow` lists them: HEAD is answered wherever GET is, OPTIONS everywhere.
+pub const ALL_METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
 
-    /// For the log: the path with its variables in braces.
-    pub fn pattern(self) -> &'static str {
-        match self {
-            Resource::Users => "/v1/users",
-            Resource::Batch => "/v1/users/batch",
-            Resource::User { .. } => "/v1/users/{user_id}",
-            Resource::Keys => "/v1/keys",
-            Resource::Key { .. } => "/v1/keys/{key_id}",
-            Resource::Projects => "/v1/projects",
-            Resource::Project { .. } => "/v1/projects/{project}",
-            Resource::Health => "/health",
-            Resource::Ready => "/health/ready",
-            Resource::File(file) => file.path,
-        }
-    }
+/// The route of a request, or if its method has none, the first one that its path matches.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    pub pattern: &'static str,
+    /// The variable part of the path, as sent. Empty where the pattern has none.
+    pub parameter: &'a str,
+    /// None: the method is not allowed.
+    pub operation: Option<Operation>,
+    path: &'a str,
+}
 
+/// Finds the route of a method and a path.
+pub fn find<'a>(method: &str, path: &'a str) -> Option<Found<'a>> {
+    // The one path that works without its prefix.
+    let path = if path == "/users" { "/v1/users" } else { path };
+    let method = if method == "HEAD" { "GET" } else { method };
+    let found = |(_, pattern, operation): (_, _, _)| {
+        Some(Found { pattern, parameter: parameter(pattern, path)?, operation: Some(operation), path })
+    };
+    let exact = ROUTES.into_iter().filter(|(known, ..)| *known == method).find_map(found);
+    let other = || ROUTES.into_iter().find_map(found).map(|found| Found { operation: None, ..found });
+    exact.or_else(other)
+}
+
+impl Found<'_> {
     /// The value of `Allow`.
-    pub fn allow(self) -> &'static str {
-        match self {
-            Resource::Users | Resource::Keys => "GET, HEAD, POST, OPTIONS",
-            Resource::Batch => "GET, HEAD, POST, DELETE, OPTIONS",
-            Resource::User { .. } => "GET, HEAD, DELETE, OPTIONS",
-            Resource::Key { .. } => "DELETE, OPTIONS",
-            Resource::Project { .. } => "GET, HEAD, PUT, OPTIONS",
-            Resource::Projects | Resource::Health | Resource::Ready | Resource::File(_) => "GET, HEAD, OPTIONS",
-        }
+    pub fn allow(&self) -> String {
+        let has = |method: &str| {
+            ROUTES.iter().any(|(known, pattern, _)| *known == method && parameter(pattern, self.path).is_some())
+        };
+        let allowed = |method: &&str| match *method {
+            "HEAD" => has("GET"),
+            "OPTIONS" => true,
+            method => has(method),
+        };
+        ALL_METHODS.split(", ").filter(allowed).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// What stands in a path where its pattern has braces; empty if the pattern has none. None if it does not match.
+fn parameter<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    match pattern.split_once('{') {
+        None => (pattern == path).then_some(""),
+        Some((prefix, _)) => path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/')),
+    }
+}
+
+/// The pattern of a route whose path differs from this one by the prefix, or by a slash at the end.
+pub fn similar(path: &str) -> Option<&'static str> {
+    let path = path.trim_end_matches('/');
+    let prefixed = format!("/v1{path}");
+    [path, &prefixed].into_iter().find_map(|path| find("", path)).map(|found| found.pattern)
 }
 
 #[cfg(test)]
@@ -82,22 +104,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_one_resource_or_none() {
+    fn a_path_names_routes_or_none() {
         let cases = [
-            ("/v1/users", Some(Resource::Users)),
-            ("/users", Some(Resource::Users)),
-            ("/v1/users/a%2Fb", Some(Resource::User { id: "a%2Fb" })),
-            ("/v1/users/batch", Some(Resource::Batch)),
-            ("/v1/users/%62atch", Some(Resource::User { id: "%62atch" })),
+            ("/v1/users", Some(("/v1/users", ""))),
+            ("/users", Some(("/v1/users", ""))),
+            ("/v1/users/a%2Fb", Some(("/v1/users/{user_id}", "a%2Fb"))),
+            ("/v1/users/batch", Some(("/v1/users/batch", ""))),
+            ("/v1/users/%62atch", Some(("/v1/users/{user_id}", "%62atch"))),
             ("/users/batch", None),
             ("/users/a", None),
-            ("/v1/keys", Some(Resource::Keys)),
-            ("/v1/keys/key_1", Some(Resource::Key { id: "key_1" })),
-            ("/v1/projects", Some(Resource::Projects)),
-            ("/v1/projects/a-b", Some(Resource::Project { name: "a-b" })),
-            ("/health", Some(Resource::Health)),
-            ("/health/ready", Some(Resource::Ready)),
-            ("/", File::at("/").map(Resource::File)),
+            ("/v1/keys", Some(("/v1/keys", ""))),
+            ("/v1/keys/key_1", Some(("/v1/keys/{key_id}", "key_1"))),
+            ("/v1/projects", Some(("/v1/projects", ""))),
+            ("/v1/projects/a-b", Some(("/v1/projects/{project}", "a-b"))),
+            ("/health", Some(("/health", ""))),
+            ("/health/ready", Some(("/health/ready", ""))),
+            ("/", Some(("/", ""))),
             ("/index.html", None),
             ("", None),
             ("/v1", None),
@@ -109,8 +131,30 @@ mod tests {
             ("/keys", None),
             ("/v1/health", None),
         ];
-        for (path, resource) in cases {
-            assert_eq!(Resource::of(path), resource, "{path}");
+        for (path, expected) in cases {
+            assert_eq!(find("", path).map(|found| (found.pattern, found.parameter)), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_of_two_patterns_has_the_methods_of_both() {
+        for (method, parameter, operation) in [
+            ("POST", "", Some(Operation::UpsertUsers)),
+            ("GET", "batch", Some(Operation::GetUser)),
+            ("HEAD", "batch", Some(Operation::GetUser)),
+            ("DELETE", "batch", Some(Operation::DeleteUser)),
+            ("PUT", "", None),
+        ] {
+            let found = find(method, "/v1/users/batch").unwrap();
+            assert_eq!((found.parameter, found.operation), (parameter, operation), "{method}");
+            assert_eq!(found.allow(), "GET, HEAD, POST, DELETE, OPTIONS");
+        }
+    }
+
+    #[test]
+    fn every_method_of_a_route_is_one_that_allow_can_list() {
+        for (method, pattern, _) in ROUTES {
+            assert!(ALL_METHODS.split(", ").any(|known| known == method), "{method} {pattern}");
         }
     }
 
@@ -125,7 +169,7 @@ mod tests {
             ("/favicon.ico", None),
             ("/v1", None),
         ] {
-            assert_eq!(Resource::similar(path), pattern, "{path}");
+            assert_eq!(similar(path), pattern, "{path}");
         }
     }
 }

@@ -1,13 +1,9 @@
 //! Reading a JSON body member by member, so that every fault in it is told at once and by its place.
 
-use crate::json::{Members, Value};
+use crate::json::{Object, Value};
+use crate::limits::{MAX_FAULTS, MAX_PLACE_CHARS};
 use std::borrow::Cow;
 use std::fmt;
-
-/// Faults that an answer lists, at most. The others are counted.
-const MAX_FAULTS: usize = 100;
-/// Characters of a name or a pointer that an answer repeats, at most.
-const MAX_PLACE_CHARS: usize = 200;
 
 /// The part of a request that is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +86,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn of(part: Part) -> Self {
+    pub fn new(part: Part) -> Self {
         Faults { part, ..Faults::default() }
     }
 
@@ -122,8 +118,8 @@ impl Faults {
     }
 
     /// Notes every name that stands more than once, each name once.
-    pub fn check_names_differ(&mut self, members: &Members) {
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_ref()).collect();
+    pub fn check_names_differ(&mut self, object: &Object) {
+        let mut names: Vec<&str> = object.members.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
         let mut told = None;
         for pair in names.windows(2) {
@@ -143,9 +139,9 @@ impl Faults {
     }
 
     /// The object at this place, or a fault.
-    pub fn object<'v, 'a>(&mut self, value: &'v Value<'a>) -> Option<&'v Members<'a>> {
+    pub fn object<'v, 'a>(&mut self, value: &'v Value<'a>) -> Option<&'v Object<'a>> {
         match value {
-            Value::Object(members) => Some(members),
+            Value::Object(object) => Some(object),
             other => self.wrong_type("object", other),
         }
     }
@@ -201,14 +197,14 @@ fn cut(text: &str) -> String {
 
 /// An object whose members are taken by name; those that nobody took are faults in the end.
 pub struct Fields<'v, 'a, 'f> {
-    members: &'v Members<'a>,
+    object: &'v Object<'a>,
     taken: Vec<&'static str>,
     faults: &'f mut Faults,
 }
 
 impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
-    pub fn of(members: &'v Members<'a>, faults: &'f mut Faults) -> Self {
-        Fields { members, taken: Vec::new(), faults }
+    pub fn new(object: &'v Object<'a>, faults: &'f mut Faults) -> Self {
+        Fields { object, taken: Vec::new(), faults }
     }
 
     /// Takes a member that may be absent. `read` notes what is wrong with its value.
@@ -218,7 +214,7 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
         read: impl FnOnce(&'v Value<'a>, &mut Faults) -> Option<T>,
     ) -> Option<T> {
         self.taken.push(name);
-        let (_, value) = self.members.iter().find(|(n, _)| n == name)?;
+        let value = self.object.get(name)?;
         self.faults.within(name, |faults| read(value, faults))
     }
 
@@ -228,21 +224,21 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
         name: &'static str,
         read: impl FnOnce(&'v Value<'a>, &mut Faults) -> Option<T>,
     ) -> Option<T> {
-        if !self.members.iter().any(|(n, _)| n == name) {
+        if self.object.get(name).is_none() {
             self.faults.within(name, |faults| faults.push(FaultKind::Missing));
         }
         self.optional(name, read)
     }
 
     /// Notes the members that nobody took, and names that stand twice.
-    pub fn refuse_the_rest(self) {
-        for (name, _) in self.members {
+    pub fn deny_unknown(self) {
+        for (name, _) in &self.object.members {
             if !self.taken.contains(&name.as_ref()) {
                 let outcome = self.outcome_of_unknown(name);
                 self.faults.within(name.as_ref(), |faults| faults.push(FaultKind::Unknown(outcome)));
             }
         }
-        self.faults.check_names_differ(self.members);
+        self.faults.check_names_differ(self.object);
     }
 
     /// Names the known field that differs from `name` by case and punctuation alone, if there is one.
@@ -282,7 +278,7 @@ mod tests {
 
     #[test]
     fn digits_are_one_way_to_write_a_number() {
-        let read = |text| Faults::of(Part::Query).digits(text, 0..=100);
+        let read = |text| Faults::new(Part::Query).digits(text, 0..=100);
         assert_eq!(["0", "7", "100"].map(read), [Some(0), Some(7), Some(100)]);
         for text in ["", "1e1", ".5e1", "08", "00", "100.0", "+5", "-0", " 5", "101", "99999999999", "٣"] {
             assert_eq!(read(text), None, "{text:?}");

@@ -1,13 +1,13 @@
 //! The query of a URL, read as a form (WHATWG URL, section 5.1), but strictly: nothing that can't be decoded is guessed.
 
-use crate::body::{FaultList, Faults, Part};
-use crate::json::{Members, Value};
-use crate::percent;
+use crate::input::fields::{FaultList, Faults, Part};
+use crate::input::percent;
+use crate::json::{Object, Value};
 
 /// The parameters in the order they stood, equal names included. `+` is a space, and a name without `=` has an empty value.
-pub fn parse(query: &str) -> Result<Members<'_>, FaultList> {
-    let mut faults = Faults::of(Part::Query);
-    let mut members = Members::new();
+pub fn parse(query: &str) -> Result<Object<'_>, FaultList> {
+    let mut faults = Faults::new(Part::Query);
+    let mut members = Vec::new();
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match (decode(name), decode(value)) {
@@ -17,7 +17,7 @@ pub fn parse(query: &str) -> Result<Members<'_>, FaultList> {
             }),
         }
     }
-    faults.finish(Some(members))
+    faults.finish(Some(Object { members }))
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -27,13 +27,13 @@ fn decode(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::Fault;
+    use crate::input::fields::Fault;
     use proptest::prelude::*;
 
     #[track_caller]
     fn parsed(query: &str) -> Vec<(String, String)> {
         let text = |value| if let Value::String(text) = value { text.into_owned() } else { panic!("no string") };
-        parse(query).unwrap().into_iter().map(|(name, value)| (name.into_owned(), text(value))).collect()
+        parse(query).unwrap().members.into_iter().map(|(name, value)| (name.into_owned(), text(value))).collect()
     }
 
     #[test]

@@ -3,17 +3,17 @@
 //! What the RFC leaves open is settled as SQLite's `json_patch` does: a member that is there keeps its place, a new one
 //! is appended in the order of the patch, and numbers keep their digits. A test holds the two against each other.
 
-use crate::json::{Members, Value};
+use crate::json::{Object, Value};
 
 /// Applies a patch to a document, neither of which has an object with equal names. It recurses as deep as the patch,
 /// which [`crate::json::parse`] bounds.
 pub fn merge<'a>(document: Value<'a>, patch: Value<'a>) -> Value<'a> {
     let Value::Object(patch) = patch else { return patch };
-    let mut members = match document {
-        Value::Object(members) => members,
-        _ => Members::new(),
+    let Object { mut members } = match document {
+        Value::Object(object) => object,
+        _ => Object::default(),
     };
-    for (name, value) in patch {
+    for (name, value) in patch.members {
         let place = members.iter().position(|(known, _)| *known == name);
         match (place, value) {
             (Some(place), Value::Null) => drop(members.remove(place)),
@@ -22,11 +22,11 @@ pub fn merge<'a>(document: Value<'a>, patch: Value<'a>) -> Value<'a> {
                 members[place].1 = merge(known, value);
             }
             (None, Value::Null) => {}
-            // Of a new object too, nulls are not kept.
+            // RFC 7396: nulls inside a new object are dropped too.
             (None, value) => members.push((name, merge(Value::Null, value))),
         }
     }
-    Value::Object(members)
+    Value::Object(Object { members })
 }
 
 #[cfg(test)]
@@ -38,9 +38,7 @@ mod tests {
     #[track_caller]
     fn merged(document: &str, patch: &str) -> String {
         let [document, patch] = [document, patch].map(|text| json::parse(text.as_bytes()).unwrap());
-        let mut out = String::new();
-        merge(document, patch).write(&mut out);
-        out
+        merge(document, patch).to_string()
     }
 
     #[test]

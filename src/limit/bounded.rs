@@ -1,27 +1,27 @@
 //! Numbers that are deserialised within their bounds or not at all: a message or a row may be another version's, or
 //! broken, and what is computed from it must not overflow.
 
-use super::Quota;
+use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
 use serde::de::{Deserialize, Deserializer, Error};
 
 /// The longest window.
-pub const MAX_WINDOW_MS: u64 = 1000 * *Quota::WINDOW_SECONDS.end() as u64;
+pub const MAX_WINDOW_MS: u64 = 1000 * *RATE_WINDOW_SECONDS.end() as u64;
 /// What is booked as far ahead as can be is forgotten within this.
 const MAX_SPAN_MS: u64 = 3 * MAX_WINDOW_MS;
 /// The last moment that a clock of JavaScript knows (ECMA-262, "Time Values and Time Range").
 const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
 
 pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    number(deserializer, "a limit", |limit| Quota::LIMITS.contains(limit))
+    number(deserializer, "a limit", |limit| RATE_LIMITS.contains(limit))
 }
 
 pub fn tokens<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    number(deserializer, "tokens of a limit", |tokens| tokens <= Quota::LIMITS.end())
+    number(deserializer, "tokens of a limit", |tokens| tokens <= RATE_LIMITS.end())
 }
 
 pub fn window_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     number(deserializer, "a window", |ms| {
-        ms % 1000 == 0 && u32::try_from(ms / 1000).is_ok_and(|seconds| Quota::WINDOW_SECONDS.contains(&seconds))
+        ms % 1000 == 0 && u32::try_from(ms / 1000).is_ok_and(|seconds| RATE_WINDOW_SECONDS.contains(&seconds))
     })
 }
 

@@ -1,6 +1,8 @@
 //! The object's part: what it keeps of one account, its own quota, if it has one, and its window.
 
-use super::{Ask, Grant, Quota, Window};
+use super::protocol::{Ask, Grant};
+use super::quota::Quota;
+use super::window::Window;
 use serde::{Deserialize, Serialize};
 
 /// The whole state of one account. Its serialised form outlives deploys: the test pins it.
@@ -43,7 +45,7 @@ mod tests {
     use super::*;
 
     fn admits(ledger: &mut Ledger, default: Quota) -> bool {
-        ledger.grant(Ask { default, cost: 1, ahead: 0 }, 60_000).verdict.admitted
+        ledger.grant(Ask { default, cost: 1, lease: 0 }, 60_000).verdict.admitted
     }
 
     #[test]

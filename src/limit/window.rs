@@ -1,7 +1,8 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
 use super::bounded::{self, MAX_WINDOW_MS};
-use super::{Ask, Grant, Quota, Verdict};
+use super::protocol::{Ask, Grant, Verdict};
+use super::quota::Quota;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ impl Window {
         Window { length_ms: quota.window_ms, latest_ms: 0, booked: BTreeMap::new() }
     }
 
-    /// Books `ask.cost` tokens now, if all of them are there, and a lease of as many of `ask.ahead` as prudent at its
+    /// Books `ask.cost` tokens now, if all of them are there, and a lease of as many of `ask.lease` as prudent at its
     /// end. A refusal books nothing.
     pub fn grant(&mut self, quota: Quota, ask: Ask, now_ms: u64) -> Grant {
         self.latest_ms = self.latest_ms.max(now_ms);
@@ -63,8 +64,8 @@ impl Window {
         if admitted {
             self.book(slot, ask.cost);
         }
-        let ahead = ask.ahead.min(self.room(quota, slot) / SHARE);
-        self.book(self.slot_of(self.latest_ms + quota.lease_ms()), ahead);
+        let lease = ask.lease.min(self.room(quota, slot) / SHARE);
+        self.book(self.slot_of(self.latest_ms + quota.lease_ms()), lease);
 
         let remaining = self.room(quota, slot);
         let verdict = Verdict {
@@ -74,7 +75,7 @@ impl Window {
             retry_after_ms: if remaining > 0 { 0 } else { self.next_room_ms(quota, slot) },
             reset_ms: self.last_booked().map_or(0, |last| self.ms_until(last + REACH)),
         };
-        Grant { verdict, ahead }
+        Grant { verdict, lease }
     }
 
     /// True if nothing was booked within two windows, so that nothing matters any more.
@@ -162,7 +163,7 @@ mod tests {
     }
 
     fn take(window: &mut Window, quota: Quota, cost: u32, now_ms: u64) -> Verdict {
-        window.grant(quota, Ask { default: quota, cost, ahead: 0 }, now_ms).verdict
+        window.grant(quota, Ask { default: quota, cost, lease: 0 }, now_ms).verdict
     }
 
     #[test]
@@ -196,12 +197,12 @@ mod tests {
     fn a_lease_is_booked_at_its_end_and_gets_a_share_of_what_is_left() {
         let quota = quota(100, 60_000);
         let mut window = Window::new(quota);
-        let grant = window.grant(quota, Ask { default: quota, cost: 1, ahead: 50 }, T0);
-        assert_eq!((grant.ahead, grant.verdict.remaining), (12, 87));
+        let grant = window.grant(quota, Ask { default: quota, cost: 1, lease: 50 }, T0);
+        assert_eq!((grant.lease, grant.verdict.remaining), (12, 87));
         // It ends 1,250 ms later; that slot is out of reach 61.5 s after it began.
         assert_eq!(grant.verdict.reset_ms, 1_250 - 123 + 61_500);
-        let few = window.grant(quota, Ask { default: quota, cost: 80, ahead: 50 }, T0 + 1);
-        assert_eq!((few.ahead, few.verdict.remaining), (0, 7));
+        let few = window.grant(quota, Ask { default: quota, cost: 80, lease: 50 }, T0 + 1);
+        assert_eq!((few.lease, few.verdict.remaining), (0, 7));
     }
 
     #[test]
@@ -238,7 +239,7 @@ mod tests {
     fn the_stored_form_is_pinned() {
         let quota = quota(500, 60_000);
         let mut window = Window::new(quota);
-        window.grant(quota, Ask { default: quota, cost: 2, ahead: 3 }, T0);
+        window.grant(quota, Ask { default: quota, cost: 2, lease: 3 }, T0);
         let json = r#"{"length_ms":60000,"latest_ms":1700000000123,"booked":{"6800000000":2,"6800000005":3}}"#;
         assert_eq!(serde_json::to_string(&window).unwrap(), json);
         assert_eq!(serde_json::from_str::<Window>(json).unwrap(), window);
@@ -270,7 +271,7 @@ mod tests {
         let mut window = Window::new(day);
         // The last millisecond of a slot, so that the lease ends in the next, six minutes long.
         let now_ms = (T0 / 360_000 + 1) * 360_000 - 1;
-        assert!(window.grant(day, Ask { default: day, cost: 0, ahead: 7 }, now_ms).ahead == 7);
+        assert!(window.grant(day, Ask { default: day, cost: 0, lease: 7 }, now_ms).lease == 7);
         for now_ms in now_ms..now_ms + 1000 {
             assert!(take(&mut window, second, 1, now_ms).admitted);
         }
@@ -286,12 +287,12 @@ mod tests {
         let mut window = Window::new(hour);
         // The first millisecond of a slot of fifteen seconds, in which the lease ends too.
         let granted_ms = (T0 / 15_000 + 1) * 15_000;
-        let leased = window.grant(hour, Ask { default: hour, cost: 0, ahead: 80 }, granted_ms).ahead;
+        let leased = window.grant(hour, Ask { default: hour, cost: 0, lease: 80 }, granted_ms).lease;
         take(&mut window, minute, 0, granted_ms);
         let spent_ms = granted_ms + hour.lease_ms() - 1;
         for now_ms in (spent_ms..spent_ms + 60_000).step_by(10) {
             let mut window = window.clone();
-            let again = window.grant(minute, Ask { default: minute, cost: 0, ahead: 80 }, now_ms).ahead;
+            let again = window.grant(minute, Ask { default: minute, cost: 0, lease: 80 }, now_ms).lease;
             let admitted = (0..80).filter(|_| take(&mut window, minute, 1, now_ms).admitted).count();
             assert!(leased as usize + again as usize + admitted <= 80, "{leased} + {again} + {admitted}");
         }
@@ -343,12 +344,12 @@ mod tests {
             let mut log: Vec<u64> = Vec::new();
             for (step, pace, cost, ahead, late) in steps {
                 now += if pace == 0 { step * seconds } else { step * seconds / 200 };
-                let grant = window.grant(quota, Ask { default: quota, cost, ahead }, now);
+                let grant = window.grant(quota, Ask { default: quota, cost, lease: ahead }, now);
                 if grant.verdict.admitted {
                     log.extend((0..cost).map(|_| now));
                 }
                 let spent_at = if late { now + quota.lease_ms() } else { now };
-                log.extend((0..grant.ahead).map(|_| spent_at));
+                log.extend((0..grant.lease).map(|_| spent_at));
             }
             log.sort_unstable();
             for (i, at) in log.iter().enumerate() {

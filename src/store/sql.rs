@@ -1,7 +1,6 @@
-//! The statements that `d1.rs` runs. Each one on users checks the calling key itself, and none reads more than it needs.
+//! The statements of the stores that speak SQLite. Each one on users checks the calling key itself, and none reads more than it needs.
 
-use crate::store::MAX_PROFILE_BYTES;
-use crate::user::MAX_KEYS;
+use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
 
 pub const PING: &str = "select id from api_keys order by id limit 1";
@@ -73,7 +72,7 @@ returning id, id = ?4 as created",
 
 /// The users ?3, an array of `[external_id, new id, patch]`, as they would be stored if they were new, and the limit
 /// that each breaks even so. Such a one breaks it whatever is stored, since a merge only ever adds to what a patch holds.
-static GIVEN: LazyLock<String> = LazyLock::new(|| {
+static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{CALLER}, batch as materialized (
     select jsonb(?3) as list
@@ -97,9 +96,9 @@ static GIVEN: LazyLock<String> = LazyLock::new(|| {
 ///
 /// Rows are merged one after the other, so that a user who comes twice is merged twice. One that would break a limit
 /// keeps its row, but for the note of that. `materialized` has each document made once, not once for every use.
-pub static UPSERT_GIVEN: LazyLock<String> = LazyLock::new(|| {
+pub static UPSERT_BATCH: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "{given}
+        "{input}
 insert into users
     (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, batch_place)
 select project, external_id, id, profile, property_keys, origin_keys, ?2, ?2, ?2, place
@@ -125,8 +124,8 @@ on conflict (project, external_id) do update set
             refusal
         from judged
     )
-returning id, batch_place as place, batch_refusal as refusal",
-        given = *GIVEN,
+returning id, batch_place as place, batch_refusal as rejection",
+        input = *BATCH_INPUT,
         merged_property_keys = keys("document", "properties"),
         merged_origin_keys = keys("document", "origin"),
         refusal = refusal("document", "in_properties", "in_origin"),
@@ -135,8 +134,9 @@ returning id, batch_place as place, batch_refusal as refusal",
 
 /// Answers the users that are refused even as new ones, a row of nulls if there is none, and no row if the calling key
 /// is not live.
-pub static REFUSE_GIVEN: LazyLock<String> =
-    LazyLock::new(|| format!("{}\nselect place, refusal from caller left join given on refusal is not null", *GIVEN));
+pub static REJECT_BATCH: LazyLock<String> = LazyLock::new(|| {
+    format!("{}\nselect place, refusal as rejection from caller left join given on refusal is not null", *BATCH_INPUT)
+});
 
 /// An expression: the number of keys directly in a member of a profile.
 fn keys(profile: &str, member: &str) -> String {
@@ -148,8 +148,8 @@ fn refusal(profile: &str, property_keys: &str, origin_keys: &str) -> String {
     format!(
         "case
             when octet_length({profile}) > {MAX_PROFILE_BYTES} then 'profile_bytes'
-            when {property_keys} > {MAX_KEYS} then 'property_keys'
-            when {origin_keys} > {MAX_KEYS} then 'origin_keys'
+            when {property_keys} > {MAX_MEMBERS} then 'property_keys'
+            when {origin_keys} > {MAX_MEMBERS} then 'origin_keys'
         end"
     )
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/users`: pages, filters, cursors.
 
 use crate::client::{Project, project};
-use roster::percent;
+use roster::input::percent;
 use serde_json::{Value, json};
 
 /// Stores users with these ids, in one batch.

@@ -2,12 +2,16 @@
 
 use crate::server::{State, node};
 use fastrand::Rng;
-use roster::json::{self, Members, Value};
-use roster::merge::merge;
-use roster::sql;
-use roster::user::{MAX_NESTING, NewUser};
+use roster::json::merge::merge;
+use roster::json::{self, Object, Value};
+use roster::limits::MAX_NESTING;
+use roster::store::sql;
+use roster::user::NewUser;
 use serde_json::json;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
 
 const PAIRS: usize = 10_000;
 /// Of these, every so many-th is stored by itself too: that takes milliseconds.
@@ -106,7 +110,7 @@ fn the_model_merges_as_sqlite_does() {
         let theirs = &stored[first.external_id.as_str()];
         assert!(!theirs.is_empty());
         for profile in theirs {
-            assert_eq!(*profile, text(&merged), "SEED={seed}: {first_patch} and then {second_patch}");
+            assert_eq!(*profile, merged.to_string(), "SEED={seed}: {first_patch} and then {second_patch}");
         }
     }
     assert!(changed > PAIRS / 2, "{changed} patches of {PAIRS} changed anything");
@@ -129,7 +133,7 @@ fn stored(pairs: &[[NewUser; 2]]) -> BTreeMap<String, Vec<String>> {
                 format!("[{id},\"usr_1\",{}]", pair[turn].patch.as_str())
             };
             let given: Vec<String> = pairs.iter().map(given).collect();
-            statements.push(json!([*sql::UPSERT_GIVEN, ["batched", 1, format!("[{}]", given.join(","))]]));
+            statements.push(json!([*sql::UPSERT_BATCH, ["batched", 1, format!("[{}]", given.join(","))]]));
         }
     }
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -146,12 +150,6 @@ fn parsed(text: &str) -> Value<'_> {
     json::parse(text.as_bytes()).unwrap()
 }
 
-fn text(value: &Value) -> String {
-    let mut text = String::new();
-    value.write(&mut text);
-    text
-}
-
 /// A user's first body and a second one, as the product reads them.
 fn any_pair(rng: &mut Rng, id: &str) -> [NewUser; 2] {
     let first = any_body(rng);
@@ -162,9 +160,9 @@ fn any_pair(rng: &mut Rng, id: &str) -> [NewUser; 2] {
             _ => ["email", "phone"].contains(&name.as_ref()),
         });
         body.push(("user_id".into(), Value::String(id.to_owned().into())));
-        let text = text(&Value::Object(body));
-        let Value::Object(members) = parsed(&text) else { unreachable!() };
-        NewUser::parse(&members).unwrap_or_else(|faults| panic!("{faults:?}: {text}"))
+        let text = Object { members: body }.to_string();
+        NewUser::parse(&json::parse_object(text.as_bytes()).unwrap())
+            .unwrap_or_else(|faults| panic!("{faults:?}: {text}"))
     })
 }
 
@@ -179,11 +177,15 @@ fn any_body(rng: &mut Rng) -> Members<'static> {
     }
     for name in ["properties", "origin"] {
         if rng.u8(0..8) > 0 {
-            body.push((name.into(), Value::Object(any_members(rng, 0))));
+            body.push((name.into(), object(any_members(rng, 0))));
         }
     }
     rng.shuffle(&mut body);
     body
+}
+
+fn object(members: Members<'static>) -> Value<'static> {
+    Value::Object(Object { members })
 }
 
 /// `level` counts the objects and arrays around it, less the first.
@@ -211,7 +213,7 @@ fn any_value(rng: &mut Rng, level: usize) -> Value<'static> {
             let items = rng.usize(0..4);
             Value::Array((0..items).map(|_| any_value(rng, level + 1)).collect())
         }
-        _ => Value::Object(any_members(rng, level + 1)),
+        _ => object(any_members(rng, level + 1)),
     }
 }
 
@@ -222,7 +224,7 @@ fn any_change(rng: &mut Rng, document: &Members<'static>, level: usize) -> Membe
         let change = match (rng.u8(0..6), value) {
             (0 | 1, _) => continue,
             (2, _) => value.clone(),
-            (3.., Value::Object(members)) => Value::Object(any_change(rng, members, level + 1)),
+            (3.., Value::Object(known)) => object(any_change(rng, &known.members, level + 1)),
             (3, _) => Value::Null,
             _ if level == 0 => value.clone(),
             _ => any_value(rng, level - 1),

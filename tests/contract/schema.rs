@@ -1,7 +1,7 @@
 //! What the product's own statements cost in D1: rows written by D1's own count, and the plans by which they are run.
 
 use crate::server::{State, node};
-use roster::sql;
+use roster::store::sql;
 use serde_json::{Value, json};
 
 /// Runs `[sql, values]` one after the other on a migrated D1, and prints the rows that each has written and answered.
@@ -54,8 +54,8 @@ fn every_statement_finds_its_rows_by_an_index() {
         sql::REVOKE_KEY,
         sql::TOUCH_KEY,
         &sql::UPSERT,
-        &sql::UPSERT_GIVEN,
-        &sql::REFUSE_GIVEN,
+        &sql::UPSERT_BATCH,
+        &sql::REJECT_BATCH,
         &sql::FIND_USER,
         &sql::FIND_CALLER,
         &sql::DELETE_USER,

@@ -1,10 +1,10 @@
 //! A body, as any of the calls that take one gets it.
 
-use super::memory::{ADMIN_TOKEN, Memory, header, member, text};
-use roster::api::MAX_BODY_BYTES;
-use roster::body::{Fault, FaultKind};
-use roster::json::{self, SyntaxError, Value};
-use roster::merge::merge;
+use super::client::{ADMIN_TOKEN, Client, header};
+use roster::input::fields::{Fault, FaultKind};
+use roster::json::merge::merge;
+use roster::json::{self, Object, SyntaxError, Value};
+use roster::limits::MAX_BODY_BYTES;
 use roster::user::NewUser;
 use serde_json::value::RawValue;
 
@@ -15,7 +15,7 @@ pub fn take(input: &[u8]) {
         reads_back(value);
     }
     let user = match &parsed {
-        Ok(Value::Object(members)) => Some(NewUser::parse(members)),
+        Ok(Value::Object(body)) => Some(NewUser::parse(body)),
         _ => None,
     };
     match (&user, &parsed) {
@@ -28,11 +28,11 @@ pub fn take(input: &[u8]) {
     if parsed.is_ok() {
         is_the_same_in_a_batch(input, accepted.is_some());
     }
-    let memory = Memory::new();
+    let client = Client::new();
     let admin = format!("Bearer {ADMIN_TOKEN}");
-    memory.send("POST", "/v1/users/batch", input);
-    memory.send_as(&admin, "POST", "/v1/keys", input);
-    memory.send_as(&admin, "PUT", "/v1/projects/p", input);
+    client.send("POST", "/v1/users/batch", input);
+    client.send_as(&admin, "POST", "/v1/keys", input);
+    client.send_as(&admin, "PUT", "/v1/projects/p", input);
 }
 
 /// It is JSON here if it is JSON there, but for what serde_json can't hold: huge numbers and deep nesting.
@@ -60,26 +60,30 @@ fn agrees_with_serde_json(input: &[u8], ours: &Result<Value, SyntaxError>) {
 }
 
 fn reads_back(value: &Value) {
-    let written = text(value);
+    let written = value.to_string();
     let again = json::parse(written.as_bytes()).unwrap();
     assert_eq!(*value, again);
-    assert_eq!(text(&again), written);
+    assert_eq!(again.to_string(), written);
 }
 
 /// The patch is the body's own text at its shortest.
 fn says_the_same_again(user: &NewUser, body_bytes: usize) {
     let patch = user.patch.as_str();
     assert!(patch.len() <= body_bytes);
-    let Ok(Value::Object(mut members)) = json::parse(patch.as_bytes()) else { panic!("no patch: {patch}") };
-    members.push(("user_id".into(), Value::String(user.external_id.as_str().into())));
-    assert_eq!(NewUser::parse(&members).as_ref(), Ok(user));
-    let once = merge(Value::Object(Vec::new()), json::parse(patch.as_bytes()).unwrap());
+    let mut body = json::parse_object(patch.as_bytes()).unwrap();
+    body.members.push(("user_id".into(), Value::String(user.external_id.as_str().into())));
+    assert_eq!(NewUser::parse(&body).as_ref(), Ok(user));
+    let once = merge(Value::Object(Object::default()), json::parse(patch.as_bytes()).unwrap());
     assert_eq!(merge(once.clone(), json::parse(patch.as_bytes()).unwrap()), once);
 }
 
 fn faults_have_places(faults: &[Fault], body: &Value) {
     assert!((1..=100).contains(&faults.len()));
     for fault in faults {
+        // A long place is cut.
+        if fault.place().ends_with('…') {
+            continue;
+        }
         let steps = match &fault.pointer {
             Some(pointer) => pointer[1..].split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect(),
             None => vec![fault.field.clone()],
@@ -97,14 +101,16 @@ fn faults_have_places(faults: &[Fault], body: &Value) {
 fn step_into<'v, 'a>(value: &'v Value<'a>, step: &str) -> Vec<&'v Value<'a>> {
     match value {
         Value::Array(items) => step.parse::<usize>().ok().and_then(|i| items.get(i)).into_iter().collect(),
-        Value::Object(members) => members.iter().filter(|(name, _)| name == step).map(|(_, value)| value).collect(),
+        Value::Object(object) => {
+            object.members.iter().filter(|(name, _)| name == step).map(|(_, value)| value).collect()
+        }
         _ => Vec::new(),
     }
 }
 
 fn is_stored_or_refused(input: &[u8], accepted: Option<&NewUser>) {
-    let memory = Memory::new();
-    let answer = memory.send("POST", "/v1/users", input);
+    let client = Client::new();
+    let answer = client.send("POST", "/v1/users", input);
     let Some(user) = accepted.filter(|_| input.len() <= MAX_BODY_BYTES) else {
         assert_eq!(answer.reply.status, if input.len() > MAX_BODY_BYTES { 413 } else { 400 });
         return;
@@ -115,20 +121,20 @@ fn is_stored_or_refused(input: &[u8], accepted: Option<&NewUser>) {
     }
     assert_eq!(header(&answer, "X-User-Created"), ["true"]);
     let place = header(&answer, "Location")[0];
-    let found = memory.send("GET", place, "");
+    let found = client.send("GET", place, "");
     assert_eq!(found.reply.status, 200, "{place}");
-    let body = json::parse(found.reply.body.as_bytes()).unwrap();
-    let external_id = Value::String(user.external_id.as_str().into());
-    assert_eq!(member(member(&body, "user").unwrap(), "external_id"), Some(&external_id));
-    let again = memory.send("POST", "/v1/users", input);
+    let body = json::parse_object(found.reply.body.as_bytes()).unwrap();
+    let Some(Value::Object(stored)) = body.get("user") else { panic!("{body}") };
+    assert_eq!(stored.get("external_id"), Some(&Value::String(user.external_id.as_str().into())));
+    let again = client.send("POST", "/v1/users", input);
     assert_eq!(header(&again, "X-User-Created"), ["false"]);
-    let unchanged = memory.send("GET", place, "");
+    let unchanged = client.send("GET", place, "");
     assert_eq!((&unchanged.reply.body, header(&unchanged, "ETag")), (&found.reply.body, header(&found, "ETag")));
 }
 
 fn is_the_same_in_a_batch(input: &[u8], accepted: bool) {
     let batch = [br#"{"users":["#, input, b",7,", input, b"]}"].concat();
-    let answer = Memory::new().send("POST", "/v1/users/batch", batch);
+    let answer = Client::new().send("POST", "/v1/users/batch", batch);
     let out: serde_json::Value = serde_json::from_str(&answer.reply.body).unwrap();
     let stored = out["processed_count"].as_u64();
     match answer.reply.status {

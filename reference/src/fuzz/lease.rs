@@ -1,7 +1,7 @@
 //! What isolates and an object say to each other about a limit.
 
 use roster::key::Project;
-use roster::limit::{Account, Ask, Decider, Grant, Leases, Ledger, Policy, Quota, Turn, Verdict};
+use roster::limit::{Account, Ask, DecidedBy, Grant, Leases, Ledger, Policy, Quota, Step, Verdict};
 
 const T0_MS: u64 = 1_700_000_000_000;
 /// The last moment that a clock of JavaScript knows.
@@ -105,13 +105,13 @@ impl Traffic {
         let account = Account { project: &self.project, policy: Policy::Users };
         let Isolate { leases, ahead_ms, life } = &mut self.isolates[isolate];
         let (asked_ms, life) = (self.now_ms + *ahead_ms, *life);
-        let (ask, waits) = match leases.begin(account, self.quota, cost, asked_ms) {
-            Turn::Ask(ask) => (Some(ask), true),
-            Turn::Decided { decision, fetch } => {
-                if cost > 0 && decision.verdict.admitted && decision.by != Decider::Fallback {
+        let (ask, waits) = match leases.decide(account, self.quota, cost, asked_ms) {
+            Step::Ask(ask) => (Some(ask), true),
+            Step::Decided { decision, refill } => {
+                if cost > 0 && decision.verdict.admitted && decision.by != DecidedBy::Fallback {
                     self.admitted.push(self.now_ms);
                 }
-                (fetch, false)
+                (refill, false)
             }
         };
         self.under_way.extend(ask.map(|ask| Message { isolate, life, ask, asked_ms, waits, answer: None }));
@@ -132,13 +132,13 @@ impl Traffic {
         let Message { isolate, life, ask, asked_ms, waits, .. } = message;
         let account = Account { project: &self.project, policy: Policy::Users };
         let isolate = &mut self.isolates[isolate];
-        let mut outcome = (grant.verdict.admitted, Decider::Object);
+        let mut outcome = (grant.verdict.admitted, DecidedBy::Object);
         if isolate.life == life {
-            let decision = isolate.leases.granted(account, ask, grant, asked_ms, self.now_ms + isolate.ahead_ms);
+            let decision = isolate.leases.on_grant(account, ask, grant, asked_ms, self.now_ms + isolate.ahead_ms);
             outcome = (decision.verdict.admitted, decision.by);
         }
         if waits && ask.cost > 0 && outcome.0 {
-            self.admitted.push(if outcome.1 == Decider::Object { decided_ms } else { self.now_ms });
+            self.admitted.push(if outcome.1 == DecidedBy::Object { decided_ms } else { self.now_ms });
         }
     }
 
@@ -151,8 +151,8 @@ impl Traffic {
         let account = Account { project: &self.project, policy: Policy::Users };
         let isolate = &mut self.isolates[isolate];
         if waits && isolate.life == life {
-            let decision = isolate.leases.away(account, ask, self.now_ms + isolate.ahead_ms);
-            assert_eq!(decision.by, Decider::Fallback);
+            let decision = isolate.leases.on_unreachable(account, ask, self.now_ms + isolate.ahead_ms);
+            assert_eq!(decision.by, DecidedBy::Fallback);
         }
     }
 }
@@ -192,24 +192,24 @@ fn takes_any_message(input: &[u8]) {
         } else if let Ok(quota) = serde_json::from_slice(line) {
             object.set_quota(quota);
         } else if let Ok(ask) = serde_json::from_slice::<Ask>(line) {
-            let Grant { verdict, ahead } = sent(object.grant(ask, now_ms));
+            let Grant { verdict, lease } = sent(object.grant(ask, now_ms));
             let Verdict { quota, remaining, .. } = verdict;
-            assert!(remaining <= quota.limit && ahead <= ask.ahead);
+            assert!(remaining <= quota.limit && lease <= ask.lease);
             assert!(!verdict.admitted || ask.cost <= quota.limit);
             latest_ms = stored(&mut object, latest_ms);
         } else if let Ok(grant) = serde_json::from_slice::<Grant>(line) {
-            let turn = leases.begin(account, default, 1, now_ms);
-            if let Turn::Ask(ask) | Turn::Decided { fetch: Some(ask), .. } = turn {
+            let turn = leases.decide(account, default, 1, now_ms);
+            if let Step::Ask(ask) | Step::Decided { refill: Some(ask), .. } = turn {
                 let asked_ms = now_ms;
                 now_ms = (now_ms + 10).min(END_MS);
-                leases.granted(account, ask, grant, asked_ms, now_ms);
+                leases.on_grant(account, ask, grant, asked_ms, now_ms);
             }
-            leases.begin(account, default, 0, now_ms);
+            leases.decide(account, default, 0, now_ms);
         } else if let Ok(row) = serde_json::from_slice::<Ledger>(line) {
             (object, latest_ms) = (row, 0);
         } else {
-            let ask = Ask { default, cost: 1, ahead: 1 };
-            leases.away(account, ask, now_ms);
+            let ask = Ask { default, cost: 1, lease: 1 };
+            leases.on_unreachable(account, ask, now_ms);
         }
     }
 }

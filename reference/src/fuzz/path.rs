@@ -1,9 +1,9 @@
 //! Methods, paths and queries.
 
-use super::memory::{Memory, header};
+use super::client::{Client, header};
+use roster::input::{percent, query};
 use roster::json::Value;
 use roster::user::ExternalId;
-use roster::{percent, query};
 
 const METHODS: [&str; 8] = ["GET", "POST", "DELETE", "PUT", "HEAD", "OPTIONS", "PATCH", "get"];
 
@@ -11,13 +11,13 @@ const METHODS: [&str; 8] = ["GET", "POST", "DELETE", "PUT", "HEAD", "OPTIONS", "
 pub fn take(input: &[u8]) {
     let Some((choice, target)) = input.split_first() else { return };
     let Ok(target) = std::str::from_utf8(target) else { return };
-    let memory = Memory::new();
-    memory.send(METHODS[usize::from(choice & 7)], target, "{}");
-    memory.send("GET", &format!("/v1/users?{target}"), "");
+    let client = Client::new();
+    client.send(METHODS[usize::from(choice & 7)], target, "{}");
+    client.send("GET", &format!("/v1/users?{target}"), "");
 
     is_decoded_once(target);
     is_read_as_a_query(target);
-    is_an_id_or_none(target, &memory);
+    is_an_id_or_none(target, &client);
 }
 
 fn is_decoded_once(text: &str) {
@@ -29,19 +29,19 @@ fn is_decoded_once(text: &str) {
 }
 
 fn is_read_as_a_query(text: &str) {
-    let Ok(members) = query::parse(text) else { return };
+    let Ok(parameters) = query::parse(text) else { return };
     let mut written = Vec::new();
-    for (name, value) in &members {
+    for (name, value) in &parameters.members {
         let Value::String(value) = value else { panic!("{value:?}") };
         written.push(format!("{}={}", percent::encode(name), percent::encode(value)));
     }
-    assert_eq!(query::parse(&written.join("&")), Ok(members));
+    assert_eq!(query::parse(&written.join("&")), Ok(parameters));
 }
 
 /// A user with any id is found where the answer says, and can be deleted there.
-fn is_an_id_or_none(id: &str, memory: &Memory) {
+fn is_an_id_or_none(id: &str, client: &Client) {
     let body = serde_json::json!({"user_id": id}).to_string();
-    let answer = memory.send("POST", "/v1/users", body);
+    let answer = client.send("POST", "/v1/users", body);
     if ExternalId::parse(id).is_err() {
         assert_eq!((answer.reply.status, answer.code), (400, Some("INVALID_VALUE")));
         return;
@@ -49,7 +49,7 @@ fn is_an_id_or_none(id: &str, memory: &Memory) {
     assert_eq!(answer.reply.status, 200);
     let place = header(&answer, "Location")[0];
     for (method, status) in [("GET", 200), ("DELETE", 200), ("GET", 404)] {
-        let answer = memory.send(method, place, "");
+        let answer = client.send(method, place, "");
         assert_eq!(answer.reply.status, status, "{method} {place}");
     }
 }

@@ -1,15 +1,21 @@
 //! Who is calling: bearer tokens, keys, and the admin.
 
-use super::network::Network;
-use super::ttl_cache::TtlCache;
-use super::{ApiError, Call, Edge, STRANGERS, Settings, Trace};
-use crate::key::{ApiKey, KeyHash, KeyRecord, NotAKey, Scope};
-use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
-use crate::store::Store;
+mod admin;
+mod network;
+mod ttl_cache;
+mod unknown_keys;
+
+pub use admin::{AdminToken, require_admin};
+pub use network::Network;
+
+use super::error::ApiError;
+use super::http::Call;
+use super::platform::{Cx, Platform};
+use crate::key::{ApiKey, KeyHash, KeyRecord, NotAKey};
+use crate::store::{Caller, ControlStore};
 use crate::time::Timestamp;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use std::fmt;
+use ttl_cache::TtlCache;
+use unknown_keys::UnknownKeys;
 
 /// What a route wants to see of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,145 +49,42 @@ impl Credential {
     }
 }
 
-/// The secret of the admin calls.
-pub struct AdminToken(String);
-
-impl AdminToken {
-    /// Characters that make a token.
-    pub const MIN_CHARS: usize = 16;
-
-    /// None if it is too short to be a secret.
-    pub fn parse(text: &str) -> Option<Self> {
-        (text.chars().count() >= Self::MIN_CHARS).then(|| AdminToken(text.to_owned()))
-    }
-
-    /// Compares digests, in time that depends on neither.
-    fn is(&self, presented: &str) -> bool {
-        let (ours, theirs) = (Sha256::digest(&self.0), Sha256::digest(presented));
-        let difference = ours.iter().zip(theirs).fold(0, |bits, (a, b)| bits | (a ^ b));
-        std::hint::black_box(difference) == 0
-    }
-}
-
-impl fmt::Debug for AdminToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AdminToken(***)")
-    }
-}
-
-/// What an isolate knows of keys, and of those who send what is none.
+/// What an isolate remembers of keys, for a minute.
 #[derive(Debug, Default)]
 pub struct KeyCache {
     known: TtlCache<KeyHash, KeyRecord>,
-    /// Right by their checksum, and not in the store. Keys are drawn at random, so that none of them becomes one.
-    unknown: TtlCache<KeyHash, ()>,
-    strangers: TtlCache<Network, Strangers>,
-}
-
-/// What came from a network within a minute.
-#[derive(Debug, Default)]
-struct Strangers {
-    /// Keys that were looked up and not found, or not yet.
-    keys: BTreeSet<KeyHash>,
-    /// The edge counted too many of them.
-    is_blocked: bool,
+    unknown: UnknownKeys,
 }
 
 impl KeyCache {
-    /// Whether a key is not to be looked up, because its network sent too many that do not exist. One that did exist a
-    /// while ago is looked up all the same: whom it belongs to is no stranger.
-    fn is_flood(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
-        let is_full = |keys: &BTreeSet<KeyHash>| keys.len() >= STRANGERS.limit as usize && !keys.contains(hash);
-        let Some(Strangers { keys, is_blocked }) = self.strangers.find(network, now) else { return false };
-        (*is_blocked || is_full(keys)) && !self.known.has_held(hash)
+    /// Whether a key is not to be looked up, because its network sent too many that do not exist. One that existed a while
+    /// ago is looked up all the same.
+    fn is_blocked(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
+        self.unknown.is_blocked(hash, network, now) && !self.known.has_held(hash)
     }
 }
 
-/// A live key that calls.
-pub struct Caller {
-    pub hash: KeyHash,
-    pub record: KeyRecord,
-}
-
-/// Finds who is calling: bearer, checksum, isolate cache, and only then the store.
-pub async fn authenticate<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Caller, ApiError> {
-    let hash = presented_key(call, edge.settings())?.hash();
-    let known = edge.key_cache().borrow().known.find(&hash, edge.now()).cloned();
+/// Finds who is calling: bearer, checksum, isolate cache, and only then the store; 401, 429.
+pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
+    let hash = presented_key(cx)?.hash();
+    let known = cx.platform.key_cache().borrow().known.find(&hash, cx.now()).cloned();
     let record = match known {
         Some(record) => record,
-        None => look_up_stranger(&hash, call.client_address.as_deref().and_then(Network::of), edge).await?,
+        None => look_up_unknown(cx, &hash).await?,
     };
-    trace.project = Some(record.project.as_str().into());
-    trace.key_id = Some(record.id.clone());
-    if record.is_live(edge.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
+    {
+        let mut log = cx.log.borrow_mut();
+        log.project = Some(record.project.as_str().into());
+        log.key_id = Some(record.id.clone());
+    }
+    if record.is_live(cx.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
 }
 
-/// The key of a call, if it has the form of one.
-fn presented_key(call: &Call, settings: &Settings) -> Result<ApiKey, ApiError> {
-    let presented = bearer(call, Credential::ApiKey)?;
-    ApiKey::parse(presented).map_err(|NotAKey| {
-        let is_admin_token = settings.admin_token.as_ref().is_some_and(|token| token.is(presented));
-        if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
-    })
-}
-
-/// Asks the store about a key that this isolate does not know. One that does not exist is counted by the network that it
-/// comes from, here and by the edge, and past the limit none is looked up. Without an address nobody can be counted.
-async fn look_up_stranger<E: Edge>(hash: &KeyHash, network: Option<Network>, edge: &E) -> Result<KeyRecord, ApiError> {
-    // When the window ends is not told: it is at most a whole one away.
-    let flood = ApiError::RateLimitExceeded { quota: STRANGERS, retry_after_ms: STRANGERS.window_ms };
-    let note = |change: &dyn Fn(&mut Strangers)| {
-        if let Some(network) = &network {
-            edge.key_cache().borrow_mut().strangers.change(network.clone(), edge.now(), change);
-        }
-    };
-    if network.as_ref().is_some_and(|network| edge.key_cache().borrow().is_flood(hash, network, edge.now())) {
-        return Err(flood);
-    }
-    if edge.key_cache().borrow().unknown.find(hash, edge.now()).is_none() {
-        note(&|strangers| {
-            strangers.keys.insert(*hash);
-        });
-        let found = look_up(hash, edge).await;
-        if found.is_ok() {
-            note(&|strangers| {
-                strangers.keys.remove(hash);
-            });
-        }
-        if found != Err(ApiError::InvalidApiKey) {
-            return found;
-        }
-        edge.key_cache().borrow_mut().unknown.learn(*hash, (), edge.now());
-    }
-    match &network {
-        Some(network) if !edge.admit_stranger(network).await => {
-            note(&|strangers| strangers.is_blocked = true);
-            Err(flood)
-        }
-        _ => Err(ApiError::InvalidApiKey),
-    }
-}
-
-/// Asks the store about a key and remembers the answer.
-async fn look_up<E: Edge>(hash: &KeyHash, edge: &E) -> Result<KeyRecord, ApiError> {
-    let record = edge.store().find_key(hash).await?.ok_or(ApiError::InvalidApiKey)?;
-    let (hash, now) = (*hash, edge.now());
-    edge.key_cache().borrow_mut().known.learn(hash, record.clone(), now);
-    if record.is_live(now) && record.use_is_news(now) {
-        let store = edge.store();
-        edge.in_background(async move {
-            // Nothing depends on it: the next look-up tries again.
-            let _ = store.touch_key(&hash, now).await;
-        });
-    }
-    Ok(record)
-}
-
-/// Why the store did not know a key that the cache took for a live one.
-pub async fn explain_dead<E: Edge>(caller: &Caller, edge: &E) -> ApiError {
-    edge.key_cache().borrow_mut().known.forget(&caller.hash);
-    match look_up(&caller.hash, edge).await {
-        Ok(record) if record.is_live(edge.now()) => {
+/// Why the store does not take a key that the cache took for a live one.
+pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiError {
+    cx.platform.key_cache().borrow_mut().known.forget(hash);
+    match look_up(cx, hash).await {
+        Ok(record) if record.is_live(cx.now()) => {
             ApiError::Unavailable { cause: "the store refused a key that it then called live".into() }
         }
         Ok(_) => ApiError::RevokedApiKey,
@@ -189,42 +92,61 @@ pub async fn explain_dead<E: Edge>(caller: &Caller, edge: &E) -> ApiError {
     }
 }
 
-/// Checks the scope, then takes a token of the policy.
-pub async fn admit<E: Edge>(
-    caller: &Caller,
-    scope: Scope,
-    policy: Policy,
-    edge: &E,
-    trace: &mut Trace,
-) -> Result<(), ApiError> {
-    let account = Account { project: &caller.record.project, policy };
-    let default = edge.settings().default_quota(policy);
-    let in_scope = caller.record.scopes.contains(&scope);
-    // Out of scope costs nothing, but the refusal tells the budget.
-    let Decision { verdict, by } = edge.limiter().take(account, default, u32::from(in_scope)).await;
-    trace.budget = Some((policy, verdict));
-    trace.limiter = Some(by);
-    let Verdict { admitted, quota, retry_after_ms, .. } = verdict;
-    if !in_scope {
-        Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes.clone() })
-    } else if !admitted {
-        Err(ApiError::RateLimitExceeded { quota, retry_after_ms })
-    } else {
-        Ok(())
+/// The key of a call, if it has the form of one.
+fn presented_key<P: Platform>(cx: &Cx<'_, P>) -> Result<ApiKey, ApiError> {
+    let presented = bearer(cx.call, Credential::ApiKey)?;
+    ApiKey::parse(presented).map_err(|NotAKey| {
+        let is_admin_token = cx.platform.settings().admin_token.as_ref().is_some_and(|token| token.is(presented));
+        if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
+    })
+}
+
+/// Asks the store about a key that this isolate does not know. One that does not exist is counted by the network that it
+/// comes from, here and by the platform, and past the limit none is looked up. Without an address nobody can be counted.
+async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
+    let cache = cx.platform.key_cache();
+    let network = cx.call.client_address.as_deref().and_then(Network::new);
+    // The counter does not say when its window ends: answer the longest that it can be.
+    let blocked =
+        ApiError::RateLimitExceeded { quota: unknown_keys::QUOTA, retry_after_ms: unknown_keys::QUOTA.window_ms };
+    if network.as_ref().is_some_and(|network| cache.borrow().is_blocked(hash, network, cx.now())) {
+        return Err(blocked);
+    }
+    if !cache.borrow().unknown.contains(hash, cx.now()) {
+        if let Some(network) = &network {
+            cache.borrow_mut().unknown.count(*hash, network, cx.now());
+        }
+        let found = look_up(cx, hash).await;
+        if let (Some(network), true) = (&network, found.is_ok()) {
+            cache.borrow_mut().unknown.discount(hash, network, cx.now());
+        }
+        if found != Err(ApiError::InvalidApiKey) {
+            return found;
+        }
+        cache.borrow_mut().unknown.learn(*hash, cx.now());
+    }
+    match &network {
+        Some(network) if !cx.wait(cx.platform.count_unknown_key(network)).await => {
+            cache.borrow_mut().unknown.block(network, cx.now());
+            Err(blocked)
+        }
+        _ => Err(ApiError::InvalidApiKey),
     }
 }
 
-/// Lets only the admin pass.
-pub fn require_admin(call: &Call, edge: &impl Edge) -> Result<(), ApiError> {
-    let token = edge.settings().admin_token.as_ref().ok_or(ApiError::AdminDisabled)?;
-    let presented = bearer(call, Credential::AdminToken)?;
-    if token.is(presented) {
-        Ok(())
-    } else if ApiKey::parse(presented).is_ok() {
-        Err(ApiError::WrongCredential { wanted: Credential::AdminToken })
-    } else {
-        Err(ApiError::InvalidAdminToken)
+/// Asks the store about a key and remembers the answer.
+async fn look_up<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
+    let control = cx.platform.control();
+    let record = cx.wait(control.find_key(hash)).await?.ok_or(ApiError::InvalidApiKey)?;
+    let (hash, now) = (*hash, cx.now());
+    cx.platform.key_cache().borrow_mut().known.learn(hash, record.clone(), now);
+    if record.is_live(now) && record.should_touch(now) {
+        cx.platform.in_background(async move {
+            // Nothing depends on it: the next look-up tries again.
+            let _ = control.touch_key(&hash, now).await;
+        });
     }
+    Ok(record)
 }
 
 /// The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), the scheme in any case.
@@ -237,7 +159,8 @@ fn bearer(call: &Call, wanted: Credential) -> Result<&str, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Project;
+    use crate::key::{Project, Scope};
+    use crate::limits::MAX_UNKNOWN_KEYS;
 
     #[test]
     fn a_bearer_token_is_taken_from_its_header() {
@@ -256,18 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_token_is_long_enough_or_none() {
-        assert!(AdminToken::parse("fifteen letters").is_none());
-        let token = AdminToken::parse("sixteen letters!").unwrap();
-        assert!(token.is("sixteen letters!"));
-        assert!(!token.is("sixteen letters?") && !token.is(""));
-        assert_eq!(format!("{token:?}"), "AdminToken(***)");
-    }
-
-    #[test]
     fn a_network_that_sent_too_many_unknown_keys_is_heard_only_with_one_that_existed() {
         let mut cache = KeyCache::default();
-        let [network, other] = ["203.0.113.1", "203.0.113.2"].map(|address| Network::of(address).unwrap());
+        let [network, other] = ["203.0.113.1", "203.0.113.2"].map(|address| Network::new(address).unwrap());
         let key = |n: u32| {
             let digits = [n / 62, n % 62].map(|digit| u8::try_from(digit).unwrap());
             ApiKey::generate(|bytes| bytes[..2].copy_from_slice(&digits)).hash()
@@ -287,14 +201,14 @@ mod tests {
         cache.known.learn(known, record, Timestamp::from_ms(0));
         // By now the known one has to be looked up again.
         let now = Timestamp::from_ms(90_000);
-        for sent in 0..=STRANGERS.limit {
-            assert_eq!(cache.is_flood(&new, &network, now), sent == STRANGERS.limit);
-            assert!(!cache.is_flood(&known, &network, now) && !cache.is_flood(&key(0), &network, now));
-            cache.strangers.change(network.clone(), now, |strangers| assert!(strangers.keys.insert(key(sent))));
+        for sent in 0..=MAX_UNKNOWN_KEYS {
+            assert_eq!(cache.is_blocked(&new, &network, now), sent == MAX_UNKNOWN_KEYS);
+            assert!(!cache.is_blocked(&known, &network, now) && !cache.is_blocked(&key(0), &network, now));
+            cache.unknown.count(key(sent), &network, now);
         }
-        assert!(!cache.is_flood(&new, &other, now));
-        cache.strangers.change(network.clone(), now, |strangers| strangers.is_blocked = true);
-        assert!(cache.is_flood(&key(0), &network, now) && !cache.is_flood(&known, &network, now));
-        assert!(!cache.is_flood(&new, &network, Timestamp::from_ms(150_000)));
+        assert!(!cache.is_blocked(&new, &other, now));
+        cache.unknown.block(&network, now);
+        assert!(cache.is_blocked(&key(0), &network, now) && !cache.is_blocked(&known, &network, now));
+        assert!(!cache.is_blocked(&new, &network, Timestamp::from_ms(150_000)));
     }
 }

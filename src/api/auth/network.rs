@@ -8,7 +8,7 @@ pub struct Network(String);
 
 impl Network {
     /// None if it is no IP address.
-    pub fn of(address: &str) -> Option<Self> {
+    pub fn new(address: &str) -> Option<Self> {
         Some(Network(match address.parse::<IpAddr>().ok()?.to_canonical() {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => {
@@ -38,7 +38,7 @@ mod tests {
             ("203.0.113.7, 198.51.100.1", None),
             ("", None),
         ] {
-            assert_eq!(Network::of(address).as_ref().map(Network::as_str), network);
+            assert_eq!(Network::new(address).as_ref().map(Network::as_str), network);
         }
     }
 }

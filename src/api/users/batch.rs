@@ -1,21 +1,20 @@
 //! `POST /v1/users/batch`: many users at once.
 
-use super::auth::{self, Caller};
-use super::error::{BatchErrors, reason_phrase};
-use super::{ApiError, Call, Edge, Reply, Trace, new_id, read_large_object, refuse_query};
-use crate::body::{FaultList, Faults, Fields};
-use crate::json::{Members, Value};
+use crate::api::admission::{admit, ask};
+use crate::api::error::{ApiError, BatchErrors, reason_phrase};
+use crate::api::http::Reply;
+use crate::api::platform::{Cx, Platform};
+use crate::api::read;
+use crate::input::fields::{FaultList, Faults, Fields};
+use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::limit::Policy;
-use crate::store::{Store, StoredLimit, Upserted};
+use crate::limits::{BATCH_USERS, MAX_BATCH_BYTES};
+use crate::store::{Caller, StoredLimit, Upserted, UserStore};
 use crate::user::NewUser;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// Bytes of a batch's body: 1 MiB.
-pub(super) const MAX_BYTES: usize = 1_048_576;
-/// Users in a batch, at least 1.
-pub(super) const MAX_USERS: usize = 1000;
 /// One element of the array.
 #[derive(Debug)]
 struct Element {
@@ -41,36 +40,36 @@ impl BatchErrors {
 impl Element {
     fn parse(index: usize, value: &Value, errors: &mut BatchErrors) -> Self {
         let mut faults = Faults::default();
-        let members = faults.within("users", |faults| faults.within(index.to_string(), |faults| faults.object(value)));
-        let parsed = members.map_or_else(|| faults.finish(None), NewUser::parse);
+        let user = faults.within("users", |faults| faults.within(index.to_string(), |faults| faults.object(value)));
+        let parsed = user.map_or_else(|| faults.finish(None), NewUser::parse);
         Element {
-            external_id: members.and_then(user_id).map(str::to_owned),
+            external_id: user.and_then(user_id).map(str::to_owned),
             parsed: parsed.map_err(|list| errors.refusal(&ApiError::Faults(list))),
         }
     }
 }
 
-fn user_id<'v>(members: &'v Members) -> Option<&'v str> {
-    match members.iter().find(|(name, _)| name == "user_id")? {
-        (_, Value::String(text)) => Some(text),
+fn user_id<'v>(user: &'v Object) -> Option<&'v str> {
+    match user.get("user_id")? {
+        Value::String(text) => Some(text),
         _ => None,
     }
 }
 
 /// Reads the elements, each by itself.
-fn parse(members: &Members, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultList> {
+fn parse(body: &Object, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultList> {
     let mut faults = Faults::default();
-    let mut fields = Fields::of(members, &mut faults);
+    let mut fields = Fields::new(body, &mut faults);
     let users = fields.required("users", |value, faults| match value {
         Value::Array(users) => {
-            if !(1..=MAX_USERS).contains(&users.len()) {
-                faults.invalid("Must have 1 to 1000 users");
+            if !BATCH_USERS.contains(&users.len()) {
+                faults.invalid(format!("Must have {} to {} users", BATCH_USERS.start(), BATCH_USERS.end()));
             }
             Some(users)
         }
         other => faults.wrong_type("array", other),
     });
-    fields.refuse_the_rest();
+    fields.deny_unknown();
     let users = faults.finish(users)?;
     Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value, errors)).collect())
 }
@@ -111,43 +110,38 @@ type Outcome = (Option<String>, Result<Upserted, Refusal>);
 /// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn; 200 if all are stored, 207 if some are,
 /// 400 if none is.
 ///
-/// 1. authenticate: bearer → checksum → isolate cache → (cold only) store; 401
-/// 2. limit: scope, then a token of policy `batch`; 403, 429
-/// 3. parse: bytes → elements, each a [`NewUser`] or its faults; 413, 400
-/// 4. store: the valid ones, in one atomic step that checks the key again; 401, 500, 503
-/// 5. reply: an outcome for each element
-pub async fn upsert_all<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Reply, ApiError> {
-    // 1 authenticate
-    let caller = auth::authenticate(call, edge, trace).await?;
-    // 2 limit
-    auth::admit(&caller, Scope::UsersWrite, Policy::Batch, edge, trace).await?;
-    // 3 parse
-    refuse_query(call)?;
+/// 1. admit: the key, the scope, a token of policy `batch`; 401, 403, 429
+/// 2. parse: bytes → elements, each a [`NewUser`] or its faults; 413, 415, 400
+/// 3. store: the valid ones, in one atomic step that checks the key again; 401, 500, 503
+/// 4. reply: an outcome for each element
+pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    // 1 admit
+    let caller = admit(cx, Scope::UsersWrite, Policy::Batch).await?;
+    // 2 parse
+    read::no_query(cx.call)?;
     let mut errors = BatchErrors::default();
-    let elements = read_large_object(call, edge, MAX_BYTES, |members| parse(members, &mut errors)).await?;
-    // 4 store
-    let stored = store(&caller, &elements, edge).await?;
-    // 5 reply
+    let elements = read::large_object(cx, MAX_BATCH_BYTES, |body| parse(body, &mut errors)).await?;
+    // 3 store
+    let stored = store(cx, &caller, &elements).await?;
+    // 4 reply
     let outcomes = outcomes(elements, stored, &mut errors);
-    trace.code = code_of_all(&outcomes);
-    Ok(reply(&outcomes, trace.code))
+    let code = code_of_all(&outcomes);
+    cx.log.borrow_mut().code = code;
+    Ok(reply(&outcomes, code))
 }
 
 /// Stores the valid elements; answers for these only.
-async fn store<E: Edge>(
+async fn store<P: Platform>(
+    cx: &Cx<'_, P>,
     caller: &Caller,
     elements: &[Element],
-    edge: &E,
 ) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
     let users = elements.iter().filter_map(|element| element.parsed.as_ref().ok());
-    let users: Vec<_> = users.map(|user| (user, new_id("usr_", edge))).collect();
+    let users: Vec<_> = users.map(|user| (user, cx.new_id("usr_"))).collect();
     if users.is_empty() {
         return Ok(Vec::new());
     }
-    match edge.store().upsert_users(&caller.hash, &users, edge.now()).await? {
-        Some(stored) => Ok(stored),
-        None => Err(auth::explain_dead(caller, edge).await),
-    }
+    ask(cx, caller, cx.platform.users().upsert_users(caller, &users, cx.now())).await
 }
 
 fn outcomes(
@@ -203,8 +197,7 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<Vec<Element>, FaultList> {
-        let Value::Object(members) = json::parse(body.as_bytes()).unwrap() else { panic!("no object") };
-        super::parse(&members, &mut BatchErrors::default())
+        super::parse(&json::parse_object(body.as_bytes()).unwrap(), &mut BatchErrors::default())
     }
 
     #[test]

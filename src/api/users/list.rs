@@ -1,20 +1,21 @@
 //! `GET /v1/users`: the users, page by page.
 
-use super::{ApiError, Call, Edge, Reply, Trace, auth, cursor};
-use crate::body::{FaultList, Faults, Fields, Part};
-use crate::json::{Members, Value};
+use super::cursor;
+use crate::api::admission::{admit, ask};
+use crate::api::error::ApiError;
+use crate::api::http::Reply;
+use crate::api::platform::{Cx, Platform};
+use crate::input::fields::{FaultList, Faults, Fields, Part};
+use crate::input::query;
+use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::limit::Policy;
-use crate::query;
-use crate::store::{Filter, Page, Position, Store, StoredUser};
+use crate::limits::{DEFAULT_PAGE_USERS, PAGE_USERS};
+use crate::store::{Filter, Page, Position, StoredUser, UserStore};
 use crate::time::Timestamp;
 use crate::user::{Email, Phone};
 use serde::Serialize;
 use std::fmt::Display;
-
-/// Users in a page, at most.
-pub(super) const LIMITS: std::ops::RangeInclusive<u32> = 1..=100;
-pub(super) const DEFAULT_LIMIT: u32 = 50;
 
 /// The query of `GET /v1/users`.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,23 +26,23 @@ struct Listing<'q> {
 }
 
 impl<'q> Listing<'q> {
-    fn parse(members: &'q Members) -> Result<Self, FaultList> {
-        let mut faults = Faults::of(Part::Query);
-        let mut fields = Fields::of(members, &mut faults);
+    fn parse(query: &'q Object) -> Result<Self, FaultList> {
+        let mut faults = Faults::new(Part::Query);
+        let mut fields = Fields::new(query, &mut faults);
         let limit = fields.optional("limit", |value, faults| {
             let text = faults.string(value)?;
-            faults.digits(text, LIMITS)
+            faults.digits(text, PAGE_USERS)
         });
         let cursor = fields.optional("cursor", |value, faults| faults.string(value));
         let email = fields.optional("email", |value, faults| parameter(value, faults, Email::parse));
         let phone = fields.optional("phone", |value, faults| parameter(value, faults, Phone::parse));
         let updated_after =
             fields.optional("updated_after", |value, faults| parameter(value, faults, Timestamp::parse));
-        fields.refuse_the_rest();
+        fields.deny_unknown();
         let filter = faults.finish(Some(Filter { email, phone, updated_after }))?;
         // Last, because only a filter without faults tells if a cursor belongs to it.
         let after = cursor.map(|text| cursor::parse(text, &filter).ok_or_else(foreign_cursor)).transpose()?;
-        Ok(Listing { filter, after, limit: limit.unwrap_or(DEFAULT_LIMIT) })
+        Ok(Listing { filter, after, limit: limit.unwrap_or(DEFAULT_PAGE_USERS) })
     }
 }
 
@@ -80,15 +81,12 @@ struct PaginationOut {
 /// A page goes on behind the last user of the one before, so that in the order of ids a walk meets every user that stands
 /// throughout once. By `updated_after` a user that changes during the walk moves on to its end: one that was met may be
 /// met again as it is then, and no other is met twice or missed.
-pub async fn list<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Reply, ApiError> {
-    let caller = auth::authenticate(call, edge, trace).await?;
-    auth::admit(&caller, Scope::UsersRead, Policy::Users, edge, trace).await?;
-    let members = query::parse(&call.query).map_err(ApiError::Faults)?;
-    let Listing { filter, after, limit } = Listing::parse(&members).map_err(ApiError::Faults)?;
-    let listed = edge.store().list_users(&caller.hash, &filter, after.as_ref(), limit, edge.now()).await?;
-    let Some(Page { users, has_more }) = listed else {
-        return Err(auth::explain_dead(&caller, edge).await);
-    };
+pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
+    let query = query::parse(&cx.call.query).map_err(ApiError::Faults)?;
+    let Listing { filter, after, limit } = Listing::parse(&query).map_err(ApiError::Faults)?;
+    let list = cx.platform.users().list_users(&caller, &filter, after.as_ref(), limit, cx.now());
+    let Page { users, has_more } = ask(cx, &caller, list).await?;
     let next_cursor = users.last().filter(|_| has_more).map(|user| cursor::write(&position_of(user), &filter));
     let pagination = PaginationOut { limit, has_more, next_cursor };
     Ok(Reply::json(200, &ListOut { success: true, users: &users, pagination }))

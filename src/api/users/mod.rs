@@ -1,11 +1,22 @@
 //! `/v1/users`
 
-use super::{ApiError, Call, Edge, Reply, Trace, auth, new_id, read_object, refuse_query};
-use crate::body::{FaultList, Part};
+mod batch;
+mod cursor;
+mod list;
+
+pub use batch::upsert_all;
+pub use list::list;
+
+use super::admission::{admit, ask};
+use super::error::ApiError;
+use super::http::Reply;
+use super::platform::{Cx, Platform};
+use super::read;
+use crate::input::fields::{FaultList, Part};
+use crate::input::percent;
 use crate::key::Scope;
 use crate::limit::Policy;
-use crate::percent;
-use crate::store::{Store, StoredUser};
+use crate::store::{StoredUser, UserStore};
 use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
 
@@ -19,25 +30,22 @@ struct UpsertOut<'a> {
 
 /// `POST /v1/users`: creates a user, or merges into the one with this `user_id`.
 ///
-/// 1. authenticate: bearer → checksum → isolate cache → (cold only) store; 401
-/// 2. limit: scope, then a token of policy `users`; 403, 429
-/// 3. parse: bytes → [`NewUser`], every fault at once; 413, 400
-/// 4. store: one statement, which checks the key again; 400, 401, 500, 503
-/// 5. reply
-pub async fn upsert<E: Edge>(call: &Call, edge: &E, trace: &mut Trace) -> Result<Reply, ApiError> {
-    // 1 authenticate
-    let caller = auth::authenticate(call, edge, trace).await?;
-    // 2 limit
-    auth::admit(&caller, Scope::UsersWrite, Policy::Users, edge, trace).await?;
-    // 3 parse
-    refuse_query(call)?;
-    let user = read_object(call, edge, NewUser::parse).await?;
-    // 4 store
-    let new_id = new_id("usr_", edge);
-    let Some(stored) = edge.store().upsert_user(&caller.hash, &user, &new_id, edge.now()).await? else {
-        return Err(auth::explain_dead(&caller, edge).await);
-    };
-    // 5 reply
+/// 1. admit: the key (bearer → checksum → isolate cache → cold only: the store), the scope, a token of policy `users`;
+///    401, 403, 429
+/// 2. parse: bytes → [`NewUser`], every fault at once; 413, 415, 400
+/// 3. store: one statement, which checks the key again; 400, 401, 500, 503
+/// 4. reply
+pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    // 1 admit
+    let caller = admit(cx, Scope::UsersWrite, Policy::Users).await?;
+    // 2 parse
+    read::no_query(cx.call)?;
+    let user = read::object(cx, NewUser::parse).await?;
+    // 3 store
+    let new_id = cx.new_id("usr_");
+    let upsert = cx.platform.users().upsert_user(&caller, &user, &new_id, cx.now());
+    let stored = ask(cx, &caller, upsert).await?;
+    // 4 reply
     let out = UpsertOut {
         success: true,
         user_id: &stored.id,
@@ -56,18 +64,15 @@ struct UserOut<'a> {
 }
 
 /// `GET /v1/users/{user_id}`: one user, or 304 to whom the revision is known.
-pub async fn get<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) -> Result<Reply, ApiError> {
-    let caller = auth::authenticate(call, edge, trace).await?;
-    auth::admit(&caller, Scope::UsersRead, Policy::Users, edge, trace).await?;
-    refuse_query(call)?;
-    let id = parse_id(id)?;
-    let Some(found) = edge.store().find_user(&caller.hash, &id, edge.now()).await? else {
-        return Err(auth::explain_dead(&caller, edge).await);
-    };
+pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
+    read::no_query(cx.call)?;
+    let id = parse_id(cx.parameter)?;
+    let found = ask(cx, &caller, cx.platform.users().find_user(&caller, &id, cx.now())).await?;
     let user = found.ok_or_else(|| ApiError::UserNotFound { is_roster_id: id.as_str().starts_with("usr_") })?;
     let etag = format!("\"{}\"", user.revision);
-    let known = call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
-    let reply = if known { Reply::empty(304) } else { Reply::json(200, &UserOut { success: true, user: &user }) };
+    let is_known = cx.call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
+    let reply = if is_known { Reply::empty(304) } else { Reply::json(200, &UserOut { success: true, user: &user }) };
     Ok(reply.with("ETag", etag))
 }
 
@@ -79,15 +84,12 @@ struct DeletedOut<'a> {
     message: &'static str,
 }
 
-/// `DELETE /v1/users/{user_id}`: nothing of the person stays. That there was nobody is a success too.
-pub async fn delete<E: Edge>(call: &Call, edge: &E, trace: &mut Trace, id: &str) -> Result<Reply, ApiError> {
-    let caller = auth::authenticate(call, edge, trace).await?;
-    auth::admit(&caller, Scope::UsersDelete, Policy::Users, edge, trace).await?;
-    refuse_query(call)?;
-    let id = parse_id(id)?;
-    let Some(deleted) = edge.store().delete_user(&caller.hash, &id, edge.now()).await? else {
-        return Err(auth::explain_dead(&caller, edge).await);
-    };
+/// `DELETE /v1/users/{user_id}`: nothing of the person stays. Again is harmless.
+pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    let caller = admit(cx, Scope::UsersDelete, Policy::Users).await?;
+    read::no_query(cx.call)?;
+    let id = parse_id(cx.parameter)?;
+    let deleted = ask(cx, &caller, cx.platform.users().delete_user(&caller, &id, cx.now())).await?;
     let message = if deleted { "User deleted" } else { "There was no such user" };
     Ok(Reply::json(200, &DeletedOut { success: true, deleted, external_id: id.as_str(), message }))
 }

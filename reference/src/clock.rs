@@ -1,0 +1,23 @@
+//! A clock that moves when it is told to.
+
+use roster::time::Timestamp;
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// A moment that all its clones share.
+#[derive(Clone, Debug)]
+pub struct Clock(Rc<Cell<Timestamp>>);
+
+impl Clock {
+    pub fn at(now: Timestamp) -> Self {
+        Clock(Rc::new(Cell::new(now)))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.0.get()
+    }
+
+    pub fn set(&self, now: Timestamp) {
+        self.0.set(now);
+    }
+}

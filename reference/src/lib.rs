@@ -1,0 +1,15 @@
+//! Roster in memory: every port implemented as its doc says, by the models that the stores are held against.
+//!
+//! It is the reference for whoever writes another platform or store, and what the contract's scripts and the fuzzers run
+//! on natively, in microseconds a request.
+
+mod clock;
+pub mod fuzz;
+mod limiter;
+mod platform;
+mod store;
+
+pub use clock::Clock;
+pub use limiter::MemoryLimiter;
+pub use platform::Memory;
+pub use store::MemoryStore;

@@ -1,0 +1,44 @@
+//! Whether a call may go on: its key, its scope, its rate limit, and what the store then says of the key.
+
+use super::auth;
+use super::error::ApiError;
+use super::platform::{Cx, Platform};
+use crate::key::Scope;
+use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
+use crate::store::{Caller, StoreError};
+
+/// Admits a call: finds its key, checks the scope, and takes a token of the policy; 401, 403, 429.
+///
+/// A call out of scope costs no token, but its refusal shows the budget.
+pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) -> Result<Caller, ApiError> {
+    let caller = auth::authenticate(cx).await?;
+    let account = Account { project: &caller.record.project, policy };
+    let default = cx.platform.settings().default_quota(policy);
+    let in_scope = caller.record.scopes.contains(&scope);
+    let Decision { verdict, by } = cx.wait(cx.platform.limiter().take(account, default, u32::from(in_scope))).await;
+    let Verdict { admitted, quota, retry_after_ms, .. } = verdict;
+    {
+        let mut log = cx.log.borrow_mut();
+        log.budget = Some((policy, verdict));
+        log.limiter = Some(by);
+    }
+    if !in_scope {
+        Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes })
+    } else if !admitted {
+        Err(ApiError::RateLimitExceeded { quota, retry_after_ms })
+    } else {
+        Ok(caller)
+    }
+}
+
+/// Waits for the store to do something for a caller. If it says that the key is no longer live, the answer says why.
+pub async fn ask<P: Platform, T>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, ApiError> {
+    match cx.wait(work).await {
+        Err(StoreError::KeyNotLive) => Err(auth::recheck_key(cx, &caller.hash).await),
+        outcome => Ok(outcome?),
+    }
+}

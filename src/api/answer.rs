@@ -1,0 +1,65 @@
+//! What leaves the core: a reply with the headers that every answer has, and what the log may know.
+
+use super::cors::{self, AllowedOrigins};
+use super::error::ApiError;
+use super::http::{Call, Reply};
+use super::platform::Log;
+use crate::limit::{DecidedBy, Policy, Verdict};
+use crate::time::Timestamp;
+
+/// A request that was handled: the reply, and what the log may know of it: no key, e-mail, phone, user id or body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handled {
+    pub reply: Reply,
+    /// The pattern of the route, such as `/v1/keys/{key_id}`.
+    pub route: Option<&'static str>,
+    pub code: Option<&'static str>,
+    pub project: Option<String>,
+    pub key_id: Option<String>,
+    /// Who decided whether it passes the rate limit.
+    pub limiter: Option<DecidedBy>,
+    /// Why it failed, where that is not for the client.
+    pub cause: Option<String>,
+}
+
+impl Handled {
+    pub(super) fn new(
+        call: &Call,
+        route: Option<&'static str>,
+        origins: &AllowedOrigins,
+        log: Log,
+        outcome: Result<Reply, ApiError>,
+        now: Timestamp,
+    ) -> Self {
+        let (code, cause) = match &outcome {
+            Ok(_) => (log.code, None),
+            Err(error) => (Some(error.code()), error.cause()),
+        };
+        let mut reply = outcome.unwrap_or_else(ApiError::into_reply);
+        reply.headers.extend([
+            ("X-Request-Id", call.request_id.clone()),
+            ("Content-Type", reply.content_type.into()),
+            ("Cache-Control", "no-store".into()),
+            ("X-Content-Type-Options", "nosniff".into()),
+        ]);
+        reply.headers.extend(cors::headers(origins, call.origin.as_deref()));
+        if let Some((policy, verdict)) = log.budget {
+            reply.headers.extend(budget_headers(policy, verdict, now));
+        }
+        Handled { reply, route, code, project: log.project, key_id: log.key_id, limiter: log.limiter, cause }
+    }
+}
+
+/// The budget of a request's policy, as `X-RateLimit-*` and as draft-ietf-httpapi-ratelimit-headers-11 has it.
+fn budget_headers(policy: Policy, verdict: Verdict, now: Timestamp) -> [(&'static str, String); 5] {
+    let Verdict { quota, remaining, reset_ms, .. } = verdict;
+    let policy = policy.as_str();
+    let reset_s = reset_ms.div_ceil(1000);
+    [
+        ("X-RateLimit-Limit", quota.limit.to_string()),
+        ("X-RateLimit-Remaining", remaining.to_string()),
+        ("X-RateLimit-Reset", (now.as_ms() + reset_ms).div_ceil(1000).to_string()),
+        ("RateLimit-Policy", format!("\"{policy}\";q={};w={}", quota.limit, quota.window_seconds())),
+        ("RateLimit", format!("\"{policy}\";r={remaining};t={reset_s}")),
+    ]
+}

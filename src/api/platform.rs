@@ -1,0 +1,94 @@
+//! What the core asks of the platform that it runs on, and what a request carries through the handlers.
+
+use super::auth::{KeyCache, Network};
+use super::http::{Call, Encoding};
+use super::settings::Settings;
+use crate::limit::{DecidedBy, Limiter, Policy, Verdict};
+use crate::store::{ControlStore, UserStore};
+use crate::time::Timestamp;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// The platform of one request.
+#[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
+pub trait Platform {
+    type Users: UserStore;
+    type Control: ControlStore + 'static;
+    type Limiter: Limiter;
+
+    fn settings(&self) -> &Settings;
+    fn users(&self) -> &Self::Users;
+    fn control(&self) -> Rc<Self::Control>;
+    fn limiter(&self) -> &Self::Limiter;
+    /// What this isolate knows of keys. Never borrowed across an await.
+    fn key_cache(&self) -> &RefCell<KeyCache>;
+    fn now(&self) -> Timestamp;
+    /// Fills the slice from a cryptographic source.
+    fn fill_random(&self, bytes: &mut [u8]);
+    /// Reads the body, decoded. One of more than `limit_bytes` is refused without reading it whole: what counts is what
+    /// comes out, while it comes out.
+    async fn body(&self, encoding: Encoding, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
+    /// Reads a file that is shipped with the Worker. An error is a cause for the log.
+    async fn asset(&self, path: &str) -> Result<String, String>;
+    /// Counts a call whose key does not exist. False: its network sent more than
+    /// [`MAX_UNKNOWN_KEYS`](crate::limits::MAX_UNKNOWN_KEYS) within a minute.
+    async fn count_unknown_key(&self, network: &Network) -> bool;
+    /// Runs work that no client waits for.
+    fn in_background(&self, work: impl Future<Output = ()> + 'static);
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    TooLarge,
+    /// The connection broke, or the client sent less than it said.
+    Broken,
+    /// It can't be decoded: it is not what its encoding says, or not all of it, or something stands behind it.
+    Undecodable,
+}
+
+/// One request on its way. It comes first in the signature of whatever works on it.
+pub struct Cx<'a, P> {
+    pub call: &'a Call,
+    pub platform: &'a P,
+    /// The variable part of the path, as sent. Empty where the route has none.
+    pub parameter: &'a str,
+    pub log: RefCell<Log>,
+    now: Cell<Timestamp>,
+}
+
+/// What becomes known of a request on its way, for its answer and its log line.
+#[derive(Debug, Default)]
+pub struct Log {
+    pub project: Option<String>,
+    pub key_id: Option<String>,
+    pub budget: Option<(Policy, Verdict)>,
+    pub limiter: Option<DecidedBy>,
+    /// The code of an answer that refuses each part by itself.
+    pub code: Option<&'static str>,
+}
+
+impl<'a, P: Platform> Cx<'a, P> {
+    pub fn new(call: &'a Call, platform: &'a P, parameter: &'a str) -> Self {
+        Cx { call, platform, parameter, log: RefCell::default(), now: Cell::new(platform.now()) }
+    }
+
+    /// When the request came, or its last wait ended: a Worker's clock stands still between the two.
+    pub fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    /// Waits for the platform, and reads the clock again.
+    pub async fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        let outcome = work.await;
+        self.now.set(self.platform.now());
+        outcome
+    }
+
+    /// A new id from the platform's clock and random source.
+    pub fn new_id(&self, prefix: &str) -> String {
+        let mut random = [0; 10];
+        self.platform.fill_random(&mut random);
+        crate::id::new(prefix, self.now(), random)
+    }
+}

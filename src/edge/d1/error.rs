@@ -1,0 +1,89 @@
+//! What went wrong in D1, sorted by what to do about it.
+
+use super::retry::DEADLINE;
+use crate::store::{StoreError, StoredLimit};
+
+pub enum Failure {
+    /// To be tried again.
+    Transient(String),
+    Final(StoreError),
+}
+
+impl Failure {
+    pub fn unreadable() -> Self {
+        Failure::Final(StoreError::Failed("D1: rows can't be read".into()))
+    }
+
+    pub fn late() -> Self {
+        Failure::Final(StoreError::Unavailable(format!("D1: no answer within {DEADLINE:?}")))
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Transient(cause) => StoreError::Unavailable(cause),
+            Failure::Final(error) => error,
+        }
+    }
+}
+
+impl From<worker::Error> for Failure {
+    /// Sorts D1's errors by their text, which is all there is to go by.
+    /// Source: Cloudflare, "Debug D1: Error list".
+    fn from(error: worker::Error) -> Self {
+        const TRANSIENT: [&str; 7] = [
+            "Network connection lost",
+            "reset because its code was updated",
+            "Internal error while starting up D1 DB storage",
+            "Internal error in D1 DB storage",
+            "Cannot resolve D1 DB due to transient issue",
+            "Can't read from request stream because client disconnected",
+            UNREADABLE,
+        ];
+        // At its limits: to try again at once would add to the load.
+        const EXHAUSTED: [&str; 4] =
+            ["overloaded", "exceeded timeout", "exceeded its memory limit", "exceeded its CPU time limit"];
+        let cause = message(&error);
+        let is_broken = |name: &str| cause.contains(&format!("CHECK constraint failed: {name}"));
+        let tells = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
+        if let Some((_, limit)) = LIMITS.iter().find(|(name, _)| is_broken(name)) {
+            Failure::Final(StoreError::Refused(*limit))
+        } else if tells(&TRANSIENT) {
+            Failure::Transient(cause)
+        } else if tells(&EXHAUSTED) {
+            Failure::Final(StoreError::Unavailable(cause))
+        } else {
+            Failure::Final(StoreError::Failed(cause))
+        }
+    }
+}
+
+/// The limits by the names of the table's constraints.
+const LIMITS: [(&str, StoredLimit); 3] = [
+    ("profile_bytes", StoredLimit::ProfileBytes),
+    ("property_keys", StoredLimit::PropertyKeys),
+    ("origin_keys", StoredLimit::OriginKeys),
+];
+
+/// The limit whose constraint has this name.
+pub fn limit(name: &str) -> Option<StoredLimit> {
+    LIMITS.iter().find(|(known, _)| *known == name).map(|(_, limit)| *limit)
+}
+
+/// What the runtime calls an answer that is no JSON. Behind it comes the answer.
+const UNREADABLE: &str = "Failed to parse body as JSON";
+
+/// The text of an error. Not its `Display`, which can throw for one of D1's.
+fn message(error: &worker::Error) -> String {
+    let mut message = match error {
+        worker::Error::D1(error) => AsRef::<js_sys::Error>::as_ref(error).message().into(),
+        worker::Error::UnknownJsError { message, .. } => message.clone(),
+        other => other.to_string(),
+    };
+    if let Some(at) = message.find(UNREADABLE) {
+        // D1's raw answer may hold user data: never log it or classify errors by it.
+        message.truncate(at + UNREADABLE.len());
+    }
+    message
+}

@@ -1,0 +1,130 @@
+//! The rows that the statements answer, and what the core makes of them.
+
+use super::bind::timestamp;
+use super::error::{Failure, limit};
+use crate::key::{KeyRecord, Project, ProjectRecord, Scope};
+use crate::store::{StoreError, StoredLimit, StoredUser, Upserted};
+use crate::user::NewUser;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use worker::D1Result;
+
+#[derive(Deserialize)]
+pub struct UpsertedRow {
+    pub id: String,
+    pub created: u8,
+}
+
+/// Result row of one batch element; all null if nothing was rejected.
+#[derive(Deserialize)]
+pub struct BatchRow {
+    pub id: Option<String>,
+    pub place: Option<usize>,
+    pub rejection: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct UserRow {
+    pub id: Option<String>,
+    pub external_id: Option<String>,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub properties: Option<String>,
+    pub origin: Option<String>,
+    pub created_at: Option<f64>,
+    pub updated_at: Option<f64>,
+    pub revision: Option<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct KeyRow {
+    pub id: String,
+    pub name: String,
+    pub project: String,
+    pub prefix: String,
+    pub scopes: String,
+    pub created_at: f64,
+    pub expires_at: Option<f64>,
+    pub revoked_at: Option<f64>,
+    pub last_used_at: Option<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct ProjectRow {
+    pub name: String,
+    pub created_at: f64,
+}
+
+#[derive(Deserialize)]
+pub struct IdRow {
+    #[expect(dead_code, reason = "that there is a row is the answer")]
+    pub id: String,
+}
+
+/// The rows of a result. The error does not say what is wrong with one: the log must not learn what is in it.
+pub fn read<T: for<'a> Deserialize<'a>>(result: &D1Result) -> Result<Vec<T>, Failure> {
+    result.results().map_err(|_| Failure::unreadable())
+}
+
+/// What became of each user, or None if a row is missing.
+pub fn outcomes(
+    rows: impl Iterator<Item = BatchRow>,
+    users: &[(&NewUser, String)],
+) -> Option<Vec<Result<Upserted, StoredLimit>>> {
+    let mut outcomes = vec![None; users.len()];
+    for BatchRow { id, place, rejection } in rows {
+        let Some(place) = place else { continue };
+        let (_, new_id) = users.get(place)?;
+        outcomes[place] = match rejection {
+            Some(name) => limit(&name).map(Err),
+            None => id.map(|id| Ok(Upserted { created: id == *new_id, id })),
+        };
+    }
+    outcomes.into_iter().collect()
+}
+
+pub fn stored_user(row: UserRow) -> Result<StoredUser, StoreError> {
+    let read = |row: UserRow| {
+        Some(StoredUser {
+            id: row.id?,
+            external_id: row.external_id?,
+            email: row.email,
+            phone: row.phone,
+            properties: RawValue::from_string(row.properties?).ok()?,
+            origin: RawValue::from_string(row.origin?).ok()?,
+            created_at: timestamp(row.created_at?),
+            updated_at: timestamp(row.updated_at?),
+            revision: timestamp(row.revision?).as_ms(),
+        })
+    };
+    read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
+}
+
+impl TryFrom<ProjectRow> for ProjectRecord {
+    type Error = StoreError;
+
+    fn try_from(ProjectRow { name, created_at }: ProjectRow) -> Result<Self, StoreError> {
+        let name = Project::parse(&name).ok_or_else(|| StoreError::Failed("row of a project can't be read".into()))?;
+        Ok(ProjectRecord { name, created_at: timestamp(created_at) })
+    }
+}
+
+impl TryFrom<KeyRow> for KeyRecord {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
+        Ok(KeyRecord {
+            project: Project::parse(&row.project).ok_or_else(unreadable)?,
+            // A scope that another version knows grants nothing here.
+            scopes: row.scopes.split(' ').filter_map(Scope::parse).collect(),
+            created_at: timestamp(row.created_at),
+            expires_at: row.expires_at.map(timestamp),
+            revoked_at: row.revoked_at.map(timestamp),
+            last_used_at: row.last_used_at.map(timestamp),
+            id: row.id,
+            name: row.name,
+            prefix: row.prefix,
+        })
+    }
+}

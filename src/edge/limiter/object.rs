@@ -1,0 +1,129 @@
+//! The object of one account.
+
+use crate::edge::runtime::now;
+use crate::limit::{Ask, Grant, Ledger, Message};
+use serde::Deserialize;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
+
+/// One account's ledger, in the object's SQLite storage. What is in memory is only its copy.
+#[durable_object(alarm)]
+pub struct LimiterObject {
+    state: State,
+    ledger: RefCell<Option<Ledger>>,
+    /// If the table is known to be there.
+    has_table: Cell<bool>,
+    /// If an alarm is known to be set.
+    alarmed: Cell<bool>,
+}
+
+impl DurableObject for LimiterObject {
+    fn new(state: State, _: Env) -> Self {
+        LimiterObject { state, ledger: RefCell::default(), has_table: Cell::default(), alarmed: Cell::default() }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let answer = match serde_json::from_slice(&request.bytes().await?)? {
+            Message::Ask(ask) => serde_json::to_string(&self.grant(ask).await?)?,
+            Message::SetQuota(quota) => {
+                let mut ledger = self.take_ledger()?;
+                ledger.set_quota(quota);
+                self.save(&ledger)?;
+                self.ledger.replace(Some(ledger));
+                "null".into()
+            }
+            Message::OwnQuota => {
+                let ledger = self.take_ledger()?;
+                let quota = ledger.own_quota();
+                self.ledger.replace(Some(ledger));
+                serde_json::to_string(&quota)?
+            }
+        };
+        Response::ok(answer)
+    }
+
+    /// Clears what has been idle for two windows.
+    async fn alarm(&self) -> Result<Response> {
+        self.alarmed.set(false);
+        let mut ledger = self.take_ledger()?;
+        let idle_in_ms = ledger.drop_idle_window(now().as_ms());
+        if idle_in_ms.is_none() && ledger.is_empty() {
+            // It exists no longer, until it is asked again.
+            self.has_table.set(false);
+            self.state.storage().delete_all().await?;
+            return Response::empty();
+        }
+        self.save(&ledger)?;
+        self.ledger.replace(Some(ledger));
+        if let Some(idle_in_ms) = idle_in_ms {
+            self.set_alarm(idle_in_ms).await?;
+        }
+        Response::empty()
+    }
+}
+
+#[derive(Deserialize)]
+struct Name {
+    #[expect(dead_code, reason = "that there is a row is the answer")]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    ledger: String,
+}
+
+impl LimiterObject {
+    async fn grant(&self, ask: Ask) -> Result<Grant> {
+        let mut ledger = self.take_ledger()?;
+        let grant = ledger.grant(ask, now().as_ms());
+        let books = (grant.verdict.admitted && ask.cost > 0) || grant.lease > 0;
+        if books {
+            self.save(&ledger)?;
+        }
+        self.ledger.replace(Some(ledger));
+        if books {
+            self.set_alarm(2 * grant.verdict.quota.window_ms).await?;
+        }
+        Ok(grant)
+    }
+
+    /// Takes the ledger out of memory, or out of storage. Who takes it puts it back, unless something failed.
+    fn take_ledger(&self) -> Result<Ledger> {
+        if let Some(ledger) = self.ledger.take() {
+            return Ok(ledger);
+        }
+        // Looking writes nothing, so that an object that was only looked at does not come to exist.
+        let sql = self.state.storage().sql();
+        let table: Vec<Name> = sql.exec("select name from sqlite_master where name = 'account'", None)?.to_array()?;
+        let rows: Vec<Row> =
+            if table.is_empty() { Vec::new() } else { sql.exec("select ledger from account", None)?.to_array()? };
+        Ok(match rows.first() {
+            Some(row) => serde_json::from_str(&row.ledger)?,
+            None => Ledger::default(),
+        })
+    }
+
+    /// The answer that depends on it is held back by the runtime until the write is durable.
+    fn save(&self, ledger: &Ledger) -> Result<()> {
+        let sql = self.state.storage().sql();
+        if !self.has_table.replace(true) {
+            sql.exec(
+                "create table if not exists account (id integer primary key check (id = 1), ledger text not null)",
+                None,
+            )?;
+        }
+        let text = SqlStorageValue::String(serde_json::to_string(ledger)?);
+        sql.exec("insert or replace into account (id, ledger) values (1, ?)", vec![text])?;
+        Ok(())
+    }
+
+    /// Sets an alarm if none is set.
+    async fn set_alarm(&self, in_ms: u64) -> Result<()> {
+        if !self.alarmed.replace(true) && self.state.storage().get_alarm().await?.is_none() {
+            self.state.storage().set_alarm(Duration::from_millis(in_ms)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! What becomes of a panic: it ends this module and all requests in it, and `entry.js` has the next module answer for them.
+
+use crate::api::ApiError;
+use js_sys::{Function, Reflect};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Env, event};
+
+thread_local! {
+    // The request that is being worked on at this very moment, for the panic hook.
+    static CURRENT: RefCell<Option<JsValue>> = RefCell::default();
+}
+
+#[event(start)]
+fn start() {
+    // The runtime's own hook recovers from a panic: say more first, then let it run.
+    let recover = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        console_error_panic_hook::hook(info);
+        report_panic(&info.to_string());
+        recover(info);
+    }));
+}
+
+/// Has `entry.js` answer for all requests that end with this module. Without it, the runtime does.
+fn report_panic(cause: &str) {
+    let request = CURRENT.take().unwrap_or_default();
+    let report = Reflect::get(&js_sys::global(), &"rosterPanicked".into()).unwrap_or_default();
+    if let Some(report) = report.dyn_ref::<Function>() {
+        // What it throws has nobody left to catch it.
+        let _ = report.call2(&JsValue::NULL, &request, &cause.into());
+    }
+}
+
+/// Lets the panic hook know which request's work it interrupts.
+pub async fn watch<T>(request: JsValue, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|task| {
+        CURRENT.set(Some(request.clone()));
+        let outcome = work.as_mut().poll(task);
+        CURRENT.set(None);
+        outcome
+    })
+    .await
+}
+
+/// How an earlier module ended with this request in it, as `entry.js` tells.
+pub fn earlier_end(env: &Env) -> Option<ApiError> {
+    let told = |name| env.var(name).ok().map(|cause| cause.to_string());
+    let own = told("ROSTER_PANIC").map(|cause| ApiError::Internal { cause });
+    own.or_else(|| told("ROSTER_PANIC_OF_ANOTHER").map(|cause| ApiError::Unavailable { cause }))
+}

@@ -1,0 +1,49 @@
+//! JSON that loses nothing: numbers keep their digits, objects keep every member in its place, equal names included.
+
+pub mod merge;
+mod read;
+mod write;
+
+pub use read::{ObjectError, SyntaxError, parse, parse_object};
+pub use write::{ObjectWriter, string, write_string};
+
+use std::borrow::Cow;
+
+/// One JSON value, borrowing from the text where it can.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    Null,
+    Bool(bool),
+    /// The number's own text, never passed through a float.
+    Number(&'a str),
+    String(Cow<'a, str>),
+    Array(Vec<Value<'a>>),
+    Object(Object<'a>),
+}
+
+impl Value<'_> {
+    /// The JSON name of this value's type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        }
+    }
+}
+
+/// Members in the order they stood, equal names included.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Object<'a> {
+    pub members: Vec<(Cow<'a, str>, Value<'a>)>,
+}
+
+impl<'a> Object<'a> {
+    /// The first member of this name.
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+        self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,247 @@
+//! One account, as an isolate sees it: its leases, its asks under way, and the object's last answer.
+
+use super::demand::Demand;
+use super::lease::Step;
+use super::protocol::{Ask, DecidedBy, Decision, Grant, Verdict};
+use super::quota::Quota;
+use super::window::Window;
+use std::collections::VecDeque;
+
+/// Leases of one account held at once; a further one joins the last and ends with it.
+const MAX_LEASES: usize = 16;
+/// Leases of one account asked for at once.
+const MAX_PENDING: usize = 4;
+/// Milliseconds by which a lease is given up early: between two I/Os a Worker's clock stands still.
+const CLOCK_SLACK_MS: u64 = 5;
+/// Milliseconds for which an object that could not be reached is left alone.
+pub const UNREACHABLE_MS: u64 = 1000;
+
+#[derive(Debug)]
+struct Lease {
+    tokens: u32,
+    ends_ms: u64,
+}
+
+/// Tokens asked for and not here yet.
+#[derive(Debug)]
+struct PendingAsk {
+    tokens: u32,
+    asked_ms: u64,
+}
+
+/// What the object last answered.
+#[derive(Clone, Copy, Debug)]
+struct Snapshot {
+    quota: Quota,
+    asked_ms: u64,
+    remaining: u32,
+    /// If none remain: the latest moment at which a token frees.
+    open_at_ms: u64,
+    /// If none remain: the earliest moment at which asking again can succeed.
+    ask_at_ms: u64,
+    /// The latest moment at which the full quota is back.
+    full_at_ms: u64,
+}
+
+/// One account, as an isolate sees it.
+#[derive(Debug, Default)]
+pub struct AccountLeases {
+    latest_ms: u64,
+    leases: VecDeque<Lease>,
+    pending: VecDeque<PendingAsk>,
+    snapshot: Option<Snapshot>,
+    demand: Demand,
+    /// The slowest answer of late; older ones fade.
+    round_trip_ms: u64,
+    fallback: Option<Window>,
+    /// The object could not be reached, and is left alone until then.
+    unreachable_until_ms: u64,
+    /// When a request last asked. After a denial at most one request per quarter slot asks; the rest reuse its answer.
+    probed_ms: u64,
+}
+
+impl AccountLeases {
+    pub fn latest_ms(&self) -> u64 {
+        self.latest_ms
+    }
+
+    /// Forgets what is over. A clock that stepped back makes every lease doubtful.
+    pub fn advance(&mut self, now_ms: u64) {
+        if now_ms < self.latest_ms {
+            *self = AccountLeases { fallback: self.fallback.take(), ..AccountLeases::default() };
+        }
+        self.latest_ms = now_ms;
+        self.leases.retain(|lease| lease.ends_ms > now_ms);
+        self.pending.retain(|pending| pending.asked_ms + Quota::MAX_LEASE_MS > now_ms);
+    }
+
+    pub fn decide(&mut self, default: Quota, cost: u32, now_ms: u64) -> Step {
+        let quota = self.snapshot.map_or(default, |snapshot| snapshot.quota);
+        if cost > 0 {
+            self.demand.note(quota, now_ms);
+        }
+        if let Some(snapshot) = self.snapshot {
+            if self.tokens_held() >= cost.max(1) {
+                self.spend(cost);
+                let decision = self.decision(snapshot, true, DecidedBy::Lease, now_ms);
+                return Step::Decided { decision, refill: self.maybe_refill(snapshot, default, now_ms) };
+            }
+            if snapshot.remaining == 0 && now_ms < snapshot.ask_at_ms.max(self.probed_ms + snapshot.quota.slot_ms() / 4)
+            {
+                let decision = self.decision(snapshot, cost == 0, DecidedBy::Denial, now_ms);
+                return Step::Decided { decision, refill: self.maybe_recheck(snapshot, default, now_ms) };
+            }
+        }
+        if now_ms < self.unreachable_until_ms {
+            return Step::Decided { decision: self.count_alone(quota, cost, now_ms), refill: None };
+        }
+        self.probed_ms = now_ms;
+        Step::Ask(self.start_ask(default, cost, self.refill_size(quota), now_ms))
+    }
+
+    pub fn on_grant(&mut self, ask: Ask, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
+        let asked = |pending: &PendingAsk| pending.asked_ms == asked_ms && pending.tokens == ask.lease;
+        let pending = self.pending.iter().position(asked).and_then(|i| self.pending.remove(i));
+        self.round_trip_ms = now_ms.saturating_sub(asked_ms).max(self.round_trip_ms * 7 / 8);
+        let Verdict { admitted, quota, remaining, retry_after_ms, reset_ms } = grant.verdict;
+        // Measure the lease from before the request was sent; then it never outlives the object's booking, whatever the
+        // skew. If our clock stepped back meanwhile, `advance` dropped the pending ask, and the lease with it.
+        if let Some(PendingAsk { tokens, asked_ms }) = pending {
+            let ends_ms = asked_ms + quota.lease_ms() - CLOCK_SLACK_MS;
+            self.add_lease(Lease { tokens: grant.lease.min(tokens), ends_ms }, now_ms);
+        }
+        let snapshot = Snapshot {
+            quota,
+            asked_ms,
+            remaining,
+            open_at_ms: now_ms + retry_after_ms,
+            ask_at_ms: asked_ms + retry_after_ms,
+            full_at_ms: now_ms + reset_ms,
+        };
+        // Answers can overtake each other, and a clock that stepped back would take an old one for the newest.
+        if asked_ms <= now_ms && self.snapshot.is_none_or(|known| known.asked_ms <= asked_ms) {
+            self.snapshot = Some(snapshot);
+        }
+        if !admitted && self.tokens_held() >= ask.cost {
+            self.spend(ask.cost);
+            return self.decision(snapshot, true, DecidedBy::Lease, now_ms);
+        }
+        self.decision(snapshot, admitted, DecidedBy::Object, now_ms)
+    }
+
+    pub fn on_unreachable(&mut self, ask: Ask, now_ms: u64) -> Decision {
+        self.unreachable_until_ms = now_ms + UNREACHABLE_MS;
+        let quota = self.snapshot.map_or(ask.default, |snapshot| snapshot.quota);
+        self.count_alone(quota, ask.cost, now_ms)
+    }
+
+    /// The same window as the object's, in this isolate's memory: available before exact.
+    fn count_alone(&mut self, quota: Quota, cost: u32, now_ms: u64) -> Decision {
+        let window = self.fallback.get_or_insert_with(|| Window::new(quota));
+        let verdict = window.grant(quota, Ask { default: quota, cost, lease: 0 }, now_ms).verdict;
+        Decision { verdict, by: DecidedBy::Fallback }
+    }
+
+    fn tokens_held(&self) -> u32 {
+        self.leases.iter().map(|lease| lease.tokens).sum()
+    }
+
+    /// Takes from the leases that end first.
+    fn spend(&mut self, mut cost: u32) {
+        for lease in &mut self.leases {
+            let spent = cost.min(lease.tokens);
+            lease.tokens -= spent;
+            cost -= spent;
+        }
+        self.leases.retain(|lease| lease.tokens > 0);
+    }
+
+    fn add_lease(&mut self, lease: Lease, now_ms: u64) {
+        if lease.tokens == 0 || lease.ends_ms <= now_ms {
+            return;
+        }
+        let full = self.leases.len() >= MAX_LEASES;
+        match self.leases.back_mut() {
+            Some(last) if full => {
+                last.tokens += lease.tokens;
+                last.ends_ms = last.ends_ms.min(lease.ends_ms);
+            }
+            _ => {
+                // Answers can overtake each other: what ends first is to be spent first.
+                let at = self.leases.partition_point(|known| known.ends_ms <= lease.ends_ms);
+                self.leases.insert(at, lease);
+            }
+        }
+    }
+
+    /// What the client hears. Tokens that others took since the snapshot are not known here.
+    fn decision(&self, snapshot: Snapshot, admitted: bool, by: DecidedBy, now_ms: u64) -> Decision {
+        let remaining = snapshot.remaining + self.tokens_held();
+        let retry_after_ms = if remaining > 0 { 0 } else { snapshot.open_at_ms.saturating_sub(now_ms) };
+        let reset_ms = snapshot.full_at_ms.saturating_sub(now_ms);
+        Decision { verdict: Verdict { admitted, quota: snapshot.quota, remaining, retry_after_ms, reset_ms }, by }
+    }
+
+    /// Tokens that will be spent within `lifetime_ms`, for certain once less than a quarter of the quota remains.
+    fn forecast(&self, quota: Quota, lifetime_ms: u64) -> u32 {
+        let is_ample = self.snapshot.is_some_and(|snapshot| snapshot.remaining >= quota.limit / 4);
+        self.demand.forecast(quota, lifetime_ms, is_ample)
+    }
+
+    /// Tokens to ask for now: enough for the length of a lease with those held and on their way, and no more than can
+    /// be spent between their arrival and their end.
+    fn refill_size(&self, quota: Quota) -> u32 {
+        if self.pending.len() >= MAX_PENDING {
+            return 0;
+        }
+        let coming: u32 = self.pending.iter().map(|pending| pending.tokens).sum();
+        let usable_ms = quota.lease_ms().saturating_sub(self.round_trip_ms);
+        let missing = self.forecast(quota, quota.lease_ms()).saturating_sub(self.tokens_held() + coming);
+        missing.min(self.forecast(quota, usable_ms))
+    }
+
+    /// Asks for more once a quarter of the forecast is missing.
+    fn maybe_refill(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<Ask> {
+        let wanted = self.refill_size(snapshot.quota);
+        let low = wanted > 0 && wanted >= self.forecast(snapshot.quota, snapshot.quota.lease_ms()) / 4;
+        let open = snapshot.remaining > 0 || now_ms >= snapshot.ask_at_ms;
+        (low && open).then(|| self.start_ask(default, 0, wanted, now_ms))
+    }
+
+    /// Asks at least once a lease while requests are denied unasked, so that a raised limit is heard of.
+    fn maybe_recheck(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<Ask> {
+        let stale = now_ms >= snapshot.asked_ms + snapshot.quota.lease_ms().max(UNREACHABLE_MS);
+        (stale && self.pending.is_empty()).then(|| self.start_ask(default, 0, 0, now_ms))
+    }
+
+    fn start_ask(&mut self, default: Quota, cost: u32, lease: u32, now_ms: u64) -> Ask {
+        if cost == 0 || lease > 0 {
+            self.pending.push_back(PendingAsk { tokens: lease, asked_ms: now_ms });
+        }
+        Ask { default, cost, lease }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quota(limit: u32) -> Quota {
+        Quota::new(limit, 60).unwrap()
+    }
+
+    #[test]
+    fn leases_and_asks_of_one_account_are_bounded() {
+        let mut account = AccountLeases::default();
+        for i in 0..100 {
+            account.add_lease(Lease { tokens: 1, ends_ms: 1000 - i }, 0);
+            let _ = account.maybe_recheck(
+                Snapshot { quota: quota(1), asked_ms: 0, remaining: 0, open_at_ms: 0, ask_at_ms: 0, full_at_ms: 0 },
+                quota(1),
+                9000,
+            );
+        }
+        assert_eq!((account.leases.len(), account.tokens_held(), account.pending.len()), (MAX_LEASES, 100, 1));
+        assert!(account.leases.iter().all(|lease| lease.ends_ms >= 901));
+    }
+}

@@ -1,0 +1,134 @@
+//! The words between an isolate and the object of an account.
+
+use super::bounded;
+use super::quota::Quota;
+use serde::{Deserialize, Serialize};
+
+/// What is sent to the object. Its serialised form outlives deploys, as do those of all that is in it: the test pins
+/// them. A new kind of message is a new variant, which an object of another version refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    /// Answered by a [`Grant`].
+    Ask(Ask),
+    /// Gives the account a quota of its own, or takes it away. Answered by null.
+    SetQuota(Option<Quota>),
+    /// Answered by the account's own quota, or null.
+    OwnQuota,
+}
+
+/// What an isolate asks of the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Applies where the account has no quota of its own.
+    pub default: Quota,
+    /// Tokens for the request that waits: all or none.
+    pub cost: u32,
+    /// Tokens wanted on lease: as many as prudent.
+    #[serde(rename = "ahead")]
+    pub lease: u32,
+}
+
+/// What the object answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// For the request that waits.
+    pub verdict: Verdict,
+    /// Tokens leased, to be spent within [`Quota::lease_ms`] of the asking.
+    #[serde(rename = "ahead", deserialize_with = "bounded::tokens")]
+    pub lease: u32,
+}
+
+/// How one request stands, and its account after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    pub admitted: bool,
+    /// The quota that was applied.
+    pub quota: Quota,
+    /// Tokens that can be had now.
+    #[serde(deserialize_with = "bounded::tokens")]
+    pub remaining: u32,
+    /// Milliseconds until the next token can be had; 0 while some remain.
+    #[serde(deserialize_with = "bounded::span_ms")]
+    pub retry_after_ms: u64,
+    /// Milliseconds until the full quota is back if nothing more is sent.
+    #[serde(deserialize_with = "bounded::span_ms")]
+    pub reset_ms: u64,
+}
+
+/// How one request stands, and who said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    pub by: DecidedBy,
+}
+
+/// Who decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecidedBy {
+    /// A leased token was spent.
+    Lease,
+    /// The object was asked, and waited for.
+    Object,
+    /// The object's last refusal still stands.
+    Denial,
+    /// The object can't be reached: the isolate counts by itself.
+    Fallback,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The forms that the version f24daad writes and reads.
+    #[test]
+    fn the_forms_of_messages_are_pinned() {
+        let quota = Quota::new(9, 60).unwrap();
+        let ask = Ask { default: quota, cost: 1, lease: 5 };
+        for (message, json) in [
+            (Message::Ask(ask), r#"{"Ask":{"default":{"limit":9,"window_ms":60000},"cost":1,"ahead":5}}"#),
+            (Message::SetQuota(Some(quota)), r#"{"SetQuota":{"limit":9,"window_ms":60000}}"#),
+            (Message::SetQuota(None), r#"{"SetQuota":null}"#),
+            (Message::OwnQuota, r#""OwnQuota""#),
+        ] {
+            assert_eq!(serde_json::to_string(&message).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Message>(json).unwrap(), message);
+        }
+        let verdict = Verdict { admitted: true, quota, remaining: 2, retry_after_ms: 3, reset_ms: 4 };
+        let grant = Grant { verdict, lease: 5 };
+        let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"ahead":5}"#;
+        assert_eq!(serde_json::to_string(&grant).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Grant>(json).unwrap(), grant);
+    }
+
+    #[test]
+    fn a_message_out_of_bounds_is_none() {
+        let quota = |limit: &str, window_ms: &str| format!(r#"{{"limit":{limit},"window_ms":{window_ms}}}"#);
+        for (limit, window_ms) in [("1", "1000"), ("1000000", "86400000")] {
+            assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_ok());
+        }
+        for (limit, window_ms) in [
+            ("0", "1000"),
+            ("1000001", "1000"),
+            ("1", "0"),
+            ("1", "239"),
+            ("1", "1500"),
+            ("1", "86401000"),
+            ("1", "-1"),
+        ] {
+            assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_err(), "{limit} {window_ms}");
+            let ask = format!(r#"{{"default":{},"cost":1,"ahead":0}}"#, quota(limit, window_ms));
+            assert!(serde_json::from_str::<Ask>(&ask).is_err(), "{ask}");
+        }
+        let grant = |remaining: u64, retry_after_ms: u64, reset_ms: u64, ahead: u64| {
+            let quota = quota("9", "60000");
+            let grant = format!(
+                r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"ahead":{ahead}}}"#
+            );
+            serde_json::from_str::<Grant>(&grant).is_ok()
+        };
+        assert!(grant(1_000_000, 259_200_000, 259_200_000, 1_000_000));
+        assert!(!grant(1_000_001, 0, 0, 0) && !grant(0, 259_200_001, 0, 0));
+        assert!(!grant(0, 0, u64::MAX, 0) && !grant(0, 0, 0, 1_000_001));
+    }
+}

@@ -1,0 +1,53 @@
+//! Every bound that a client can meet, once. The messages, the tool and the test of `openapi.yaml` read them here.
+
+use std::ops::RangeInclusive;
+
+/// Bytes of a request body: 100 KiB.
+pub const MAX_BODY_BYTES: usize = 102_400;
+/// Bytes of a batch's body: 1 MiB.
+pub const MAX_BATCH_BYTES: usize = 1_048_576;
+/// Users in a batch.
+pub const BATCH_USERS: RangeInclusive<usize> = 1..=1000;
+
+/// Characters in the caller's own id of a user, at least 1.
+pub const MAX_USER_ID_CHARS: usize = 256;
+/// Bytes in an e-mail address (RFC 5321 section 4.5.3.1.3, less the angle brackets).
+pub const MAX_EMAIL_BYTES: usize = 254;
+/// Digits in a phone number (E.164).
+pub const PHONE_DIGITS: RangeInclusive<usize> = 2..=15;
+/// Characters in a name of a member below `properties` or `origin`, at least 1.
+pub const MAX_NAME_CHARS: usize = 128;
+/// Levels of objects and arrays below `properties` or `origin`.
+pub const MAX_NESTING: usize = 8;
+/// Members directly in `properties`, and as many in `origin`, after the merge.
+pub const MAX_MEMBERS: usize = 300;
+/// Members in any object below `properties` or `origin`.
+pub const MAX_OBJECT_MEMBERS: usize = 300;
+/// Bytes of a whole stored profile as JSON text: 256 KiB.
+pub const MAX_PROFILE_BYTES: usize = 262_144;
+
+/// Users on a page.
+pub const PAGE_USERS: RangeInclusive<u32> = 1..=100;
+/// Users on a page where the client does not say.
+pub const DEFAULT_PAGE_USERS: u32 = 50;
+
+/// Characters in the name of an API key, at least 1.
+pub const MAX_KEY_NAME_CHARS: usize = 100;
+/// Characters in the name of a project, at least 1.
+pub const MAX_PROJECT_CHARS: usize = 64;
+/// Characters that make an admin token.
+pub const MIN_ADMIN_TOKEN_CHARS: usize = 16;
+
+/// Requests per window of a rate limit.
+pub const RATE_LIMITS: RangeInclusive<u32> = 1..=1_000_000;
+/// Length of a rate limit's window in seconds: a second to a day.
+pub const RATE_WINDOW_SECONDS: RangeInclusive<u32> = 1..=86_400;
+/// Calls with keys that do not exist, from one network in a minute. `[[ratelimits]]` in wrangler.toml has the same number.
+pub const MAX_UNKNOWN_KEYS: u32 = 100;
+
+/// Faults that an answer lists. The others are counted.
+pub const MAX_FAULTS: usize = 100;
+/// Bytes of the details of faults in one answer: 32 KiB. In a batch, for all its users together.
+pub const MAX_DETAILS_BYTES: usize = 32_768;
+/// Characters of a name or a pointer that an answer repeats.
+pub const MAX_PLACE_CHARS: usize = 200;

@@ -1,0 +1,50 @@
+//! The storage ports: what Roster asks of whatever keeps its users, keys and projects.
+//!
+//! [`UserStore`] keeps users, [`ControlStore`] keys and projects. Each trait's doc is a contract: what an implementation
+//! MUST do, and what it does NOT. `sql` has the statements of those that speak SQLite.
+
+mod control;
+pub mod sql;
+mod users;
+
+pub use control::ControlStore;
+pub use users::{Caller, Filter, Page, Position, StoredUser, Upserted, UserStore};
+
+use std::fmt;
+
+/// Why a store did not do as asked. The strings are causes for the log, not for clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The calling key is revoked, expired or gone. Nothing was written, and nothing was read.
+    KeyNotLive,
+    /// The result would break a limit. Nothing was written.
+    Refused(StoredLimit),
+    /// Overloaded or out of reach. Asking again later is harmless and may help.
+    Unavailable(String),
+    /// Broken. Asking again is harmless and will not help.
+    Failed(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::KeyNotLive => f.write_str("the calling key is not live"),
+            StoreError::Refused(limit) => write!(f, "stored limit: {limit:?}"),
+            StoreError::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
+            StoreError::Failed(cause) => write!(f, "store failed: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// A limit on what is stored, which only the store can check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoredLimit {
+    /// More than [`MAX_MEMBERS`](crate::limits::MAX_MEMBERS) members directly in `properties`.
+    PropertyKeys,
+    /// More than [`MAX_MEMBERS`](crate::limits::MAX_MEMBERS) members directly in `origin`.
+    OriginKeys,
+    /// A profile of more than [`MAX_PROFILE_BYTES`](crate::limits::MAX_PROFILE_BYTES).
+    ProfileBytes,
+}
