@@ -1,6 +1,6 @@
 //! The targets of `make fuzz` on their corpus, and on what comes of it by small changes.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use fastrand::Rng;
 use proptest::prelude::*;
