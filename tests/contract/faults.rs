@@ -323,7 +323,7 @@ fn rows_that_can_not_be_read_are_never_taken_for_an_answer() {
         json!([[{"place": 0}], [{}]]),
         json!([[{"place": 9, "id": "usr_1"}], [{}]]),
         json!([[{"place": -1, "id": "usr_1"}], [{}]]),
-        json!([[{"place": 0, "refusal": secret}], [{}]]),
+        json!([[{"place": 0, "rejection": secret}], [{}]]),
     ];
     let one = json!({"user_id": "u"});
     let cases = upserted
@@ -340,7 +340,7 @@ fn rows_that_can_not_be_read_are_never_taken_for_an_answer() {
         assert!(!line.to_string().contains(secret), "{line}");
     }
 
-    let key = json!({"id": "key_1", "name": "n", "project": "p", "prefix": "ros_0000", "scopes": "users:root", "created_at": 1});
+    let key = json!({"id": "key_1", "name": "n", "project": "No project", "prefix": "ros_0000", "scopes": "users:read", "created_at": 1});
     for rows in [json!([key]), json!([{}]), json!([secret])] {
         let fault = json!([{"on": "DB", "how": "garbage", "with": rows}]);
         let cold = faulty().key(&json!({"name": "cold"}));
