@@ -16,18 +16,24 @@ CLIENTS := tests/clients/node_modules
 CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.2/bin/cargo-fuzz
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 WORKER := build/index.js
+ASSETS := build/public/openapi.yaml
+# Says that the migrations were applied to the D1 of `wrangler dev`, and goes with it.
+LOCAL_D1 := .wrangler/state/migrated
+CREATE_KEY := curl -X POST http://localhost:8787/v1/keys -H "Authorization: Bearer development-only-admin-token" -d '{"name": "development"}'
 
+# Make 3.81, which macOS has, looks for the program of a simple line in its own PATH unless the shell is another one.
+SHELL := /bin/bash
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export WASM_BINDGEN_BIN := $(WASM_BINDGEN)
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WRANGLER_SEND_METRICS := false
+export CLOUDFLARE_CF_FETCH_ENABLED := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test conformance fuzz bench soak audit deny lint build deploy rust clean
+.PHONY: dev test conformance fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
 
-dev: build .dev.vars
-	@CI=true wrangler d1 migrations apply roster --local >/dev/null
+dev: build local
 	@node scripts/dev.mjs $(PORT)
 
 test: lint build
@@ -69,7 +75,13 @@ lint: rust deny
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
 
-build: $(WORKER)
+build: $(ASSETS)
+
+# The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless whoever runs it keeps
+# its own elsewhere and says so with OWN_STATE.
+wrangler-build: build $(if $(filter dev,$(WRANGLER_COMMAND)),$(if $(OWN_STATE),,local))
+
+local: .dev.vars $(LOCAL_D1)
 
 deploy: build
 	wrangler d1 migrations apply roster --remote
@@ -78,10 +90,13 @@ deploy: build
 clean:
 	rm -rf build node_modules $(CLIENTS) target fuzz/target .wrangler
 
-$(WORKER): $(shell find src public -type f) openapi.yaml Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
+$(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
 	@# worker-build keeps the names of functions: a quarter of the bytes.
 	wasm-opt --strip-debug build/index_bg.wasm --output build/index_bg.wasm
+	@touch $@
+
+$(ASSETS): $(WORKER) $(wildcard public/*) openapi.yaml
 	mkdir -p build/public
 	cp public/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
 	@touch $@
@@ -123,3 +138,10 @@ $(PYTHON_CLIENT): tests/clients/requirements.txt
 
 .dev.vars:
 	cp .dev.vars.example $@
+	@# Under `make dev` scripts/dev.mjs makes one.
+	$(if $(WRANGLER_COMMAND),$(info To make an API key: $(CREATE_KEY)))
+
+# Another wrangler may keep its state elsewhere: hence the packages.
+$(LOCAL_D1): $(wildcard migrations/*.sql) node_modules/.package-lock.json
+	@CI=true wrangler d1 migrations apply roster --local >/dev/null
+	@touch $@

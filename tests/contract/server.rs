@@ -128,7 +128,8 @@ fn signal(name: &str, leader: &Child) {
 const NODE: &str = "WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH node";
 
 /// Wrangler, keeping its state where it is told.
-const WRANGLER: &str = "CI=true WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH wrangler";
+const WRANGLER: &str = "CI=true OWN_STATE=1 WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false \
+                        PATH=node_modules/.bin:$PATH wrangler";
 
 fn wrangler(arguments: &str, state: &State) -> String {
     format!("{WRANGLER} {arguments} --persist-to '{}'", state.path().display())
