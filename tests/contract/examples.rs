@@ -26,7 +26,7 @@ pub fn run(command: &mut Command) -> String {
     out.into_owned()
 }
 
-fn is_here(program: &str, arguments: &[&str]) -> bool {
+pub fn is_here(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
     if !found {
         eprintln!("skipped: {program} {} is not on this machine", arguments.join(" "));

@@ -11,6 +11,7 @@ mod client;
 mod conformance;
 mod cors;
 mod crash;
+mod dev;
 mod erase;
 mod errors;
 mod examples;

@@ -23,9 +23,14 @@ pub fn shared() -> &'static Server {
 pub struct State(Arc<TempDir>);
 
 impl State {
+    /// A new one, without tables.
+    pub fn empty() -> Self {
+        State(Arc::new(TempDir::new().unwrap()))
+    }
+
     /// A new one, migrated.
     pub fn new() -> Self {
-        let state = State(Arc::new(TempDir::new().unwrap()));
+        let state = State::empty();
         let migrated = shell(&wrangler("d1 migrations apply roster --local", &state)).output().unwrap();
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         state
@@ -119,7 +124,7 @@ impl Drop for Server {
 }
 
 /// Sends a signal to the process group.
-fn signal(name: &str, leader: &Child) {
+pub fn signal(name: &str, leader: &Child) {
     let group = format!("-{}", leader.id());
     let _ = Command::new("kill").args(["-s", name, "--", &group]).stderr(Stdio::null()).status();
 }

@@ -44,6 +44,8 @@ impl From<worker::Error> for Failure {
         // At its limits: to try again at once would add to the load.
         const EXHAUSTED: [&str; 4] =
             ["overloaded", "exceeded timeout", "exceeded its memory limit", "exceeded its CPU time limit"];
+        // The tables are older than this Worker, or were never made.
+        const UNMIGRATED: [&str; 2] = ["no such table", "no such column"];
         let cause = message(&error);
         let is_broken = |name: &str| cause.contains(&format!("CHECK constraint failed: {name}"));
         let tells = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
@@ -53,6 +55,10 @@ impl From<worker::Error> for Failure {
             Failure::Transient(cause)
         } else if tells(&EXHAUSTED) {
             Failure::Final(StoreError::Unavailable(cause))
+        } else if tells(&UNMIGRATED) {
+            Failure::Final(StoreError::Failed(format!(
+                "{cause}: apply the migrations (wrangler d1 migrations apply roster --local, or --remote)"
+            )))
         } else {
             Failure::Final(StoreError::Failed(cause))
         }
