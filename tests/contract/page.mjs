@@ -57,6 +57,10 @@ try {
   for (const domain of ["Page", "Runtime", "Log"]) await send(`${domain}.enable`);
   const dark = (value) => send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
 
+  const width = (width) =>
+    send("Emulation.setDeviceMetricsOverride", { width, height: 800, deviceScaleFactor: 1, mobile: width < 640 });
+
+  await width(1280);
   await dark("light");
   await send("Page.navigate", { url });
   await until(`document.querySelectorAll(".opblock").length > 0`);
@@ -67,12 +71,9 @@ try {
 
   await click("button.authorize");
   await until(`document.querySelector(".auth-container input")`);
-  // React listens to the input's own setter and event.
-  await evaluate(`(() => {
-    const input = document.querySelector(".auth-container input");
-    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, ${JSON.stringify(key)});
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-  })()`);
+  const authorizations = await evaluate(`[...document.querySelectorAll(".auth-container")].map((form) => form.innerText)`);
+  // As a paste does: wherever the cursor stands.
+  await send("Input.insertText", { text: key });
   await click(".auth-container button.authorize");
   await click("button.btn-done");
   await click("#operations-Users-upsertUser .opblock-summary-control");
@@ -83,14 +84,20 @@ try {
   const status = await evaluate(`document.querySelector(".live-responses-table .response .response-col_status").innerText`);
   const answer = await evaluate(`document.querySelector(".live-responses-table").innerText`);
 
-  await send("Emulation.setDeviceMetricsOverride", { width: 390, height: 800, deviceScaleFactor: 1, mobile: true });
+  const operation = `document.querySelector("#operations-Users-upsertUser")`;
+  const height = await evaluate(`${operation}.getBoundingClientRect().height`);
+  const folded = `${operation}.querySelector("details:not([open])")`;
+  const headers = await evaluate(`${folded}.querySelector("table").textContent`);
+
+  await width(390);
   const widthOnPhone = await evaluate("document.documentElement.scrollWidth");
   const background = () => evaluate(`getComputedStyle(document.documentElement).backgroundColor`);
   const inLight = await background();
   await dark("dark");
   await until(`document.documentElement.classList.contains("dark-mode")`);
   const backgrounds = [inLight, await background()];
-  console.log(JSON.stringify({ operations, status: status.trim(), answer, widthOnPhone, backgrounds, problems }));
+  const seen = { operations, authorizations, status: status.trim(), answer, height, headers, widthOnPhone, backgrounds, problems };
+  console.log(JSON.stringify(seen));
 } finally {
   const gone = new Promise((resolve) => browser.on("exit", resolve));
   browser.kill();

@@ -43,9 +43,16 @@ fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user()
 
     let contract = include_str!("../../openapi.yaml");
     assert_eq!(seen["operations"].as_array().unwrap().len(), contract.matches("operationId:").count(), "{seen}");
+    for (i, (name, source)) in [("api_key", "POST /v1/keys"), ("admin_token", "ADMIN_TOKEN")].into_iter().enumerate() {
+        let text = seen["authorizations"][i].as_str().unwrap();
+        assert!(text.starts_with(name) && text.contains(source), "{text}");
+    }
+    // The key was put where the cursor stood.
     assert_eq!(seen["status"], "200");
     assert!(seen["answer"].as_str().unwrap().contains("x-ratelimit-remaining: 499"), "{seen}");
     assert_eq!(project.user("user_123")["email"], "user@example.com");
+    assert!(seen["height"].as_f64().unwrap() <= 5000.0, "{}", seen["height"]);
+    assert!(seen["headers"].as_str().unwrap().contains("X-User-Created"), "{}", seen["headers"]);
     assert!(seen["widthOnPhone"].as_u64().unwrap() <= 390, "{}", seen["widthOnPhone"]);
     assert_ne!(seen["backgrounds"][0], seen["backgrounds"][1]);
     assert_eq!(seen["problems"], serde_json::json!([]));
