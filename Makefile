@@ -138,7 +138,7 @@ $(PYTHON_CLIENT): tests/clients/requirements.txt
 
 .dev.vars:
 	cp .dev.vars.example $@
-	@# Under `make dev` scripts/dev.mjs makes one.
+	@# Under `make dev`, scripts/dev.mjs makes the key.
 	$(if $(WRANGLER_COMMAND),$(info To make an API key: $(CREATE_KEY)))
 
 # Another wrangler may keep its state elsewhere: hence the packages.
