@@ -1,6 +1,6 @@
 //! Every way a request can fail. This type alone knows status, code, message, details and headers.
 
-use super::auth::Credential;
+use super::auth::credential::Credential;
 use super::http::Reply;
 use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;

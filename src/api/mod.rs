@@ -18,7 +18,10 @@ mod settings;
 mod users;
 
 pub use answer::Handled;
-pub use auth::{AdminToken, Credential, KeyCache, Network};
+pub use auth::admin_token::AdminToken;
+pub use auth::credential::Credential;
+pub use auth::key_cache::KeyCache;
+pub use auth::network::Network;
 pub use error::ApiError;
 pub use http::{Call, Encoding, Reply};
 pub use log_line::log_line;

@@ -1,6 +1,7 @@
 //! What the core asks of the platform that it runs on, and what a request carries through the handlers.
 
-use super::auth::{KeyCache, Network};
+use super::auth::key_cache::KeyCache;
+use super::auth::network::Network;
 use super::http::{Call, Encoding};
 use super::settings::Settings;
 use crate::limit::{DecidedBy, Limiter, Policy, Verdict};

@@ -1,6 +1,6 @@
 //! What the operator sets: variables and secrets of the Worker.
 
-use super::auth::AdminToken;
+use super::auth::admin_token::AdminToken;
 use super::cors::AllowedOrigins;
 use crate::limit::{Policy, Quota};
 use std::fmt;

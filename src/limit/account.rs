@@ -1,8 +1,7 @@
 //! One account, as an isolate sees it: its leases, its asks under way, and the object's last answer.
 
 use super::demand::Demand;
-use super::lease::Step;
-use super::protocol::{Ask, DecidedBy, Decision, Grant, Verdict};
+use super::protocol::{Ask, DecidedBy, Decision, Grant, Step, Verdict};
 use super::quota::Quota;
 use super::window::Window;
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! The isolate's part: tokens leased ahead of need, so that most requests ask nobody. Plain data, bounded in size.
 
 use super::account::AccountLeases;
-use super::protocol::{Ask, Decision, Grant};
+use super::protocol::{Ask, Decision, Grant, Step};
 use super::quota::{Account, Policy, Quota};
 use crate::key::Project;
 use std::collections::BTreeMap;
@@ -13,15 +13,6 @@ const MAX_ACCOUNTS: usize = 1000;
 #[derive(Debug, Default)]
 pub struct Leases {
     accounts: BTreeMap<(Project, Policy), AccountLeases>,
-}
-
-/// What to do about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It is decided. `refill` is to be asked for behind its back.
-    Decided { decision: Decision, refill: Option<Ask> },
-    /// The object is to be asked, and waited for.
-    Ask(Ask),
 }
 
 impl Leases {

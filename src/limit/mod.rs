@@ -29,9 +29,9 @@ mod protocol;
 mod quota;
 mod window;
 
-pub use lease::{Leases, Step};
+pub use lease::Leases;
 pub use ledger::Ledger;
-pub use protocol::{Ask, DecidedBy, Decision, Grant, Message, Verdict};
+pub use protocol::{Ask, DecidedBy, Decision, Grant, Message, Step, Verdict};
 pub use quota::{Account, Policy, Quota};
 pub use window::Window;
 

@@ -76,6 +76,15 @@ pub enum DecidedBy {
     Fallback,
 }
 
+/// What to do about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is decided. `refill` is to be asked for behind its back.
+    Decided { decision: Decision, refill: Option<Ask> },
+    /// The object is to be asked, and waited for.
+    Ask(Ask),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,68 +1,22 @@
 //! Who is calling: bearer tokens, keys, and the admin.
 
 mod admin;
-mod network;
+pub(super) mod admin_token;
+pub(super) mod credential;
+pub(super) mod key_cache;
+pub(super) mod network;
 mod ttl_cache;
 mod unknown_keys;
 
-pub use admin::{AdminToken, require_admin};
-pub use network::Network;
+pub use admin::require_admin;
 
 use super::error::ApiError;
 use super::http::Call;
 use super::platform::{Cx, Platform};
 use crate::key::{ApiKey, KeyHash, KeyRecord, NotAKey};
 use crate::store::{Caller, ControlStore};
-use crate::time::Timestamp;
-use ttl_cache::TtlCache;
-use unknown_keys::UnknownKeys;
-
-/// What a route wants to see of its caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
-    ApiKey,
-    AdminToken,
-}
-
-impl Credential {
-    pub fn name(self) -> &'static str {
-        match self {
-            Credential::ApiKey => "an API key",
-            Credential::AdminToken => "the admin token",
-        }
-    }
-
-    /// What stands for it in an example.
-    pub fn placeholder(self) -> &'static str {
-        match self {
-            Credential::ApiKey => "YOUR_API_KEY",
-            Credential::AdminToken => "YOUR_ADMIN_TOKEN",
-        }
-    }
-
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Credential::ApiKey => Credential::AdminToken,
-            Credential::AdminToken => Credential::ApiKey,
-        }
-    }
-}
-
-/// What an isolate remembers of keys, for a minute.
-#[derive(Debug, Default)]
-pub struct KeyCache {
-    known: TtlCache<KeyHash, KeyRecord>,
-    unknown: UnknownKeys,
-}
-
-impl KeyCache {
-    /// Whether a key is not to be looked up, because its network sent too many that do not exist. One that existed a while
-    /// ago is looked up all the same.
-    fn is_blocked(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
-        self.unknown.is_blocked(hash, network, now) && !self.known.has_held(hash)
-    }
-}
+use credential::Credential;
+use network::Network;
 
 /// Finds who is calling: bearer, checksum, isolate cache, and only then the store; 401, 429.
 pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
@@ -159,8 +113,6 @@ fn bearer(call: &Call, wanted: Credential) -> Result<&str, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{Project, Scope};
-    use crate::limits::MAX_UNKNOWN_KEYS;
 
     #[test]
     fn a_bearer_token_is_taken_from_its_header() {
@@ -176,39 +128,5 @@ mod tests {
         for header in ["", "Basic abc", "ApiKey abc", "Bearerabc", "ros_abc"] {
             assert_eq!(bearer_of(Some(header)), Err(ApiError::NotBearer(Credential::ApiKey)), "{header}");
         }
-    }
-
-    #[test]
-    fn a_network_that_sent_too_many_unknown_keys_is_heard_only_with_one_that_existed() {
-        let mut cache = KeyCache::default();
-        let [network, other] = ["203.0.113.1", "203.0.113.2"].map(|address| Network::new(address).unwrap());
-        let key = |n: u32| {
-            let digits = [n / 62, n % 62].map(|digit| u8::try_from(digit).unwrap());
-            ApiKey::generate(|bytes| bytes[..2].copy_from_slice(&digits)).hash()
-        };
-        let (known, new) = (key(200), key(201));
-        let record = KeyRecord {
-            id: "key_1".into(),
-            name: "ci".into(),
-            project: Project::parse("default").unwrap(),
-            prefix: "ros_0000".into(),
-            scopes: Scope::ALL.into(),
-            created_at: Timestamp::from_ms(0),
-            expires_at: None,
-            revoked_at: None,
-            last_used_at: None,
-        };
-        cache.known.learn(known, record, Timestamp::from_ms(0));
-        // By now the known one has to be looked up again.
-        let now = Timestamp::from_ms(90_000);
-        for sent in 0..=MAX_UNKNOWN_KEYS {
-            assert_eq!(cache.is_blocked(&new, &network, now), sent == MAX_UNKNOWN_KEYS);
-            assert!(!cache.is_blocked(&known, &network, now) && !cache.is_blocked(&key(0), &network, now));
-            cache.unknown.count(key(sent), &network, now);
-        }
-        assert!(!cache.is_blocked(&new, &other, now));
-        cache.unknown.block(&network, now);
-        assert!(cache.is_blocked(&key(0), &network, now) && !cache.is_blocked(&known, &network, now));
-        assert!(!cache.is_blocked(&new, &network, Timestamp::from_ms(150_000)));
     }
 }

@@ -1,10 +1,9 @@
 //! The port to keys and projects.
 
-use super::D1Store;
 use super::bind::{bind_text, bind_time};
 use super::error::Failure;
-use super::retry::DEADLINE;
 use super::rows::{IdRow, KeyRow, ProjectRow};
+use super::{D1Store, DEADLINE};
 use crate::edge::runtime::with_deadline;
 use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use crate::store::{ControlStore, StoreError, sql};

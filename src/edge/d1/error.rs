@@ -1,6 +1,6 @@
 //! What went wrong in D1, sorted by what to do about it.
 
-use super::retry::DEADLINE;
+use super::DEADLINE;
 use crate::store::{StoreError, StoredLimit};
 
 pub enum Failure {

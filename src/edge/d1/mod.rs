@@ -12,6 +12,9 @@ use std::cell::Cell;
 use std::time::Duration;
 use worker::D1Database;
 
+/// How long one request waits for D1, all calls and tries together. With the limiter's deadline: less than ten seconds.
+const DEADLINE: Duration = Duration::from_secs(5);
+
 /// D1, for one request.
 pub struct D1Store {
     database: D1Database,

@@ -1,8 +1,8 @@
 //! Runs statements: at most a few tries, and never longer than the deadline of the request.
 
-use super::D1Store;
 use super::error::Failure;
 use super::rows::read;
+use super::{D1Store, DEADLINE};
 use crate::edge::runtime::{fill_random, now, with_deadline};
 use crate::store::StoreError;
 use serde::Deserialize;
@@ -12,8 +12,6 @@ use worker::{D1DatabaseSession, D1SessionConstraint, Delay};
 
 /// Tries of one statement.
 const TRIES: u32 = 3;
-/// How long one request waits for D1, all calls and tries together. With the limiter's deadline: less than ten seconds.
-pub const DEADLINE: Duration = Duration::from_secs(5);
 /// Milliseconds that the first pause between two tries can last; each further one can last twice as long.
 const FIRST_PAUSE_MS: u64 = 50;
 
