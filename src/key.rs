@@ -1,9 +1,11 @@
 //! API keys: as a client presents them, as they are stored, and what one may do.
 
 use crate::limits::MAX_PROJECT_CHARS;
+use crate::rule::BrokenRule;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::str::FromStr;
 
 const PREFIX: &str = "ros_";
 const SECRET_CHARS: usize = 32;
@@ -13,10 +15,6 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// A well-formed key in the clear: `ros_`, 32 base62 characters, and 6 of CRC-32 over all before them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKey(String);
-
-/// The text has not the form of a key, or its checksum does not fit: no such key was ever made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAKey;
 
 impl ApiKey {
     /// Makes a key. `fill` must fill the slice with bytes from a cryptographic source.
@@ -34,15 +32,6 @@ impl ApiKey {
         ApiKey(text)
     }
 
-    pub fn parse(text: &str) -> Result<Self, NotAKey> {
-        let at = PREFIX.len() + SECRET_CHARS;
-        let well_formed = text.len() == at + CHECKSUM_CHARS
-            && text.starts_with(PREFIX)
-            && text[PREFIX.len()..].bytes().all(|b| b.is_ascii_alphanumeric())
-            && text[at..].chars().eq(checksum(&text[..at]));
-        if well_formed { Ok(ApiKey(text.to_owned())) } else { Err(NotAKey) }
-    }
-
     /// The only form in which a key is stored or looked up.
     pub fn hash(&self) -> KeyHash {
         KeyHash(Sha256::digest(&self.0).into())
@@ -56,6 +45,22 @@ impl ApiKey {
     /// The key itself, to be shown once to whoever asked for it.
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+/// Parses a key as a client presents it. One whose checksum does not fit was never made.
+impl FromStr for ApiKey {
+    type Err = BrokenRule;
+
+    fn from_str(text: &str) -> Result<Self, BrokenRule> {
+        let at = PREFIX.len() + SECRET_CHARS;
+        let well_formed = text.len() == at + CHECKSUM_CHARS
+            && text.starts_with(PREFIX)
+            && text[PREFIX.len()..].bytes().all(|b| b.is_ascii_alphanumeric())
+            && text[at..].chars().eq(checksum(&text[..at]));
+        well_formed
+            .then(|| ApiKey(text.to_owned()))
+            .ok_or_else(|| BrokenRule::new("Must be an API key, with its checksum"))
     }
 }
 
@@ -119,9 +124,14 @@ impl Scope {
             Scope::UsersDelete => "users:delete",
         }
     }
+}
 
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+impl FromStr for Scope {
+    type Err = BrokenRule;
+
+    fn from_str(text: &str) -> Result<Self, BrokenRule> {
+        let known = Self::ALL.into_iter().find(|scope| scope.as_str() == text);
+        known.ok_or_else(|| BrokenRule::new(format!("Must be one of {}", Self::ALL.map(Scope::as_str).join(", "))))
     }
 }
 
@@ -130,16 +140,26 @@ impl Scope {
 pub struct Project(String);
 
 impl Project {
-    pub const RULE: &'static str = "Must be 1 to 64 characters of a-z, 0-9, _ and -";
-
-    pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=MAX_PROJECT_CHARS).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        fits.then(|| Project(text.to_owned()))
-    }
-
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Project {
+    type Err = BrokenRule;
+
+    fn from_str(text: &str) -> Result<Self, BrokenRule> {
+        let fits = (1..=MAX_PROJECT_CHARS).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        let rule = || BrokenRule::new(format!("Must be 1 to {MAX_PROJECT_CHARS} characters of a-z, 0-9, _ and -"));
+        fits.then(|| Project(text.to_owned())).ok_or_else(rule)
+    }
+}
+
+/// The project of a key that names none.
+impl Default for Project {
+    fn default() -> Self {
+        Project("default".into())
     }
 }
 
@@ -211,15 +231,15 @@ mod tests {
 
     #[test]
     fn debug_shows_neither_key_nor_hash() {
-        let key = ApiKey::parse(PINNED).unwrap();
+        let key = PINNED.parse::<ApiKey>().unwrap();
         assert_eq!(format!("{key:?} {:?}", key.hash()), "ApiKey(***) KeyHash(***)");
     }
 
     #[test]
     fn projects_have_a_narrow_alphabet() {
-        assert!(Project::parse("default").is_some() && Project::parse(&"a".repeat(64)).is_some());
+        assert!("default".parse() == Ok(Project::default()) && "a".repeat(64).parse::<Project>().is_ok());
         for bad in ["", "A", "a b", "a/b", "é", &"a".repeat(65)] {
-            assert_eq!(Project::parse(bad), None, "{bad}");
+            assert!(bad.parse::<Project>().is_err(), "{bad}");
         }
     }
 
@@ -227,10 +247,10 @@ mod tests {
         #[test]
         fn a_made_key_parses_and_one_changed_character_is_noticed(seed: [u8; 32], at in 0..42_usize, with in "[0-9A-Za-z_é]") {
             let key = ApiKey::generate(|bytes| bytes.copy_from_slice(&seed.map(|b| b % 248)));
-            prop_assert_eq!(ApiKey::parse(key.reveal()), Ok(key.clone()));
+            prop_assert_eq!(key.reveal().parse(), Ok(key.clone()));
             let mut changed = key.reveal().to_owned();
             changed.replace_range(at..=at, &with);
-            prop_assert_eq!(ApiKey::parse(&changed).is_ok(), changed == key.reveal());
+            prop_assert_eq!(changed.parse::<ApiKey>().is_ok(), changed == key.reveal());
         }
     }
 }

@@ -4,7 +4,7 @@
 //! in through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`limit::Limiter`], so that all
 //! of it runs and is tested natively. The edge is thin, exists on wasm32 only, and is the one place that knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, limit, input} → {user, key, json, limits, id, time}`.
+//! Imports run one way: `edge → api → {store, limit, input} → {user, key, json, limits, rule, id, time}`.
 //!
 //! | module | room for |
 //! |---|---|
@@ -15,6 +15,7 @@
 //! | [`limit`] | the rate limit: pure functions of (state, now) |
 //! | [`store`] | the storage ports, and the statements of those that speak SQLite |
 //! | [`limits`] | every bound that a client can meet |
+//! | [`rule`] | the error of everything that is parsed from a text |
 //! | [`id`], [`time`] | identifiers, moments |
 //! | `edge` | the Worker: D1, the limiter object, what an isolate remembers, the log; `entry.js` outlives a panic |
 
@@ -25,6 +26,7 @@ pub mod json;
 pub mod key;
 pub mod limit;
 pub mod limits;
+pub mod rule;
 pub mod store;
 pub mod time;
 pub mod user;

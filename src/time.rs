@@ -1,27 +1,18 @@
 //! Time as a value: milliseconds since the Unix epoch, UTC. Nothing here reads a clock.
 
+use crate::rule::BrokenRule;
 use std::fmt;
+use std::str::FromStr;
 
 /// A moment, in whole milliseconds since 1970-01-01T00:00:00Z. Shown as RFC 3339 in UTC with milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
-/// The text is not an RFC 3339 date and time of the years 1970 to 9999.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotATimestamp;
-
+const RULE: &str = "Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z";
 const MS_PER_DAY: i64 = 86_400_000;
 const MINUTES_PER_DAY: i64 = 1440;
 /// 9999-12-31T23:59:59.999Z: what comes behind it has no RFC 3339 form.
 const LAST_MS: u64 = 253_402_300_799_999;
-
-impl fmt::Display for NotATimestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z")
-    }
-}
-
-impl std::error::Error for NotATimestamp {}
 
 impl Timestamp {
     pub const fn from_ms(ms: u64) -> Self {
@@ -31,10 +22,15 @@ impl Timestamp {
     pub const fn as_ms(self) -> u64 {
         self.0
     }
+}
 
-    /// Reads an RFC 3339 `date-time` (section 5.6). Fractions of a second are cut to milliseconds. A leap second, which
-    /// there is at 23:59:60 UTC only (section 5.7), counts as the first of the next day.
-    pub fn parse(text: &str) -> Result<Self, NotATimestamp> {
+/// Reads an RFC 3339 `date-time` (section 5.6). Fractions of a second are cut to milliseconds. A leap second, which
+/// there is at 23:59:60 UTC only (section 5.7), counts as the first of the next day.
+impl FromStr for Timestamp {
+    type Err = BrokenRule;
+
+    fn from_str(text: &str) -> Result<Self, BrokenRule> {
+        let broken = || BrokenRule::new(RULE);
         let b = text.as_bytes();
         if b.len() < 20
             || b[4] != b'-'
@@ -43,12 +39,12 @@ impl Timestamp {
             || b[13] != b':'
             || b[16] != b':'
         {
-            return Err(NotATimestamp);
+            return Err(broken());
         }
         let field = |at: usize, len: usize, bounds: std::ops::RangeInclusive<i64>| {
-            let digits = b.get(at..at + len).filter(|d| d.iter().all(u8::is_ascii_digit)).ok_or(NotATimestamp)?;
+            let digits = b.get(at..at + len).filter(|d| d.iter().all(u8::is_ascii_digit)).ok_or_else(broken)?;
             let n = digits.iter().fold(0, |n, d| n * 10 + i64::from(d - b'0'));
-            if bounds.contains(&n) { Ok(n) } else { Err(NotATimestamp) }
+            if bounds.contains(&n) { Ok(n) } else { Err(broken()) }
         };
         let (year, month) = (field(0, 4, 1970..=9999)?, field(5, 2, 1..=12)?);
         let day = field(8, 2, 1..=days_in_month(year, month))?;
@@ -57,7 +53,7 @@ impl Timestamp {
 
         let fraction = if b[19] == b'.' { b[20..].iter().take_while(|d| d.is_ascii_digit()).count() } else { 0 };
         if b[19] == b'.' && fraction == 0 {
-            return Err(NotATimestamp);
+            return Err(broken());
         }
         let ms = (0..3).fold(0, |ms, i| ms * 10 + if i < fraction { i64::from(b[20 + i] - b'0') } else { 0 });
 
@@ -68,14 +64,14 @@ impl Timestamp {
                 let minutes = field(zone + 1, 2, 0..=23)? * 60 + field(zone + 4, 2, 0..=59)?;
                 if *sign == b'+' { minutes } else { -minutes }
             }
-            _ => return Err(NotATimestamp),
+            _ => return Err(broken()),
         };
         let minutes = minutes - offset_minutes;
         if second == 60 && minutes.rem_euclid(MINUTES_PER_DAY) != MINUTES_PER_DAY - 1 {
-            return Err(NotATimestamp);
+            return Err(broken());
         }
         let total = days_from_epoch(year, month, day) * MS_PER_DAY + (minutes * 60 + second) * 1000 + ms;
-        u64::try_from(total).ok().filter(|ms| *ms <= LAST_MS).map(Timestamp).ok_or(NotATimestamp)
+        u64::try_from(total).ok().filter(|ms| *ms <= LAST_MS).map(Timestamp).ok_or_else(broken)
     }
 }
 
@@ -139,7 +135,7 @@ mod tests {
             ("9999-12-31T23:59:59.999Z", LAST_MS),
         ];
         for (text, ms) in good {
-            assert_eq!(Timestamp::parse(text), Ok(Timestamp(ms)), "{text}");
+            assert_eq!(text.parse(), Ok(Timestamp(ms)), "{text}");
         }
         let bad = [
             "",
@@ -163,7 +159,7 @@ mod tests {
             "2027-01-01T00:00:00é0000",
         ];
         for text in bad {
-            assert_eq!(Timestamp::parse(text), Err(NotATimestamp), "{text}");
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }
 
@@ -178,7 +174,7 @@ mod tests {
             if let Some(text) = theirs.checked_to_offset(zone).and_then(|t| t.format(&Rfc3339).ok())
                 && !text.starts_with("1969")
             {
-                prop_assert_eq!(Timestamp::parse(&text), Ok(Timestamp(ms)));
+                prop_assert_eq!(text.parse(), Ok(Timestamp(ms)));
             }
         }
     }

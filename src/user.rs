@@ -5,6 +5,8 @@ use crate::json::{self, Object, ObjectWriter, Value};
 use crate::limits::{
     MAX_EMAIL_BYTES, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_USER_ID_CHARS, PHONE_DIGITS,
 };
+use crate::rule::BrokenRule;
+use std::str::FromStr;
 
 /// What a client's bug turns a missing id into.
 const PLACEHOLDER_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"];
@@ -16,30 +18,34 @@ const DOT_SEGMENTS: [&str; 2] = [".", ".."];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalId(String);
 
-impl ExternalId {
-    /// An id to write under: one that a URL can name, and of which nobody can take U+FEFF for a part.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+/// Parses an id to write under: one that a URL can name, and of which nobody can take U+FEFF for a part.
+impl FromStr for ExternalId {
+    type Err = BrokenRule;
+
+    fn from_str(text: &str) -> Result<Self, BrokenRule> {
         if DOT_SEGMENTS.contains(&text) {
-            Err("Must not be . or .., which no URL can name")
+            Err(BrokenRule::new("Must not be . or .., which no URL can name"))
         } else if text.starts_with('\u{feff}') || text.ends_with('\u{feff}') {
-            Err("Must not begin or end with white space (U+FEFF)")
+            Err(BrokenRule::new("Must not begin or end with white space (U+FEFF)"))
         } else {
             Self::parse_stored(text)
         }
     }
+}
 
-    /// An id to read or erase: also one that only an earlier version stored.
-    pub fn parse_stored(text: &str) -> Result<Self, &'static str> {
+impl ExternalId {
+    /// Parses an id to read or erase: also one that only an earlier version stored.
+    pub fn parse_stored(text: &str) -> Result<Self, BrokenRule> {
         if text.is_empty() {
-            Err("Must not be empty")
+            Err(BrokenRule::new("Must not be empty"))
         } else if text.chars().count() > MAX_USER_ID_CHARS {
-            Err("Must have at most 256 characters")
+            Err(BrokenRule::new(format!("Must have at most {MAX_USER_ID_CHARS} characters")))
         } else if text.chars().any(char::is_control) {
-            Err("Must not contain control characters")
+            Err(BrokenRule::new("Must not contain control characters"))
         } else if text.trim() != text {
-            Err("Must not begin or end with white space")
+            Err(BrokenRule::new("Must not begin or end with white space"))
         } else if PLACEHOLDER_IDS.contains(&text) {
-            Err("Looks like a missing id")
+            Err(BrokenRule::new("Looks like a missing id"))
         } else {
             Ok(ExternalId(text.to_owned()))
         }
@@ -56,14 +62,16 @@ impl ExternalId {
 pub struct Email<'a>(&'a str);
 
 impl<'a> Email<'a> {
-    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
+    /// Borrows, as `FromStr` can't.
+    pub fn parse(text: &'a str) -> Result<Self, BrokenRule> {
         let valid = text.len() <= MAX_EMAIL_BYTES
             && text.split_once('@').is_some_and(|(local, domain)| {
                 !local.is_empty()
                     && local.bytes().all(|b| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b))
                     && domain.split('.').all(is_domain_label)
             });
-        if valid { Ok(Email(text)) } else { Err("Must be a valid e-mail address of at most 254 bytes") }
+        let rule = || BrokenRule::new(format!("Must be a valid e-mail address of at most {MAX_EMAIL_BYTES} bytes"));
+        valid.then_some(Email(text)).ok_or_else(rule)
     }
 
     pub fn as_str(self) -> &'a str {
@@ -83,13 +91,16 @@ fn is_domain_label(label: &str) -> bool {
 pub struct Phone<'a>(&'a str);
 
 impl<'a> Phone<'a> {
-    pub fn parse(text: &'a str) -> Result<Self, &'static str> {
+    /// Borrows, as `FromStr` can't.
+    pub fn parse(text: &'a str) -> Result<Self, BrokenRule> {
         let valid = text.strip_prefix('+').is_some_and(|digits| {
             PHONE_DIGITS.contains(&digits.len())
                 && digits.bytes().all(|b| b.is_ascii_digit())
                 && !digits.starts_with('0')
         });
-        if valid { Ok(Phone(text)) } else { Err("Must be + and 2 to 15 digits, the first not 0 (E.164)") }
+        let (fewest, most) = (PHONE_DIGITS.start(), PHONE_DIGITS.end());
+        let rule = || BrokenRule::new(format!("Must be + and {fewest} to {most} digits, the first not 0 (E.164)"));
+        valid.then_some(Phone(text)).ok_or_else(rule)
     }
 
     pub fn as_str(self) -> &'a str {
@@ -123,7 +134,7 @@ impl NewUser {
         let mut fields = Fields::new(body, &mut faults);
         let external_id = fields.required("user_id", |value, faults| {
             let text = faults.string(value)?;
-            ExternalId::parse(text).map_err(|rule| faults.invalid(rule)).ok()
+            faults.parsed(text.parse())
         });
         let email = fields.optional("email", |value, faults| {
             string_or_null(value, faults, |text| Email::parse(text).map(Email::as_str))
@@ -148,13 +159,13 @@ impl NewUser {
 fn string_or_null<'v>(
     value: &'v Value,
     faults: &mut Faults,
-    parse: impl FnOnce(&'v str) -> Result<&'v str, &'static str>,
+    parse: impl FnOnce(&'v str) -> Result<&'v str, BrokenRule>,
 ) -> Option<String> {
     if *value == Value::Null {
         return Some("null".into());
     }
     let text = faults.string(value)?;
-    parse(text).map(json::string).map_err(|rule| faults.invalid(rule)).ok()
+    faults.parsed(parse(text).map(json::string))
 }
 
 /// The JSON text of an object whose keys and nesting keep the limits.
@@ -236,15 +247,15 @@ mod tests {
         for id in
             ["", " a", "a\u{a0}", "a\u{0}b", "a\u{85}b", "null", "undefined", "NaN", "None", "[object Object]", &long]
         {
-            assert!(ExternalId::parse(id).is_err() && ExternalId::parse_stored(id).is_err(), "{id:?}");
+            assert!(id.parse::<ExternalId>().is_err() && ExternalId::parse_stored(id).is_err(), "{id:?}");
         }
         // An earlier version stored these, so that they can still be read and erased.
         for id in [".", "..", "\u{feff}a", "a\u{feff}"] {
-            assert!(ExternalId::parse(id).is_err() && ExternalId::parse_stored(id).is_ok(), "{id:?}");
+            assert!(id.parse::<ExternalId>().is_err() && ExternalId::parse_stored(id).is_ok(), "{id:?}");
         }
         let long = "é".repeat(256);
         for id in ["0", "Null", "nan", "a b", "user/1?#%", "...", "./a", "a\u{feff}b", "😀", &long] {
-            assert_eq!(ExternalId::parse(id).unwrap().as_str(), id);
+            assert_eq!(id.parse::<ExternalId>().unwrap().as_str(), id);
         }
     }
 

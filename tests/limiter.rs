@@ -149,7 +149,7 @@ fn simulate(scenario: Scenario) -> Outcome {
         (0..scenario.isolates).map(|_| Isolate { leases: Leases::default(), skew_ms: skew(&mut rng), life: 0 });
     let mut simulation = Simulation {
         scenario,
-        project: Project::parse("default").unwrap(),
+        project: Project::default(),
         now_us: 0,
         events: BinaryHeap::new(),
         isolates: isolates.collect(),

@@ -2,7 +2,8 @@
 
 use crate::failure::Failure;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use roster::key::{ApiKey, NotAKey, Project};
+use roster::key::{ApiKey, Project};
+use roster::rule::BrokenRule;
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -110,7 +111,7 @@ pub struct ServerArgs {
     // A value that clap itself refuses would be printed.
     /// The API key; better given in the environment, where other users of this machine can't read it
     #[arg(long, env = "ROSTER_KEY", hide_env_values = true, value_parser = presented)]
-    key: Option<Result<ApiKey, NotAKey>>,
+    key: Option<Result<ApiKey, BrokenRule>>,
 }
 
 impl ServerArgs {
@@ -120,7 +121,7 @@ impl ServerArgs {
 
     pub fn key(&self) -> Result<&ApiKey, Failure> {
         let missing = || Failure::Usage("there is no API key: set ROSTER_KEY".into());
-        self.key.as_ref().ok_or_else(missing)?.as_ref().map_err(|NotAKey| {
+        self.key.as_ref().ok_or_else(missing)?.as_ref().map_err(|_| {
             Failure::Usage(
                 "not an API key: a key is ros_ and 38 letters and digits, the last six of which check the others"
                     .into(),
@@ -176,7 +177,7 @@ pub struct CreateKeyArgs {
 #[derive(Group)]
 pub struct ListKeysArgs {
     /// Only the keys of this project
-    #[arg(long, value_parser = project)]
+    #[arg(long, value_parser = str::parse::<Project>)]
     pub project: Option<Project>,
     /// Write JSON, as the server has it
     #[arg(long)]
@@ -340,12 +341,8 @@ impl BaseUrl {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a value parser answers a Result")]
-fn presented(text: &str) -> Result<Result<ApiKey, NotAKey>, Infallible> {
-    Ok(ApiKey::parse(text))
-}
-
-fn project(text: &str) -> Result<Project, &'static str> {
-    Project::parse(text).ok_or("a project has 1 to 64 characters of a-z, 0-9, _ and -")
+fn presented(text: &str) -> Result<Result<ApiKey, BrokenRule>, Infallible> {
+    Ok(text.parse())
 }
 
 /// The pause from call to call at so many a second.

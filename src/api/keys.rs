@@ -40,7 +40,8 @@ impl NewKey {
         let expires_at = fields.optional("expires_at", |value, faults| match value {
             Value::Null => None,
             value => {
-                let at = Timestamp::parse(faults.string(value)?).map_err(|rule| faults.invalid(rule.to_string())).ok();
+                let text = faults.string(value)?;
+                let at = faults.parsed(text.parse::<Timestamp>());
                 if at.is_some_and(|at| at <= now) {
                     faults.invalid("Must be in the future");
                 }
@@ -48,9 +49,9 @@ impl NewKey {
             }
         });
         fields.deny_unknown();
-        let new_key = name.zip(project.or_else(|| Project::parse("default"))).map(|(name, project)| NewKey {
+        let new_key = name.map(|name| NewKey {
             name,
-            project,
+            project: project.unwrap_or_default(),
             scopes: scopes.unwrap_or_else(|| Scope::ALL.into()),
             expires_at,
         });
@@ -59,11 +60,8 @@ impl NewKey {
 }
 
 fn project(value: &Value, faults: &mut Faults) -> Option<Project> {
-    let project = Project::parse(faults.string(value)?);
-    if project.is_none() {
-        faults.invalid(Project::RULE);
-    }
-    project
+    let text = faults.string(value)?;
+    faults.parsed(text.parse())
 }
 
 fn scopes(value: &Value, faults: &mut Faults) -> Option<Vec<Scope>> {
@@ -76,11 +74,8 @@ fn scopes(value: &Value, faults: &mut Faults) -> Option<Vec<Scope>> {
     let mut scopes = Vec::new();
     for (i, item) in items.iter().enumerate() {
         let scope = faults.within(i.to_string(), |faults| {
-            let scope = Scope::parse(faults.string(item)?);
-            if scope.is_none() {
-                faults.invalid("Must be users:write, users:read or users:delete");
-            }
-            scope
+            let text = faults.string(item)?;
+            faults.parsed(text.parse::<Scope>())
         });
         scopes.extend(scope.filter(|scope| !scopes.contains(scope)));
     }
@@ -177,7 +172,7 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<NewKey, FaultList> {
-        NewKey::parse(&json::parse_object(body.as_bytes()).unwrap(), Timestamp::parse("2027-01-01T00:00:00Z").unwrap())
+        NewKey::parse(&json::parse_object(body.as_bytes()).unwrap(), "2027-01-01T00:00:00Z".parse().unwrap())
     }
 
     #[test]
@@ -198,7 +193,7 @@ mod tests {
             [
                 "name: Field is required",
                 "project: Must be 1 to 64 characters of a-z, 0-9, _ and -",
-                "/scopes/1: Must be users:write, users:read or users:delete",
+                "/scopes/1: Must be one of users:write, users:read, users:delete",
                 "/scopes/2: Expected string, received number",
                 "expires_at: Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z",
                 "admin: Unknown field; it would not be stored",

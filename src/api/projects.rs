@@ -11,6 +11,7 @@ use crate::json::{Object, Value};
 use crate::key::{Project, ProjectRecord};
 use crate::limit::{Account, Limiter, Policy, Quota};
 use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
+use crate::rule::BrokenRule;
 use crate::store::ControlStore;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -96,8 +97,8 @@ async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Resul
 
 /// The project of a path. What is none is not repeated: it may be a key.
 fn parse_name(segment: &str) -> Result<Project, ApiError> {
-    let project = percent::decode(segment).and_then(|name| Project::parse(&name));
-    project.ok_or_else(|| ApiError::Faults(FaultList::one(Part::Path, "project", Project::RULE)))
+    let project = percent::decode(segment).unwrap_or_default().parse();
+    project.map_err(|rule: BrokenRule| ApiError::Faults(FaultList::one(Part::Path, "project", rule)))
 }
 
 /// What becomes of a policy's own quota: None takes it away.

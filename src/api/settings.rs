@@ -33,8 +33,10 @@ impl Settings {
     /// Reads the settings; `variable` gives a variable's or a secret's text.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let quota = |name, default: &str| {
-            Quota::parse(&variable(name).unwrap_or_else(|| default.into()))
-                .ok_or(SettingsError { name, expected: "requests/seconds, as in 500/60" })
+            variable(name)
+                .unwrap_or_else(|| default.into())
+                .parse::<Quota>()
+                .map_err(|_| SettingsError { name, expected: "requests/seconds, as in 500/60" })
         };
         Ok(Settings {
             admin_token: variable("ADMIN_TOKEN").as_deref().and_then(AdminToken::parse),

@@ -2,6 +2,7 @@
 
 use crate::json::{Object, Value};
 use crate::limits::{MAX_FAULTS, MAX_PLACE_CHARS};
+use crate::rule::BrokenRule;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -170,6 +171,11 @@ impl Faults {
             self.invalid(format!("Must be a whole number from {} to {}, in digits", bounds.start(), bounds.end()));
         }
         number
+    }
+
+    /// What was parsed at this place, or a fault.
+    pub fn parsed<T>(&mut self, parsed: Result<T, BrokenRule>) -> Option<T> {
+        parsed.map_err(|rule| self.invalid(rule)).ok()
     }
 
     /// Notes that the value here has the wrong type.

@@ -72,7 +72,7 @@ mod tests {
 
     impl World {
         fn new(default: Quota) -> Self {
-            let project = Project::parse("default").unwrap();
+            let project = Project::default();
             World { leases: Leases::default(), ledger: Ledger::default(), project, default, now_ms: T0 }
         }
 
@@ -250,7 +250,7 @@ mod tests {
     fn a_flood_of_projects_does_not_grow_the_memory() {
         let mut leases = Leases::default();
         for i in 0..5000 {
-            let project = Project::parse(&format!("p{i}")).unwrap();
+            let project = format!("p{i}").parse().unwrap();
             leases.decide(Account { project: &project, policy: Policy::Users }, quota(5), 1, T0 + i);
         }
         assert_eq!(leases.accounts.len(), MAX_ACCOUNTS);

@@ -3,8 +3,10 @@
 use super::bounded;
 use crate::key::Project;
 use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
+use crate::rule::BrokenRule;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// What a request counts as. Each policy has a quota of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,12 +42,6 @@ impl Quota {
             .then(|| Quota { limit, window_ms: u64::from(window_seconds) * 1000 })
     }
 
-    /// Reads `limit/seconds`, as in `500/60`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (limit, seconds) = text.split_once('/')?;
-        Self::new(limit.trim().parse().ok()?, seconds.trim().parse().ok()?)
-    }
-
     /// Slots of a window: how finely it counts.
     pub(super) const SLOTS: u64 = 240;
     /// Slots that a lease can last.
@@ -65,6 +61,19 @@ impl Quota {
 
     pub fn window_seconds(self) -> u64 {
         self.window_ms / 1000
+    }
+}
+
+/// Parses `limit/seconds`, as in `500/60`.
+impl FromStr for Quota {
+    type Err = BrokenRule;
+
+    fn from_str(text: &str) -> Result<Self, BrokenRule> {
+        let parts = text.split_once('/');
+        let numbers =
+            parts.and_then(|(limit, seconds)| Some((limit.trim().parse().ok()?, seconds.trim().parse().ok()?)));
+        let quota = numbers.and_then(|(limit, seconds)| Self::new(limit, seconds));
+        quota.ok_or_else(|| BrokenRule::new("Must be requests/seconds, as in 500/60"))
     }
 }
 
@@ -94,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_quota_is_read_and_shown() {
-        let quota = Quota::parse("500/60").unwrap();
+        let quota = "500/60".parse::<Quota>().unwrap();
         assert_eq!(quota, Quota { limit: 500, window_ms: 60_000 });
         for (seconds, words) in
             [(1, "1 second"), (60, "1 minute"), (90, "90 seconds"), (120, "2 minutes"), (86_400, "24 hours")]
@@ -102,7 +111,7 @@ mod tests {
             assert_eq!(Quota::new(1, seconds).unwrap().to_string(), words);
         }
         for bad in ["", "500", "0/60", "500/0", "-1/60", "1000001/60", "1/86401", "a/b", "1/2/3"] {
-            assert_eq!(Quota::parse(bad), None, "{bad}");
+            assert!(bad.parse::<Quota>().is_err(), "{bad}");
         }
     }
 }

@@ -20,14 +20,14 @@ pub fn take(input: &[u8]) {
     };
     assert_eq!((handled.reply.status, handled.code), expected);
     // What was never made is refused without asking anybody.
-    let is_key = !as_admin && token.is_some_and(|token| ApiKey::parse(token).is_ok());
+    let is_key = !as_admin && token.is_some_and(|token| token.parse::<ApiKey>().is_ok());
     assert!(as_admin || is_key == (hops > 0));
     // It says nothing of what was sent: another refused header of its kind is answered to the letter as this one is.
     let other = match token {
         None => "Basic of another".to_owned(),
         Some(KEY) => format!("Bearer {KEY}"),
         Some(ADMIN_TOKEN) => format!("Bearer {ADMIN_TOKEN}"),
-        Some(token) if as_admin && ApiKey::parse(token).is_ok() => format!("Bearer {KEY}"),
+        Some(token) if as_admin && token.parse::<ApiKey>().is_ok() => format!("Bearer {KEY}"),
         Some(_) => "Bearer of another".to_owned(),
     };
     if handled.reply.status == 401 {

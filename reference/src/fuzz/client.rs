@@ -27,7 +27,7 @@ impl Client {
         let record = KeyRecord {
             id: "key_1".to_owned(),
             name: "fuzz".to_owned(),
-            project: Project::parse("default").unwrap(),
+            project: Project::default(),
             prefix: "ros_0123".to_owned(),
             scopes: Scope::ALL.to_vec(),
             created_at: T0,
@@ -35,7 +35,7 @@ impl Client {
             revoked_at: None,
             last_used_at: None,
         };
-        memory.store.add_key(ApiKey::parse(KEY).unwrap().hash(), record);
+        memory.store.add_key(KEY.parse::<ApiKey>().unwrap().hash(), record);
         Client { memory }
     }
 

@@ -17,7 +17,7 @@ pub fn take(input: &[u8]) {
 }
 
 fn project() -> Project {
-    Project::parse("default").unwrap()
+    Project::default()
 }
 
 /// Three isolates with clocks of their own, and an object whose clock may step back.

@@ -42,7 +42,7 @@ fn is_read_as_a_query(text: &str) {
 fn is_an_id_or_none(id: &str, client: &Client) {
     let body = serde_json::json!({"user_id": id}).to_string();
     let answer = client.send("POST", "/v1/users", body);
-    if ExternalId::parse(id).is_err() {
+    if id.parse::<ExternalId>().is_err() {
         assert_eq!((answer.reply.status, answer.code), (400, Some("INVALID_VALUE")));
         return;
     }

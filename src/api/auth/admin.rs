@@ -12,7 +12,7 @@ pub fn require_admin<P: Platform>(cx: &Cx<'_, P>) -> Result<(), ApiError> {
     let presented = bearer(cx.call, Credential::AdminToken)?;
     if token.is(presented) {
         Ok(())
-    } else if ApiKey::parse(presented).is_ok() {
+    } else if presented.parse::<ApiKey>().is_ok() {
         Err(ApiError::WrongCredential { wanted: Credential::AdminToken })
     } else {
         Err(ApiError::InvalidAdminToken)

@@ -39,7 +39,7 @@ mod tests {
         let record = KeyRecord {
             id: "key_1".into(),
             name: "ci".into(),
-            project: Project::parse("default").unwrap(),
+            project: Project::default(),
             prefix: "ros_0000".into(),
             scopes: Scope::ALL.into(),
             created_at: Timestamp::from_ms(0),

@@ -13,7 +13,7 @@ pub use admin::require_admin;
 use super::error::ApiError;
 use super::http::Call;
 use super::platform::{Cx, Platform};
-use crate::key::{ApiKey, KeyHash, KeyRecord, NotAKey};
+use crate::key::{ApiKey, KeyHash, KeyRecord};
 use crate::store::{Caller, ControlStore};
 use credential::Credential;
 use network::Network;
@@ -49,7 +49,7 @@ pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiErro
 /// The key of a call, if it has the form of one.
 fn presented_key<P: Platform>(cx: &Cx<'_, P>) -> Result<ApiKey, ApiError> {
     let presented = bearer(cx.call, Credential::ApiKey)?;
-    ApiKey::parse(presented).map_err(|NotAKey| {
+    presented.parse().map_err(|_| {
         let is_admin_token = cx.platform.settings().admin_token.as_ref().is_some_and(|token| token.is(presented));
         if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
     })

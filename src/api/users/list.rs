@@ -11,11 +11,11 @@ use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::limit::Policy;
 use crate::limits::{DEFAULT_PAGE_USERS, PAGE_USERS};
+use crate::rule::BrokenRule;
 use crate::store::{Filter, Page, Position, StoredUser, UserStore};
 use crate::time::Timestamp;
 use crate::user::{Email, Phone};
 use serde::Serialize;
-use std::fmt::Display;
 
 /// The query of `GET /v1/users`.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl<'q> Listing<'q> {
         let email = fields.optional("email", |value, faults| parameter(value, faults, Email::parse));
         let phone = fields.optional("phone", |value, faults| parameter(value, faults, Phone::parse));
         let updated_after =
-            fields.optional("updated_after", |value, faults| parameter(value, faults, Timestamp::parse));
+            fields.optional("updated_after", |value, faults| parameter(value, faults, str::parse::<Timestamp>));
         fields.deny_unknown();
         let filter = faults.finish(Some(Filter { email, phone, updated_after }))?;
         // Last, because only a filter without faults tells if a cursor belongs to it.
@@ -47,10 +47,10 @@ impl<'q> Listing<'q> {
 }
 
 /// Reads a value that has no space: one that does had a `+` in it that stands for one.
-fn parameter<'v, T, E: Display>(
+fn parameter<'v, T>(
     value: &'v Value,
     faults: &mut Faults,
-    parse: impl FnOnce(&'v str) -> Result<T, E>,
+    parse: impl FnOnce(&'v str) -> Result<T, BrokenRule>,
 ) -> Option<T> {
     let text = faults.string(value)?;
     let hint = if text.contains(' ') { ". In a query + means a space: write it as %2B" } else { "" };

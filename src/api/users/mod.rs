@@ -16,6 +16,7 @@ use crate::input::fields::{FaultList, Part};
 use crate::input::percent;
 use crate::key::Scope;
 use crate::limit::Policy;
+use crate::rule::BrokenRule;
 use crate::store::{StoredUser, UserStore};
 use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
@@ -96,7 +97,7 @@ pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
 
 /// The `user_id` of a path, percent-decoded once.
 fn parse_id(segment: &str) -> Result<ExternalId, ApiError> {
-    let decoded = percent::decode(segment).ok_or("Must be percent-encoded UTF-8");
+    let decoded = percent::decode(segment).ok_or(BrokenRule::new("Must be percent-encoded UTF-8"));
     let parsed = decoded.and_then(|id| ExternalId::parse_stored(&id));
     parsed.map_err(|rule| ApiError::Faults(FaultList::one(Part::Path, "user_id", rule)))
 }

@@ -2,7 +2,7 @@
 
 use super::bind::timestamp;
 use super::error::{Failure, limit};
-use crate::key::{KeyRecord, Project, ProjectRecord, Scope};
+use crate::key::{KeyRecord, ProjectRecord};
 use crate::store::{StoreError, StoredLimit, StoredUser, Upserted};
 use crate::user::NewUser;
 use serde::Deserialize;
@@ -104,7 +104,7 @@ impl TryFrom<ProjectRow> for ProjectRecord {
     type Error = StoreError;
 
     fn try_from(ProjectRow { name, created_at }: ProjectRow) -> Result<Self, StoreError> {
-        let name = Project::parse(&name).ok_or_else(|| StoreError::Failed("row of a project can't be read".into()))?;
+        let name = name.parse().map_err(|_| StoreError::Failed("row of a project can't be read".into()))?;
         Ok(ProjectRecord { name, created_at: timestamp(created_at) })
     }
 }
@@ -115,9 +115,9 @@ impl TryFrom<KeyRow> for KeyRecord {
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
         Ok(KeyRecord {
-            project: Project::parse(&row.project).ok_or_else(unreadable)?,
+            project: row.project.parse().map_err(|_| unreadable())?,
             // A scope that another version knows grants nothing here.
-            scopes: row.scopes.split(' ').filter_map(Scope::parse).collect(),
+            scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
             created_at: timestamp(row.created_at),
             expires_at: row.expires_at.map(timestamp),
             revoked_at: row.revoked_at.map(timestamp),
