@@ -1,0 +1,14 @@
+//! The contract, as scripts: each calls Roster as a client does, and asks nothing of it but answers and log lines.
+
+mod access;
+mod batch;
+mod cors;
+mod erase;
+mod errors;
+mod hostile;
+mod keys;
+mod limit;
+mod list;
+mod log;
+mod merge;
+mod upsert;
