@@ -14,6 +14,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+/// Bytes of profiles after which a page ends.
+const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
+
 /// Keeps users, keys and projects in memory.
 #[derive(Default)]
 pub struct MemoryStore {
@@ -180,8 +183,15 @@ impl UserStore for MemoryStore {
             };
             after.is_none_or(is_behind)
         });
-        let has_more = found.len() > limit as usize;
-        found.truncate(limit as usize);
+        let mut bytes_before = 0;
+        let fitting = found.iter().take(limit as usize).take_while(|user| {
+            let fits = bytes_before < MAX_PAGE_BYTES;
+            bytes_before += users[&(mine.clone(), user.external_id.clone())].profile.len();
+            fits
+        });
+        let fitting = fitting.count();
+        let has_more = found.len() > fitting;
+        found.truncate(fitting);
         Ok(Page { users: found, has_more })
     }
 }

@@ -1,8 +1,8 @@
 //! What others make of `openapi.yaml`, run against the real Worker: a public fuzzer, and generated clients.
 
-use crate::client::{Project, project};
 use crate::examples::{README, example, run};
-use crate::server::{ADMIN_TOKEN, Server, State};
+use roster_harness::server::{Server, State, shared};
+use roster_harness::{ADMIN_TOKEN, Client, Project};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -70,13 +70,13 @@ fn the_typed_example_of_the_readme_compiles_and_stores_a_user() {
 /// A new folder to generate a client in, with the npm packages of `tests/clients`, and a new project to call.
 struct Workspace {
     folder: TempDir,
-    project: Project<'static>,
+    project: Project<'static, Server>,
 }
 
 impl Workspace {
     fn new() -> Self {
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let workspace = Workspace { folder, project: project() };
+        let workspace = Workspace { folder, project: shared().project() };
         std::os::unix::fs::symlink(clients().join("node_modules"), workspace.path().join("node_modules")).unwrap();
         workspace.copy("package.json");
         workspace.copy("tsconfig.json");

@@ -1,7 +1,7 @@
 //! Promise 1 under `kill -9`: what was answered is there, and what was not is there wholly or not at all.
 
-use crate::client::{Answer, Project};
-use crate::server::{ADMIN_TOKEN, Server, State, node};
+use roster_harness::server::{Server, State, node};
+use roster_harness::{ADMIN_TOKEN, Answer, Client, Project};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,7 +109,7 @@ impl Writer {
     }
 
     /// Writes until a call has no answer; tells if it was cut off, and not refused before it began.
-    fn write(&mut self, project: &Project, killed: &AtomicBool, answered: &Sender<()>) -> bool {
+    fn write(&mut self, project: &Project<Server>, killed: &AtomicBool, answered: &Sender<()>) -> bool {
         loop {
             self.unheard = self.next_call();
             match send(project, &self.unheard) {
@@ -182,7 +182,7 @@ fn merge(target: &mut Value, patch: &Value) {
 }
 
 /// One body alone, and more as a batch.
-fn send(project: &Project, bodies: &[Value]) -> Result<Answer, ureq::Error> {
+fn send(project: &Project<Server>, bodies: &[Value]) -> Result<Answer, ureq::Error> {
     let (path, body) = match bodies {
         [body] => ("/v1/users", body.to_string()),
         _ => ("/v1/users/batch", json!({"users": bodies}).to_string()),
@@ -191,7 +191,7 @@ fn send(project: &Project, bodies: &[Value]) -> Result<Answer, ureq::Error> {
 }
 
 /// Has all writers write, kills the Worker after so many answers, and counts the calls that were cut off.
-fn kill_while_writing(project: &Project, writers: &mut [Writer], after_answers: usize) -> usize {
+fn kill_while_writing(project: &Project<Server>, writers: &mut [Writer], after_answers: usize) -> usize {
     let killed = AtomicBool::new(false);
     let (answered, answers) = channel();
     std::thread::scope(|threads| {
@@ -226,7 +226,7 @@ fn last_bodies(writers: &[Writer], stored: &Profiles) -> Vec<Value> {
 
 /// A look-up by what a call held that was cut off finds just the users that have it.
 #[track_caller]
-fn check_look_ups(project: &Project, writers: &[Writer], stored: &Profiles) {
+fn check_look_ups(project: &Project<Server>, writers: &[Writer], stored: &Profiles) {
     for body in writers.iter().filter_map(|writer| writer.unheard.first()) {
         for kind in ["email", "phone"] {
             let has = stored.iter().filter(|(_, profile)| profile[kind] == body[kind]);

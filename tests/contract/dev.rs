@@ -3,7 +3,7 @@
 
 use crate::WORKER;
 use crate::examples::is_here;
-use crate::server::signal;
+use roster_harness::server::signal;
 use serde_json::Value;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};

@@ -1,6 +1,7 @@
 //! The README's client examples, run as a user would copy them: host and key changed, nothing else.
 
-use crate::client::{Project, project};
+use roster_harness::server::{Server, shared};
+use roster_harness::{Client, Project};
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +9,7 @@ use std::process::Command;
 pub const README: &str = include_str!("../../README.md");
 
 /// The README's one code block in this language that talks to Roster, with this project's host and key.
-pub fn example(language: &str, project: &Project) -> String {
+pub fn example(language: &str, project: &Project<Server>) -> String {
     let blocks = README.split("```").skip(1).step_by(2);
     let mut examples = blocks
         .filter_map(|block| block.strip_prefix(&format!("{language}\n")))
@@ -36,7 +37,7 @@ pub fn is_here(program: &str, arguments: &[&str]) -> bool {
 
 /// The user that all three examples store.
 #[track_caller]
-fn check(project: &Project, printed: &str) {
+fn check(project: &Project<Server>, printed: &str) {
     let user = project.user("user_123");
     assert!(printed.contains(user["user_id"].as_str().unwrap()), "{printed}");
     assert_eq!(user["email"], "user@example.com");
@@ -48,7 +49,7 @@ fn check(project: &Project, printed: &str) {
 #[test]
 fn the_curl_example_stores_a_user() {
     if is_here("curl", &["--version"]) {
-        let project = project();
+        let project = shared().project();
         let printed = run(Command::new("sh").args(["-c", &example("sh", &project)]));
         check(&project, &printed);
     }
@@ -56,7 +57,7 @@ fn the_curl_example_stores_a_user() {
 
 #[test]
 fn the_javascript_example_stores_a_user() {
-    let project = project();
+    let project = shared().project();
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin/node");
     let printed = run(Command::new(node).args(["--input-type=module", "--eval", &example("js", &project)]));
     check(&project, &printed);
@@ -65,7 +66,7 @@ fn the_javascript_example_stores_a_user() {
 #[test]
 fn the_python_example_stores_a_user() {
     if is_here("python3", &["-m", "pip", "--version"]) {
-        let project = project();
+        let project = shared().project();
         let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-requests-2.32.5");
         if !packages.join("requests").exists() {
             let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];

@@ -1,7 +1,7 @@
 //! Promise 2: a warm upsert waits for one remote call. Every call of the limiter and of D1 takes 100 ms longer here.
 
-use crate::client::Answer;
-use crate::server::{ADMIN_TOKEN, Server, State};
+use roster_harness::server::{Server, State};
+use roster_harness::{ADMIN_TOKEN, Answer, Client, Transport};
 use serde_json::json;
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,12 @@
 //! The core's model of the merge against the product's own statements on real SQLite, byte for byte.
 
-use crate::server::{State, node};
 use fastrand::Rng;
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::limits::MAX_NESTING;
 use roster::store::sql;
 use roster::user::NewUser;
+use roster_harness::server::{State, node};
 use serde_json::json;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

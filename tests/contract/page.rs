@@ -1,7 +1,7 @@
 //! `GET /` and `GET /openapi.yaml`: the contract, to read and to try.
 
-use crate::client::project;
-use crate::server::shared;
+use roster_harness::Client;
+use roster_harness::server::shared;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,7 @@ fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user()
     else {
         return eprintln!("skipped: no Chromium on this machine");
     };
-    let project = project();
+    let project = shared().project();
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin/node");
     let output = Command::new(node)
         .args(["tests/contract/page.mjs", chromium, &format!("{}/", shared().url), &project.key])

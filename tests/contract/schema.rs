@@ -1,7 +1,7 @@
 //! What the product's own statements cost in D1: rows written by D1's own count, and the plans by which they are run.
 
-use crate::server::{State, node};
 use roster::store::sql;
+use roster_harness::server::{State, node};
 use serde_json::{Value, json};
 
 /// Runs `[sql, values]` one after the other on a migrated D1, and prints the rows that each has written and answered.

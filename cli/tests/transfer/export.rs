@@ -1,8 +1,8 @@
 //! `roster export`, and the way there and back.
 
-use crate::client::Project;
-use crate::server::{ADMIN_TOKEN, Server, State};
 use crate::tool::{Told, Tool};
+use roster_harness::server::{Server, State};
+use roster_harness::{ADMIN_TOKEN, Client};
 use serde_json::{Value, json};
 use std::process::Command;
 use std::thread;
@@ -141,7 +141,7 @@ fn only_the_same_export_goes_on() {
 fn an_export_leaves_others_their_part_of_the_rate_limit() {
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("BATCH_RATE_LIMIT", "100000/60")];
     let server = Server::start(&State::new(), &variables);
-    let project: Project = server.project();
+    let project = server.project();
     let tool = Tool::on(project);
     let users = filled(&tool, 8000);
     tool.project.limit(50, 5);

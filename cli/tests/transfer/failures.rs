@@ -2,6 +2,7 @@
 
 use crate::fake::{answer, request};
 use crate::tool::{Told, Tool};
+use roster_harness::Client;
 use std::net::TcpListener;
 use std::thread;
 

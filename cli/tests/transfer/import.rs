@@ -1,9 +1,10 @@
 //! `roster import`: what is stored, what is refused, and in what order.
 
-use crate::client::Project;
 use crate::fake::server_that_answers;
-use crate::server::{ADMIN_TOKEN, Server, State};
 use crate::tool::Tool;
+use roster_harness::ADMIN_TOKEN;
+use roster_harness::Client;
+use roster_harness::server::{Server, State};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -175,7 +176,7 @@ fn an_error_that_has_a_code_alone_is_written_down() {
 fn a_rate_limit_is_obeyed_both_ways() {
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("BATCH_RATE_LIMIT", "2/1")];
     let server = Server::start(&State::new(), &variables);
-    let project: Project = server.project();
+    let project = server.project();
     let tool = Tool::on(project);
     let line = |i: u32| json!({"user_id": format!("u{i:03}")}).to_string() + "\n";
     tool.write("users.ndjson", (0..240).map(line).collect::<String>());

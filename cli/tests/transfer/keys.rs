@@ -1,8 +1,8 @@
 //! `roster keys`.
 
 use crate::fake::server_that_answers;
-use crate::server::ADMIN_TOKEN;
 use crate::tool::Tool;
+use roster_harness::ADMIN_TOKEN;
 use serde_json::Value;
 
 #[test]

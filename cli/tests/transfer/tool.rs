@@ -1,7 +1,7 @@
 //! The tool, run in a directory of its own on a project of its own.
 
-use crate::client::Project;
-use crate::server::{ADMIN_TOKEN, Server, State};
+use roster_harness::server::{Server, State};
+use roster_harness::{ADMIN_TOKEN, Client, Project};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -20,7 +20,7 @@ fn worker() -> &'static Server {
 }
 
 pub struct Tool<'s> {
-    pub project: Project<'s>,
+    pub project: Project<'s, Server>,
     directory: TempDir,
 }
 
@@ -31,7 +31,7 @@ impl Tool<'static> {
 }
 
 impl<'s> Tool<'s> {
-    pub fn on(project: Project<'s>) -> Self {
+    pub fn on(project: Project<'s, Server>) -> Self {
         Tool { project, directory: TempDir::new().unwrap() }
     }
 

@@ -1,8 +1,7 @@
 //! Who may do what: every route by every kind of caller.
 
-use crate::client::{Answer, project};
-use crate::server::{ADMIN_TOKEN, shared};
 use roster::key::ApiKey;
+use roster_harness::{ADMIN_TOKEN, Answer, Client, project, shared};
 use serde_json::{Value, json};
 
 /// Who a route is for.

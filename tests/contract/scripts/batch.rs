@@ -1,7 +1,6 @@
 //! `POST /v1/users/batch`
 
-use crate::client::{Answer, project};
-use crate::server::shared;
+use roster_harness::{Answer, Client, project, shared};
 use serde_json::{Value, json};
 
 fn keys(range: std::ops::Range<u32>) -> Value {

@@ -1,7 +1,6 @@
 //! Cross-origin calls from a browser.
 
-use crate::client::project;
-use crate::server::{ADMIN_TOKEN, Server, State, shared};
+use roster_harness::{ADMIN_TOKEN, Client, project, shared, start};
 use serde_json::json;
 
 #[test]
@@ -60,7 +59,7 @@ fn a_browser_may_read_every_header_of_the_contract() {
 #[test]
 fn a_list_of_origins_is_kept_and_settings_that_make_no_sense_are_no_secret_to_the_log() {
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("ALLOWED_ORIGINS", "https://a.example, https://b.example")];
-    let server = Server::start(&State::new(), &variables);
+    let server = start(&variables);
     for (origin, echoed) in [("https://b.example", "https://b.example"), ("https://c.example", ""), ("null", "")] {
         for path in ["/health", "/nowhere"] {
             let answer = server.call("GET", path, &[("Origin", origin)], "");
@@ -70,7 +69,7 @@ fn a_list_of_origins_is_kept_and_settings_that_make_no_sense_are_no_secret_to_th
     }
     drop(server);
 
-    let server = Server::start(&State::new(), &[("RATE_LIMIT", "lots")]);
+    let server = start(&[("RATE_LIMIT", "lots")]);
     let answer = server.call("GET", "/health", &[], "");
     assert_eq!((answer.status, answer.code().as_str()), (500, "INTERNAL_ERROR"));
     assert!(!answer.text.contains("RATE_LIMIT"), "{}", answer.text);

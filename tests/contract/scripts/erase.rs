@@ -1,7 +1,6 @@
 //! `DELETE /v1/users/{user_id}`
 
-use crate::client::project;
-use crate::server::shared;
+use roster_harness::{Client, project, shared};
 use serde_json::json;
 
 #[test]

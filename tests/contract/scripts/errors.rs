@@ -1,7 +1,6 @@
 //! Every row of the error table, with body and headers, and the order of refusals.
 
-use crate::client::{Answer, project};
-use crate::server::shared;
+use roster_harness::{Answer, Client, project, shared};
 use serde_json::{Value, json};
 
 const CHALLENGE: &str = r#"Bearer realm="roster""#;

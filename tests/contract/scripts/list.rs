@@ -1,7 +1,7 @@
 //! `GET /v1/users`: pages, filters, cursors.
 
-use crate::client::{Project, project};
 use roster::input::percent;
+use roster_harness::{Project, project};
 use serde_json::{Value, json};
 
 /// Stores users with these ids, in one batch.
@@ -116,7 +116,7 @@ fn a_filter_finds_by_email_and_phone_as_they_are_now() {
     assert_eq!(listed(&format!("{}&{}", by("email", old), by("phone", "+4912345"))), ["c"]);
     assert_eq!(listed(&format!("{}&{}", by("email", new), by("phone", "+4912345"))), Vec::<String>::new());
     assert_eq!(listed(&by("email", "SAME+1@example.com")), Vec::<String>::new());
-    assert_eq!(crate::client::project().listed(&format!("?{}", by("email", old))), Vec::<String>::new());
+    assert_eq!(roster_harness::project().listed(&format!("?{}", by("email", old))), Vec::<String>::new());
 }
 
 #[test]

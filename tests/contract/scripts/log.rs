@@ -1,7 +1,6 @@
 //! The log: one JSON line a request, and nothing personal or secret in it.
 
-use crate::client::project;
-use crate::server::{ADMIN_TOKEN, Server, State, shared};
+use roster_harness::{ADMIN_TOKEN, Client, project, shared};
 use serde_json::{Value, json};
 
 #[test]
@@ -36,22 +35,5 @@ fn no_line_holds_a_key_or_anything_of_a_person() {
     let printed: String = shared().printed().lines().filter(|line| line.starts_with('{')).collect();
     for secret in told.into_iter().chain([project.key.as_str(), ADMIN_TOKEN]) {
         assert!(!printed.contains(secret), "{secret}");
-    }
-}
-
-#[test]
-fn a_d1_without_tables_is_told_with_the_command_that_makes_them() {
-    let server = Server::start(&State::empty(), &[("ADMIN_TOKEN", ADMIN_TOKEN)]);
-    assert_eq!(server.call("GET", "/health", &[], "").status, 200);
-    let ready = server.call("GET", "/health/ready", &[], "");
-    let created = server.admin(500, "POST", "/v1/keys", &json!({"name": "test"}));
-    assert_eq!((ready.status, created.code().as_str()), (503, "INTERNAL_ERROR"));
-    for answer in [ready, created] {
-        let line = server.log_line(answer.header("x-request-id"));
-        let cause = line["cause"].as_str().unwrap();
-        for told in ["no such table: api_keys", "wrangler d1 migrations apply roster --local, or --remote"] {
-            assert!(cause.contains(told), "{line}");
-        }
-        assert!(!answer.text.contains("table"), "{}", answer.text);
     }
 }

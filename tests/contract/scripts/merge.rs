@@ -1,6 +1,6 @@
 //! The merge: RFC 7396 on the stored profile, atomic, and idempotent to the letter.
 
-use crate::client::{Project, project};
+use roster_harness::{Client, Project, project};
 use serde_json::{Value, json};
 
 /// What stands behind `name` in the stored user's JSON text, up to the next member.

@@ -7,7 +7,7 @@ mod erase;
 mod errors;
 mod hostile;
 mod keys;
-mod limit;
+pub mod limit;
 mod list;
 mod log;
 mod merge;

@@ -1,7 +1,6 @@
 //! `POST /v1/users` where all is well.
 
-use crate::client::project;
-use crate::server::shared;
+use roster_harness::{Client, project, shared};
 use serde_json::json;
 
 #[test]

@@ -1,16 +1,10 @@
 //! A client whose calls take the expected status, so that a test reads as a script.
 
-use crate::server::{ADMIN_TOKEN, Server, shared};
+use crate::transport::{ADMIN_TOKEN, Transport, shared};
 use roster::time::Timestamp;
 use serde_json::{Value, json};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use ureq::Agent;
-use ureq::http::{HeaderMap, Request, header::HeaderName};
-
-static AGENT: LazyLock<Agent> = LazyLock::new(|| {
-    Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64).build().new_agent()
-});
+use ureq::http::HeaderMap;
 
 /// An answer whose form was checked: the headers that all have, and the body that all errors have.
 #[derive(Debug)]
@@ -69,51 +63,31 @@ impl Answer {
     }
 }
 
-impl Server {
+/// What a test does with a Roster, over any transport.
+pub trait Client: Transport {
     /// Any call of the API. `headers` as (name, value).
     #[track_caller]
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+    fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
         let answer = self.send(method, path, headers, body);
         answer.check_form(method);
         answer
     }
 
     #[track_caller]
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
-        self.try_send(method, path, headers, body).unwrap()
-    }
-
-    /// A call that may be cut off.
-    pub fn try_send(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl AsRef<[u8]>,
-    ) -> Result<Answer, ureq::Error> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
-        for (name, value) in headers {
-            request = request.header(HeaderName::try_from(*name).unwrap(), *value);
-        }
-        let body = body.as_ref();
-        let mut response = match method {
-            "GET" | "HEAD" | "DELETE" | "OPTIONS" if body.is_empty() => AGENT.run(request.body(()).unwrap()),
-            _ => AGENT.run(request.body(body).unwrap()),
-        }?;
-        let text = response.body_mut().read_to_string()?;
-        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), text })
+    fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
+        self.exchange(method, path, headers, body.as_ref())
     }
 
     /// A file that is shipped with the Worker.
     #[track_caller]
-    pub fn file(&self, path: &str) -> Answer {
+    fn file(&self, path: &str) -> Answer {
         let answer = self.send("GET", path, &[], "");
         assert_eq!(answer.status, 200, "{path}");
         answer
     }
 
     #[track_caller]
-    pub fn admin(&self, expected: u16, method: &str, path: &str, body: &Value) -> Answer {
+    fn admin(&self, expected: u16, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let answer = self.call(method, path, &[("Authorization", &format!("Bearer {ADMIN_TOKEN}"))], body);
         assert_eq!(answer.status, expected, "{}", answer.text);
@@ -122,7 +96,7 @@ impl Server {
 
     /// A new project with one key that may do all.
     #[track_caller]
-    pub fn project(&self) -> Project<'_> {
+    fn project(&self) -> Project<'_, Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("p{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let key = self.key(&json!({"name": "test", "project": name}));
@@ -131,7 +105,7 @@ impl Server {
 
     /// A key that was made with a second to live, which is over.
     #[track_caller]
-    pub fn expired_key(&self, project: &str) -> String {
+    fn expired_key(&self, project: &str) -> String {
         let expires_at = in_ms(1000).to_string();
         let body = json!({"name": "brief", "project": project, "scopes": ["users:read"], "expires_at": expires_at});
         let key = self.key(&body);
@@ -143,10 +117,12 @@ impl Server {
 
     /// A key, made from this body.
     #[track_caller]
-    pub fn key(&self, body: &Value) -> String {
+    fn key(&self, body: &Value) -> String {
         self.admin(201, "POST", "/v1/keys", body).json()["key"].as_str().unwrap().into()
     }
 }
+
+impl<T: Transport + ?Sized> Client for T {}
 
 /// A moment from now.
 pub fn in_ms(ms: u128) -> Timestamp {
@@ -154,18 +130,19 @@ pub fn in_ms(ms: u128) -> Timestamp {
     Timestamp::from_ms(u64::try_from(at).unwrap())
 }
 
-/// A project on the shared Worker.
+/// A project on the shared Roster.
 pub fn project() -> Project<'static> {
     shared().project()
 }
 
-pub struct Project<'s> {
-    pub server: &'s Server,
+/// A project, by one of its keys.
+pub struct Project<'s, T: ?Sized = dyn Transport> {
+    pub server: &'s T,
     pub name: String,
     pub key: String,
 }
 
-impl Project<'_> {
+impl<T: Transport + ?Sized> Project<'_, T> {
     /// Calls of the store that an answer to a known key waited for.
     #[track_caller]
     pub fn store_hops(&self, answer: &Answer) -> u64 {

@@ -1,5 +1,7 @@
 //! A Worker in `wrangler dev`, with a port and a state of its own.
 
+use crate::client::Answer;
+use crate::transport::{ADMIN_TOKEN, Transport};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -8,9 +10,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
+use ureq::Agent;
+use ureq::http::{Request, header::HeaderName};
 
-pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 const PATIENCE: Duration = Duration::from_mins(1);
+
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64).build().new_agent()
+});
 
 /// The Worker that most tests share.
 pub fn shared() -> &'static Server {
@@ -90,17 +97,25 @@ impl Server {
         Server { url: format!("http://127.0.0.1:{port}"), port, state: state.clone(), process, output }
     }
 
-    /// The log line of a request.
-    pub fn log_line(&self, request_id: &str) -> serde_json::Value {
-        self.output.wait_for(|line| {
-            let entry: serde_json::Value = serde_json::from_str(line).ok()?;
-            (entry["request_id"] == request_id).then_some(entry)
-        })
-    }
-
-    /// All that was printed so far.
-    pub fn printed(&self) -> String {
-        self.output.lines.lock().unwrap().join("\n")
+    /// A call that may be cut off.
+    pub fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Result<Answer, ureq::Error> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(HeaderName::try_from(*name).unwrap(), *value);
+        }
+        let body = body.as_ref();
+        let mut response = match method {
+            "GET" | "HEAD" | "DELETE" | "OPTIONS" if body.is_empty() => AGENT.run(request.body(()).unwrap()),
+            _ => AGENT.run(request.body(body).unwrap()),
+        }?;
+        let text = response.body_mut().read_to_string()?;
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), text })
     }
 
     /// Sends `kill -9`, the runtime included, while calls are under way.
@@ -113,6 +128,25 @@ impl Server {
         self.send_kill();
         self.process.wait().unwrap();
         self.state.clone()
+    }
+}
+
+impl Transport for Server {
+    #[track_caller]
+    fn exchange(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        self.try_send(method, path, headers, body).unwrap()
+    }
+
+    #[track_caller]
+    fn log_line(&self, request_id: &str) -> serde_json::Value {
+        self.output.wait_for(|line| {
+            let entry: serde_json::Value = serde_json::from_str(line).ok()?;
+            (entry["request_id"] == request_id).then_some(entry)
+        })
+    }
+
+    fn printed(&self) -> String {
+        self.output.lines.lock().unwrap().join("\n")
     }
 }
 
