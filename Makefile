@@ -31,51 +31,57 @@ export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 
 .DELETE_ON_ERROR:
-.PHONY: dev test conformance fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
+.PHONY: help dev test conformance fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
 
-dev: build local
+dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
 
-test: lint build
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1:/p' Makefile | awk -F: '{ name = $$1; sub(/^[a-z]*:/, ""); printf "make %-12s %s\n", name, $$0 }'
+
+test: lint build ## everything CI checks: lints, native tests, the contract on the real Worker
 	cargo test --locked --workspace -- --skip hops::
 	@# These measure time: nothing runs beside them.
 	cargo test --locked --test contract -- --nocapture --test-threads 1 hops::
 
-bench: build
+bench: build ## measure an upsert where each remote call takes 100 ms longer
 	node bench/hops.mjs
 
-soak: build
+soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node bench/soak.mjs
 
 # Advisories are fetched, and skipped where they can't be.
-audit: deny node_modules/.package-lock.json
+audit: deny node_modules/.package-lock.json ## look up advisories on every dependency
 	@if $(CARGO_DENY) --workspace fetch db >/dev/null 2>&1; then $(CARGO_DENY) --locked --workspace check --disable-fetch advisories; \
 		else echo "skipped: the advisories for crates can't be fetched from here"; fi
 	@if npm audit --json 2>/dev/null | grep -q auditReportVersion; then npm audit; \
 		else echo "skipped: the npm registry that is reached from here tells no advisories"; fi
 
-deny: $(CARGO_DENY)
+deny: $(CARGO_DENY) ## check licences and sources of every crate
 	@for manifest in $(wildcard Cargo.toml fuzz/Cargo.toml); do \
 		$(CARGO_DENY) --manifest-path $$manifest --locked --workspace --log-level error check bans licenses sources || exit; done
 
-conformance: build $(SCHEMATHESIS) $(PYTHON_CLIENT) $(CLIENTS)/.package-lock.json
+conformance: build $(SCHEMATHESIS) $(PYTHON_CLIENT) $(CLIENTS)/.package-lock.json ## hold the Worker against openapi.yaml: schemathesis, generated clients
 	$(dir $(SCHEMATHESIS))python tests/examples.py
 	PATH="$(CURDIR)/$(CLIENTS)/.bin:$(dir $(PYTHON_CLIENT)):$$PATH" SCHEMATHESIS=$(SCHEMATHESIS) \
 		cargo test --locked --test contract -- --ignored --nocapture conformance::
 
 # No sanitizer: there is no unsafe code. What is found goes to fuzz/target, not to the corpus.
-fuzz: $(CARGO_FUZZ)
+fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
 	for target in $(FUZZ_TARGETS); do \
 		mkdir -p fuzz/target/found/$$target && $(CARGO_FUZZ) run --sanitizer none $$target \
 			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-lint: rust deny
+lint: rust deny ## check format, lints, docs, licences
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
+	@# Not the tool: its doc comments are its help texts.
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
 
-build: $(ASSETS)
+build: $(ASSETS) ## build the Worker into build/
 
 # The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless whoever runs it keeps
 # its own elsewhere and says so with OWN_STATE.
@@ -83,11 +89,11 @@ wrangler-build: build $(if $(filter dev,$(WRANGLER_COMMAND)),$(if $(OWN_STATE),,
 
 local: .dev.vars $(LOCAL_D1)
 
-deploy: build
+deploy: build ## migrate D1, then upload the Worker to Cloudflare
 	wrangler d1 migrations apply roster --remote
 	wrangler deploy
 
-clean:
+clean: ## remove everything that was built or installed here, and local data
 	rm -rf build node_modules $(CLIENTS) target fuzz/target .wrangler
 
 $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust

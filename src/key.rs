@@ -106,17 +106,22 @@ impl fmt::Debug for KeyHash {
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Scope {
+    /// Create and merge users.
     #[serde(rename = "users:write")]
     UsersWrite,
+    /// Read and list users.
     #[serde(rename = "users:read")]
     UsersRead,
+    /// Delete users.
     #[serde(rename = "users:delete")]
     UsersDelete,
 }
 
 impl Scope {
+    /// Every scope.
     pub const ALL: [Scope; 3] = [Scope::UsersWrite, Scope::UsersRead, Scope::UsersDelete];
 
+    /// Its name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::UsersWrite => "users:write",
@@ -140,6 +145,7 @@ impl FromStr for Scope {
 pub struct Project(String);
 
 impl Project {
+    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -166,21 +172,31 @@ impl Default for Project {
 /// All that is stored of a project, but for its limits, which the limiter keeps.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ProjectRecord {
+    /// Its name.
     pub name: Project,
+    /// When its first key was made, or it was configured, if that came first.
     pub created_at: Timestamp,
 }
 
 /// All that is stored of a key, but for its hash.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct KeyRecord {
+    /// `key_` and a ULID; not secret.
     #[serde(rename = "key_id")]
     pub id: String,
+    /// What the admin called it.
     pub name: String,
+    /// The project that it opens.
     pub project: Project,
+    /// The key's first eight characters.
     pub prefix: String,
+    /// What it may do.
     pub scopes: Vec<Scope>,
+    /// When it was made.
     pub created_at: Timestamp,
+    /// When it stops working. None: never.
     pub expires_at: Option<Timestamp>,
+    /// When it was revoked. None: it was not.
     pub revoked_at: Option<Timestamp>,
     /// Coarse: at most [`LAST_USED_STEP_MS`] behind.
     pub last_used_at: Option<Timestamp>,

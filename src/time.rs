@@ -15,10 +15,12 @@ const MINUTES_PER_DAY: i64 = 1440;
 const LAST_MS: u64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// The moment this many milliseconds after the epoch.
     pub const fn from_ms(ms: u64) -> Self {
         Timestamp(ms)
     }
 
+    /// Milliseconds since the epoch.
     pub const fn as_ms(self) -> u64 {
         self.0
     }

@@ -51,6 +51,7 @@ impl ExternalId {
         }
     }
 
+    /// The id as sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -62,7 +63,7 @@ impl ExternalId {
 pub struct Email<'a>(&'a str);
 
 impl<'a> Email<'a> {
-    /// Borrows, as `FromStr` can't.
+    /// Checks an address. It borrows, as `FromStr` can't.
     pub fn parse(text: &'a str) -> Result<Self, BrokenRule> {
         let valid = text.len() <= MAX_EMAIL_BYTES
             && text.split_once('@').is_some_and(|(local, domain)| {
@@ -74,6 +75,7 @@ impl<'a> Email<'a> {
         valid.then_some(Email(text)).ok_or_else(rule)
     }
 
+    /// The address as sent.
     pub fn as_str(self) -> &'a str {
         self.0
     }
@@ -91,7 +93,7 @@ fn is_domain_label(label: &str) -> bool {
 pub struct Phone<'a>(&'a str);
 
 impl<'a> Phone<'a> {
-    /// Borrows, as `FromStr` can't.
+    /// Checks a number. It borrows, as `FromStr` can't.
     pub fn parse(text: &'a str) -> Result<Self, BrokenRule> {
         let valid = text.strip_prefix('+').is_some_and(|digits| {
             PHONE_DIGITS.contains(&digits.len())
@@ -103,6 +105,7 @@ impl<'a> Phone<'a> {
         valid.then_some(Phone(text)).ok_or_else(rule)
     }
 
+    /// The number as sent.
     pub fn as_str(self) -> &'a str {
         self.0
     }
@@ -114,6 +117,7 @@ impl<'a> Phone<'a> {
 pub struct Patch(String);
 
 impl Patch {
+    /// The JSON text, without white space.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -122,7 +126,9 @@ impl Patch {
 /// What `POST /v1/users` asks to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
+    /// Whom to create or to merge into.
     pub external_id: ExternalId,
+    /// What to merge.
     pub patch: Patch,
 }
 

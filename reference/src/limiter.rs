@@ -15,6 +15,7 @@ pub struct MemoryLimiter {
 }
 
 impl MemoryLimiter {
+    /// A limiter that has counted nothing, with this clock; each message adds to `hops`.
     pub fn new(clock: Clock, hops: Rc<Cell<u32>>) -> Self {
         MemoryLimiter { ledgers: RefCell::default(), clock, hops }
     }

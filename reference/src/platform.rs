@@ -17,7 +17,9 @@ use std::task::{Context, Poll, Waker};
 
 /// A whole Roster. It answers one request after the other, and nothing in it ever waits.
 pub struct Memory {
+    /// The clock of its requests and its limiter.
     pub clock: Clock,
+    /// Where it keeps users, keys and projects.
     pub store: Rc<MemoryStore>,
     settings: Settings,
     limiter: MemoryLimiter,

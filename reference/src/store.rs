@@ -36,6 +36,7 @@ struct User {
 }
 
 impl MemoryStore {
+    /// An empty store; each call adds to `hops`.
     pub fn new(hops: Rc<Cell<u32>>) -> Self {
         MemoryStore { hops, ..MemoryStore::default() }
     }

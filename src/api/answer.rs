@@ -10,11 +10,15 @@ use crate::time::Timestamp;
 /// A request that was handled: the reply, and what the log may know of it: no key, e-mail, phone, user id or body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handled {
+    /// What the client gets.
     pub reply: Reply,
     /// The pattern of the route, such as `/v1/keys/{key_id}`.
     pub route: Option<&'static str>,
+    /// The code of the error, if it is one.
     pub code: Option<&'static str>,
+    /// The project of the caller, once that is known.
     pub project: Option<String>,
+    /// The id of the caller's key, once that is known.
     pub key_id: Option<String>,
     /// Who decided whether it passes the rate limit.
     pub limiter: Option<DecidedBy>,

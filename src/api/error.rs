@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 /// Seconds to wait before asking an overloaded store again.
 const STORE_RETRY_AFTER_S: u64 = 1;
 
+/// Every way a request can fail, with its status and code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiError {
     /// 400 `INVALID_REQUEST`: no JSON object in the body; says why.
@@ -30,33 +31,64 @@ pub enum ApiError {
     /// 401 `INVALID_API_KEY`: not the admin token, where that is wanted.
     InvalidAdminToken,
     /// 401 `INVALID_API_KEY`: the one where the other is wanted.
-    WrongCredential { wanted: Credential },
+    WrongCredential {
+        /// What this route takes.
+        wanted: Credential,
+    },
     /// 401 `INVALID_API_KEY`: there is no usable admin token, so nobody is admin.
     AdminDisabled,
     /// 401 `REVOKED_API_KEY`
     RevokedApiKey,
     /// 403 `INSUFFICIENT_PERMISSIONS`
-    InsufficientPermissions { required: Scope, current: Vec<Scope> },
+    InsufficientPermissions {
+        /// The scope that this route takes.
+        required: Scope,
+        /// The scopes of the key.
+        current: Vec<Scope>,
+    },
     /// 404 `NOT_FOUND`: no such route, but perhaps one like it.
-    RouteNotFound { similar: Option<&'static str> },
+    RouteNotFound {
+        /// The pattern of a route whose path is similar.
+        similar: Option<&'static str>,
+    },
     /// 404 `USER_NOT_FOUND`
-    UserNotFound { is_roster_id: bool },
+    UserNotFound {
+        /// The path has one of Roster's own ids, where the caller's belongs.
+        is_roster_id: bool,
+    },
     /// 404 `KEY_NOT_FOUND`
     KeyNotFound,
     /// 404 `PROJECT_NOT_FOUND`
     ProjectNotFound,
     /// 405 `METHOD_NOT_ALLOWED`
-    MethodNotAllowed { allow: String },
+    MethodNotAllowed {
+        /// The value of `Allow`.
+        allow: String,
+    },
     /// 413 `PAYLOAD_TOO_LARGE`
-    PayloadTooLarge { limit_bytes: usize },
+    PayloadTooLarge {
+        /// Bytes that a body of this route may have, decoded.
+        limit_bytes: usize,
+    },
     /// 415 `UNSUPPORTED_ENCODING`
     UnsupportedEncoding,
     /// 429 `RATE_LIMIT_EXCEEDED`
-    RateLimitExceeded { quota: Quota, retry_after_ms: u64 },
+    RateLimitExceeded {
+        /// The quota that is spent.
+        quota: Quota,
+        /// Milliseconds until asking again can succeed.
+        retry_after_ms: u64,
+    },
     /// 500 `INTERNAL_ERROR`
-    Internal { cause: String },
+    Internal {
+        /// For the log.
+        cause: String,
+    },
     /// 503 `SERVICE_UNAVAILABLE`
-    Unavailable { cause: String },
+    Unavailable {
+        /// For the log.
+        cause: String,
+    },
 }
 
 impl From<StoreError> for ApiError {
@@ -134,6 +166,7 @@ struct FaultOut<'a> {
 }
 
 impl ApiError {
+    /// The HTTP status.
     pub fn status(&self) -> u16 {
         match self {
             ApiError::InvalidRequest(_) | ApiError::Faults(_) | ApiError::StoredLimit(_) => 400,
@@ -158,6 +191,7 @@ impl ApiError {
         }
     }
 
+    /// The code for programs. Codes outlive deploys.
     pub fn code(&self) -> &'static str {
         match self {
             ApiError::InvalidRequest(_) => "INVALID_REQUEST",

@@ -3,14 +3,19 @@
 /// A request, less its body, which is read only once the caller may send one.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
+    /// As sent, in capitals or not.
     pub method: String,
     /// As sent: still percent-encoded.
     pub path: String,
     /// What stands behind the `?`, as sent.
     pub query: String,
+    /// The `Authorization` header.
     pub authorization: Option<String>,
+    /// The `Origin` header.
     pub origin: Option<String>,
+    /// The `If-None-Match` header.
     pub if_none_match: Option<String>,
+    /// The `Content-Encoding` header.
     pub content_encoding: Option<String>,
     /// The IP address that the call comes from.
     pub client_address: Option<String>,
@@ -21,8 +26,11 @@ pub struct Call {
 /// What is sent back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
+    /// The HTTP status.
     pub status: u16,
+    /// The headers that belong to this reply alone, but for `Content-Type`.
     pub headers: Vec<(&'static str, String)>,
+    /// The `Content-Type` header.
     pub content_type: &'static str,
     /// Text, or nothing.
     pub body: String,
@@ -48,6 +56,8 @@ impl Reply {
 /// How a body is encoded (RFC 9110 section 8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
+    /// Not encoded.
     Identity,
+    /// One gzip member (RFC 1952).
     Gzip,
 }

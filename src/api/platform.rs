@@ -13,16 +13,24 @@ use std::rc::Rc;
 /// The platform of one request.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Platform {
+    /// Where users are stored.
     type Users: UserStore;
+    /// Where keys and projects are stored.
     type Control: ControlStore + 'static;
+    /// What counts requests.
     type Limiter: Limiter;
 
+    /// What the operator set.
     fn settings(&self) -> &Settings;
+    /// The store of users.
     fn users(&self) -> &Self::Users;
+    /// The store of keys and projects, shared with work in the background.
     fn control(&self) -> Rc<Self::Control>;
+    /// The rate limiter.
     fn limiter(&self) -> &Self::Limiter;
     /// What this isolate knows of keys. Never borrowed across an await.
     fn key_cache(&self) -> &RefCell<KeyCache>;
+    /// The clock. It may stand still between two waits.
     fn now(&self) -> Timestamp;
     /// Fills the slice from a cryptographic source.
     fn fill_random(&self, bytes: &mut [u8]);
@@ -41,6 +49,7 @@ pub trait Platform {
 /// Why a body could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BodyError {
+    /// It is larger than the limit.
     TooLarge,
     /// The connection broke, or the client sent less than it said.
     Broken,

@@ -3,19 +3,33 @@
 /// What a route does. `api/mod.rs` says by which handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
+    /// Create a user, or merge into one.
     UpsertUser,
+    /// List users, page by page.
     ListUsers,
+    /// Create or merge a batch of users.
     UpsertUsers,
+    /// Read a user.
     GetUser,
+    /// Delete a user.
     DeleteUser,
+    /// Make an API key; admin.
     CreateKey,
+    /// List API keys; admin.
     ListKeys,
+    /// Revoke an API key; admin.
     RevokeKey,
+    /// List projects; admin.
     ListProjects,
+    /// Read a project; admin.
     GetProject,
+    /// Make a project or set its limits; admin.
     ConfigureProject,
+    /// Say that the Worker runs.
     Health,
+    /// Say that the store answers too.
     Ready,
+    /// Send a file of the page.
     Asset,
 }
 

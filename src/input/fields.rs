@@ -9,15 +9,19 @@ use std::fmt;
 /// The part of a request that is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Part {
+    /// The JSON body.
     #[default]
     Body,
+    /// The path.
     Path,
+    /// The query.
     Query,
 }
 
 /// What is wrong with a part of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultList {
+    /// The part that was read.
     pub part: Part,
     /// The first ones. Never empty.
     pub faults: Vec<Fault>,
@@ -40,21 +44,27 @@ pub struct Fault {
     pub field: String,
     /// An RFC 6901 pointer, where the place is deeper than `field`.
     pub pointer: Option<String>,
+    /// What is wrong there.
     pub kind: FaultKind,
 }
 
+/// What is wrong at a place. `Display` is the sentence for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
+    /// A required member is absent.
     Missing,
     /// The JSON types that were expected and received.
     WrongType {
+        /// The type that the contract asks for.
         expected: &'static str,
+        /// The type that was sent.
         received: &'static str,
     },
     /// The rule that the value breaks, as a sentence without its full stop.
     Invalid(Cow<'static, str>),
     /// A name that is not known; says what would come of it, and which name may be meant.
     Unknown(String),
+    /// A name occurs twice in one object.
     Duplicate,
 }
 
@@ -87,6 +97,7 @@ pub struct Faults {
 }
 
 impl Faults {
+    /// No faults yet, at the root of a part.
     pub fn new(part: Part) -> Self {
         Faults { part, ..Faults::default() }
     }
@@ -209,6 +220,7 @@ pub struct Fields<'v, 'a, 'f> {
 }
 
 impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
+    /// Begins to take members; faults go to `faults`.
     pub fn new(object: &'v Object<'a>, faults: &'f mut Faults) -> Self {
         Fields { object, taken: Vec::new(), faults }
     }

@@ -12,12 +12,17 @@ use std::borrow::Cow;
 /// One JSON value, borrowing from the text where it can.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
     /// The number's own text, never passed through a float.
     Number(&'a str),
+    /// A string, its escapes decoded.
     String(Cow<'a, str>),
+    /// An array.
     Array(Vec<Value<'a>>),
+    /// An object.
     Object(Object<'a>),
 }
 
@@ -38,6 +43,7 @@ impl Value<'_> {
 /// Members in the order they stood, equal names included.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object<'a> {
+    /// Names and values.
     pub members: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 

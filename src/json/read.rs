@@ -11,7 +11,9 @@ const MAX_DEPTH: usize = 32;
 /// Where and why a text is not JSON. Line and column count from 1, the column in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
+    /// The line, from 1.
     pub line: usize,
+    /// The column, in characters from 1.
     pub column: usize,
     /// What is wrong, and behind `; ` what to write instead.
     problem: &'static str,
@@ -44,6 +46,7 @@ impl std::error::Error for SyntaxError {}
 /// Why a text is not one JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectError {
+    /// It is not JSON.
     Syntax(SyntaxError),
     /// It is JSON of this type.
     Type(&'static str),

@@ -80,6 +80,7 @@ impl ObjectWriter {
         self.0.push_str(json);
     }
 
+    /// True if it has no member yet.
     pub fn is_empty(&self) -> bool {
         self.0.len() == 1
     }

@@ -24,6 +24,7 @@ impl Ledger {
         self.quota = quota;
     }
 
+    /// The account's own quota. None: the asker's default applies.
     pub fn own_quota(&self) -> Option<Quota> {
         self.quota
     }

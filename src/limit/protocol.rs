@@ -41,6 +41,7 @@ pub struct Grant {
 /// How one request stands, and its account after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
+    /// Whether the request may go on.
     pub admitted: bool,
     /// The quota that was applied.
     pub quota: Quota,
@@ -58,7 +59,9 @@ pub struct Verdict {
 /// How one request stands, and who said so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
+    /// What was decided.
     pub verdict: Verdict,
+    /// Who decided it.
     pub by: DecidedBy,
 }
 
@@ -79,9 +82,14 @@ pub enum DecidedBy {
 /// What to do about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It is decided. `refill` is to be asked for behind its back.
-    Decided { decision: Decision, refill: Option<Ask> },
-    /// The object is to be asked, and waited for.
+    /// Decided here.
+    Decided {
+        /// The outcome.
+        decision: Decision,
+        /// Send this in the background.
+        refill: Option<Ask>,
+    },
+    /// Ask the object, and wait for its grant.
     Ask(Ask),
 }
 

@@ -11,13 +11,17 @@ use std::str::FromStr;
 /// What a request counts as. Each policy has a quota of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
+    /// Calls on single users and lists.
     Users,
+    /// Batches.
     Batch,
 }
 
 impl Policy {
+    /// Every policy.
     pub const ALL: [Policy; 2] = [Policy::Users, Policy::Batch];
 
+    /// Its name on the wire, in headers and in the names of objects.
     pub fn as_str(self) -> &'static str {
         match self {
             Policy::Users => "users",
@@ -29,8 +33,10 @@ impl Policy {
 /// At most `limit` requests in any stretch of `window_ms` milliseconds, wherever it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quota {
+    /// Requests per window, within [`RATE_LIMITS`].
     #[serde(deserialize_with = "bounded::limit")]
     pub limit: u32,
+    /// Milliseconds of the window: whole seconds, within [`RATE_WINDOW_SECONDS`].
     #[serde(deserialize_with = "bounded::window_ms")]
     pub window_ms: u64,
 }
@@ -59,6 +65,7 @@ impl Quota {
         self.window_ms / Self::SLOTS
     }
 
+    /// Seconds of the window.
     pub fn window_seconds(self) -> u64 {
         self.window_ms / 1000
     }
@@ -93,7 +100,9 @@ impl fmt::Display for Quota {
 /// Whose requests are counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account<'a> {
+    /// Whose requests.
     pub project: &'a Project,
+    /// What they count as.
     pub policy: Policy,
 }
 

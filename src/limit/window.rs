@@ -48,6 +48,7 @@ impl TryFrom<Stored> for Window {
 }
 
 impl Window {
+    /// An empty window of the quota's length.
     pub fn new(quota: Quota) -> Self {
         Window { length_ms: quota.window_ms, latest_ms: 0, booked: BTreeMap::new() }
     }

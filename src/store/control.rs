@@ -31,6 +31,7 @@ pub trait ControlStore {
     /// The project of this name, which is made at `now` if there is none.
     async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError>;
 
+    /// The project of this name. None: there is none.
     async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError>;
 
     /// All projects, in the order of their names.

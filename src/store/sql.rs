@@ -3,12 +3,15 @@
 use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
 
+/// Reads one row, or none, to see that the database answers.
 pub const PING: &str = "select id from api_keys order by id limit 1";
 
+/// The key with the hash ?1.
 pub const FIND_KEY: &str = "
 select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
 where hash = ?1";
 
+/// All keys, or those of the project ?1, in the order they were made.
 pub const LIST_KEYS: &str = "
 select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
 where ?1 is null or project = ?1
@@ -17,8 +20,10 @@ order by id";
 /// Adds the project if there is none.
 pub const ADD_PROJECT: &str = "insert into projects (name, created_at) values (?1, ?2) on conflict (name) do nothing";
 
+/// The project named ?1.
 pub const FIND_PROJECT: &str = "select name, created_at from projects where name = ?1";
 
+/// All projects, by name.
 pub const LIST_PROJECTS: &str = "select name, created_at from projects order by name";
 
 /// The conflict can only be a second try of a first one that took effect.
@@ -28,6 +33,7 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
 /// Answers a row if there is such a key.
 pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ifnull(revoked_at, ?2) where id = ?1 returning id";
 
+/// Moves `last_used_at` of the key with the hash ?1 forward to ?2.
 pub const TOUCH_KEY: &str = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
 
 /// The project of the calling key ?1, if it is live at ?2. Every statement on users begins with it.

@@ -39,6 +39,7 @@ pub trait UserStore {
         now: Timestamp,
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError>;
 
+    /// The user with this id. None: the project has none.
     async fn find_user(
         &self,
         caller: &Caller,
@@ -68,7 +69,9 @@ pub trait UserStore {
 /// A key that calls, as it was known when the call was admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    /// The hash by which statements check the key again.
     pub hash: KeyHash,
+    /// The key's project and scopes.
     pub record: KeyRecord,
 }
 
@@ -77,6 +80,7 @@ pub struct Caller {
 pub struct Upserted {
     /// Roster's own id.
     pub id: String,
+    /// True if it was created, false if it was merged.
     pub created: bool,
 }
 
@@ -86,13 +90,19 @@ pub struct StoredUser {
     /// Roster's own id.
     #[serde(rename = "user_id")]
     pub id: String,
+    /// The caller's own id.
     pub external_id: String,
+    /// The e-mail address, as sent.
     pub email: Option<String>,
+    /// The phone number, as sent.
     pub phone: Option<String>,
     /// JSON text, digit for digit as it is stored.
     pub properties: Box<RawValue>,
+    /// JSON text, as `properties`.
     pub origin: Box<RawValue>,
+    /// When it was created.
     pub created_at: Timestamp,
+    /// When it last changed.
     pub updated_at: Timestamp,
     /// Grows with each change of this user, and from one user of this id to the next.
     #[serde(skip)]
@@ -103,7 +113,9 @@ pub struct StoredUser {
 /// (`updated_at`, `external_id`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
+    /// Only users with this address, byte for byte.
     pub email: Option<Email<'a>>,
+    /// Only users with this number.
     pub phone: Option<Phone<'a>>,
     /// Only users that changed later than this.
     pub updated_after: Option<Timestamp>,
@@ -112,13 +124,16 @@ pub struct Filter<'a> {
 /// A place in either order, that of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
+    /// When that user last changed.
     pub updated_at: Timestamp,
+    /// That user's id.
     pub external_id: String,
 }
 
 /// Some of the users that were asked for.
 #[derive(Clone, Debug)]
 pub struct Page {
+    /// In the filter's order.
     pub users: Vec<StoredUser>,
     /// Whether there are more behind the last one.
     pub has_more: bool,

@@ -8,6 +8,7 @@ use roster::limits::MAX_BODY_BYTES;
 use roster::user::NewUser;
 use serde_json::value::RawValue;
 
+/// Runs one input; panics if a property does not hold.
 pub fn take(input: &[u8]) {
     let parsed = json::parse(input);
     agrees_with_serde_json(input, &parsed);

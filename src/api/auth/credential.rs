@@ -3,11 +3,14 @@
 /// What a route wants to see of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
+    /// A key of a project.
     ApiKey,
+    /// The secret of the admin.
     AdminToken,
 }
 
 impl Credential {
+    /// Its name in a message, with an article.
     pub fn name(self) -> &'static str {
         match self {
             Credential::ApiKey => "an API key",
@@ -23,6 +26,7 @@ impl Credential {
         }
     }
 
+    /// The other kind.
     #[must_use]
     pub fn other(self) -> Self {
         match self {

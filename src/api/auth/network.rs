@@ -18,6 +18,7 @@ impl Network {
         }))
     }
 
+    /// The IPv4 address, or the IPv6 prefix with `/64`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -18,7 +18,7 @@ pub fn write(position: &Position, filter: &Filter) -> String {
     encode(&[&checksum(position, filter)[..CHECKSUM_BYTES], &ms, position.external_id.as_bytes()].concat())
 }
 
-/// None unless it is letter for letter what [`write`] gave for this filter.
+/// Reads a cursor. None unless it is byte for byte what [`write()`] gave for this filter.
 pub fn parse(text: &str, filter: &Filter) -> Option<Position> {
     let bytes = decode(text)?;
     let (ms, id) = bytes.get(CHECKSUM_BYTES..)?.split_first_chunk()?;
