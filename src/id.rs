@@ -1,5 +1,5 @@
-//! Identifiers that Roster gives out: a prefix and a ULID (48 bits of milliseconds, 80 random bits) in lower-case
-//! Crockford base 32, so that they sort by the time they were made.
+//! Identifiers that Roster assigns: a prefix and a ULID (48 bits of milliseconds, 80 random bits) in lower-case
+//! Crockford base 32, so they sort by creation time.
 
 use crate::time::Timestamp;
 

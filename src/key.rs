@@ -37,12 +37,12 @@ impl ApiKey {
         KeyHash(Sha256::digest(&self.0).into())
     }
 
-    /// The first eight characters: enough to tell keys apart in a list, useless to anybody else.
+    /// The first eight characters: they distinguish keys in a list and reveal nothing useful.
     pub fn prefix(&self) -> &str {
         &self.0[..PREFIX.len() + 4]
     }
 
-    /// The key itself, to be shown once to whoever asked for it.
+    /// The key in the clear, for the answer to the call that made it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -86,7 +86,7 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-/// SHA-256 of a key. Safe to store: 190 random bits can't be searched for.
+/// SHA-256 of a key. Safe to store: nobody can search 190 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyHash([u8; 32]);
 
@@ -169,7 +169,7 @@ impl Default for Project {
     }
 }
 
-/// All that is stored of a project, but for its limits, which the limiter keeps.
+/// A project as it is stored. The limiter keeps its limits.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ProjectRecord {
     /// Its name.
@@ -178,7 +178,7 @@ pub struct ProjectRecord {
     pub created_at: Timestamp,
 }
 
-/// All that is stored of a key, but for its hash.
+/// A key as it is stored, without its hash.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct KeyRecord {
     /// `key_` and a ULID; not secret.

@@ -28,24 +28,24 @@ pub const MAX_PROFILE_BYTES: usize = 262_144;
 
 /// Users on a page.
 pub const PAGE_USERS: RangeInclusive<u32> = 1..=100;
-/// Users on a page where the client does not say.
+/// Users on a page if the query has no `limit`.
 pub const DEFAULT_PAGE_USERS: u32 = 50;
 
 /// Characters in the name of an API key, at least 1.
 pub const MAX_KEY_NAME_CHARS: usize = 100;
 /// Characters in the name of a project, at least 1.
 pub const MAX_PROJECT_CHARS: usize = 64;
-/// Characters that make an admin token.
+/// Characters that an admin token has at least.
 pub const MIN_ADMIN_TOKEN_CHARS: usize = 16;
 
 /// Requests per window of a rate limit.
 pub const RATE_LIMITS: RangeInclusive<u32> = 1..=1_000_000;
 /// Length of a rate limit's window in seconds: a second to a day.
 pub const RATE_WINDOW_SECONDS: RangeInclusive<u32> = 1..=86_400;
-/// Calls with keys that do not exist, from one network in a minute. `[[ratelimits]]` in wrangler.toml has the same number.
+/// Calls per minute with nonexistent keys from one network. `[[ratelimits]]` in wrangler.toml has the same number.
 pub const MAX_UNKNOWN_KEYS: u32 = 100;
 
-/// Faults that an answer lists. The others are counted.
+/// Faults that an answer lists; it only counts the rest.
 pub const MAX_FAULTS: usize = 100;
 /// Bytes of the details of faults in one answer: 32 KiB. In a batch, for all its users together.
 pub const MAX_DETAILS_BYTES: usize = 32_768;

@@ -11,7 +11,7 @@ pub struct Timestamp(u64);
 const RULE: &str = "Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z";
 const MS_PER_DAY: i64 = 86_400_000;
 const MINUTES_PER_DAY: i64 = 1440;
-/// 9999-12-31T23:59:59.999Z: what comes behind it has no RFC 3339 form.
+/// 9999-12-31T23:59:59.999Z: no later moment has an RFC 3339 form.
 const LAST_MS: u64 = 253_402_300_799_999;
 
 impl Timestamp {
@@ -26,8 +26,8 @@ impl Timestamp {
     }
 }
 
-/// Reads an RFC 3339 `date-time` (section 5.6). Fractions of a second are cut to milliseconds. A leap second, which
-/// there is at 23:59:60 UTC only (section 5.7), counts as the first of the next day.
+/// Reads an RFC 3339 `date-time` (section 5.6). Truncates fractions of a second to milliseconds. A leap second, valid at
+/// 23:59:60 UTC only (section 5.7), counts as the first second of the next day.
 impl FromStr for Timestamp {
     type Err = BrokenRule;
 

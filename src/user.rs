@@ -1,4 +1,4 @@
-//! A user as the caller tells it: each part parsed once into a type that cannot be wrong, the whole into a merge patch.
+//! A user as the caller sends it: each part is parsed once into a type that cannot be wrong, the whole into a merge patch.
 
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{self, Object, ObjectWriter, Value};
@@ -8,9 +8,9 @@ use crate::limits::{
 use crate::rule::BrokenRule;
 use std::str::FromStr;
 
-/// What a client's bug turns a missing id into.
+/// Texts into which buggy clients turn a missing id.
 const PLACEHOLDER_IDS: [&str; 5] = ["null", "undefined", "NaN", "None", "[object Object]"];
-/// Steps of a path that a URL resolves (RFC 3986 section 5.2.4): a user with such an id could not be read or erased.
+/// Path segments that URL resolution removes (RFC 3986 section 5.2.4): no request could read or delete such a user.
 const DOT_SEGMENTS: [&str; 2] = [".", ".."];
 
 /// The caller's own id for a user: 1–256 characters, none a control character, no white space at either end.
@@ -18,7 +18,7 @@ const DOT_SEGMENTS: [&str; 2] = [".", ".."];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalId(String);
 
-/// Parses an id to write under: one that a URL can name, and of which nobody can take U+FEFF for a part.
+/// Parses an id to write: a URL can name it, and no U+FEFF (a byte order mark) is at either end.
 impl FromStr for ExternalId {
     type Err = BrokenRule;
 
@@ -34,7 +34,7 @@ impl FromStr for ExternalId {
 }
 
 impl ExternalId {
-    /// Parses an id to read or erase: also one that only an earlier version stored.
+    /// Parses an id to read or delete: also accepts those that only an earlier version stored.
     pub fn parse_stored(text: &str) -> Result<Self, BrokenRule> {
         if text.is_empty() {
             Err(BrokenRule::new("Must not be empty"))
@@ -88,7 +88,7 @@ fn is_domain_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// A telephone number of the shape of E.164: `+`, then 2–15 digits, the first not 0.
+/// A telephone number in E.164 form: `+`, then 2–15 digits, the first not 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Phone<'a>(&'a str);
 
@@ -111,8 +111,8 @@ impl<'a> Phone<'a> {
     }
 }
 
-/// A JSON Merge Patch (RFC 7396) on a stored profile `{email, phone, properties, origin}`: every rule that does not
-/// depend on what is stored holds, and its text is the shortest one.
+/// A JSON Merge Patch (RFC 7396) on a stored profile `{email, phone, properties, origin}`: it keeps every rule that
+/// does not depend on the stored profile, and its text has no white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patch(String);
 
@@ -133,8 +133,8 @@ pub struct NewUser {
 }
 
 impl NewUser {
-    /// Reads a body. On failure every fault is told: first those of the known members in the order of
-    /// the contract's table, then unknown and repeated ones.
+    /// Reads a body. On failure it reports every fault: first those of the known members, in the order of the contract's
+    /// table, then unknown and repeated ones.
     pub fn parse(body: &Object) -> Result<Self, FaultList> {
         let mut faults = Faults::default();
         let mut fields = Fields::new(body, &mut faults);
@@ -174,10 +174,10 @@ fn string_or_null<'v>(
     faults.parsed(parse(text).map(json::string))
 }
 
-/// The JSON text of an object whose keys and nesting keep the limits.
+/// The JSON text of an object, if its keys and nesting are within the limits.
 fn free_form(value: &Value, faults: &mut Faults) -> Option<String> {
     let object = faults.object(value)?;
-    // Nulls remove and are not kept: what is left of the others is stored, whatever is stored already.
+    // A null removes its member. The others are all stored, whatever the profile holds already.
     let kept = object.members.iter().filter(|(_, value)| *value != Value::Null).count();
     if kept > MAX_MEMBERS {
         faults.invalid(format!("Must have at most {MAX_MEMBERS} keys"));

@@ -1,4 +1,4 @@
-//! Reading a JSON body member by member, so that every fault in it is told at once and by its place.
+//! Reads a JSON body member by member and reports all faults at once, each with its place.
 
 use crate::json::{Object, Value};
 use crate::limits::{MAX_FAULTS, MAX_PLACE_CHARS};
@@ -30,7 +30,7 @@ pub struct FaultList {
 }
 
 impl FaultList {
-    /// That `field` breaks a rule, and nothing else is known.
+    /// One fault: `field` breaks a rule.
     pub fn one(part: Part, field: &str, rule: impl Into<Cow<'static, str>>) -> Self {
         let fault = Fault { field: field.into(), pointer: None, kind: FaultKind::Invalid(rule.into()) };
         FaultList { part, faults: vec![fault], more: 0 }
@@ -40,9 +40,9 @@ impl FaultList {
 /// One fault, and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The top-level member or parameter it lies in.
+    /// The top-level member or parameter that has it.
     pub field: String,
-    /// An RFC 6901 pointer, where the place is deeper than `field`.
+    /// An RFC 6901 pointer, if the place is deeper than `field`.
     pub pointer: Option<String>,
     /// What is wrong there.
     pub kind: FaultKind,
@@ -62,14 +62,14 @@ pub enum FaultKind {
     },
     /// The rule that the value breaks, as a sentence without its full stop.
     Invalid(Cow<'static, str>),
-    /// A name that is not known; says what would come of it, and which name may be meant.
+    /// An unknown name; the text says what would happen to it, and which name may be meant.
     Unknown(String),
     /// A name occurs twice in one object.
     Duplicate,
 }
 
 impl Fault {
-    /// Where it lies, for people.
+    /// Its place, for people.
     pub fn place(&self) -> &str {
         self.pointer.as_deref().unwrap_or(&self.field)
     }
@@ -87,7 +87,7 @@ impl fmt::Display for FaultKind {
     }
 }
 
-/// The faults found so far, and the place that is being read.
+/// The faults found so far, and the current place.
 #[derive(Debug, Default)]
 pub struct Faults {
     part: Part,
@@ -129,14 +129,14 @@ impl Faults {
         outcome
     }
 
-    /// Notes every name that stands more than once, each name once.
+    /// Notes each duplicate name, once.
     pub fn check_names_differ(&mut self, object: &Object) {
         let mut names: Vec<&str> = object.members.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
-        let mut told = None;
+        let mut reported = None;
         for pair in names.windows(2) {
-            if pair[0] == pair[1] && told != Some(pair[0]) {
-                told = Some(pair[0]);
+            if pair[0] == pair[1] && reported != Some(pair[0]) {
+                reported = Some(pair[0]);
                 self.within(pair[0], |faults| faults.push(FaultKind::Duplicate));
             }
         }
@@ -174,7 +174,7 @@ impl Faults {
         number.map(|number| number as u32)
     }
 
-    /// The whole number that decimal digits say, within its bounds, or a fault. No sign and no leading zero.
+    /// The whole number that the decimal digits spell, within its bounds, or a fault. No sign and no leading zero.
     pub fn digits(&mut self, text: &str, bounds: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         let number = text.parse().ok().filter(|number| is_plain && bounds.contains(number));
@@ -195,7 +195,7 @@ impl Faults {
         None
     }
 
-    /// `parsed` if nothing was wrong, else all that was.
+    /// `parsed` if there are no faults, else all of them.
     pub fn finish<T>(self, parsed: Option<T>) -> Result<T, FaultList> {
         match parsed {
             Some(parsed) if self.found.is_empty() => Ok(parsed),
@@ -204,7 +204,7 @@ impl Faults {
     }
 }
 
-/// The text, or its beginning and `…`. An escape of a pointer is not cut in two.
+/// The text, or its beginning and `…`. Never cuts an escape of a pointer in two.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_PLACE_CHARS) {
         Some((end, _)) => format!("{}…", text[..end].trim_end_matches('~')),
@@ -212,7 +212,7 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// An object whose members are taken by name; those that nobody took are faults in the end.
+/// An object whose members are taken by name. Members left over are faults.
 pub struct Fields<'v, 'a, 'f> {
     object: &'v Object<'a>,
     taken: Vec<&'static str>,
@@ -248,7 +248,7 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
         self.optional(name, read)
     }
 
-    /// Notes the members that nobody took, and names that stand twice.
+    /// Notes the members left over, and duplicate names.
     pub fn deny_unknown(self) {
         for (name, _) in &self.object.members {
             if !self.taken.contains(&name.as_ref()) {
@@ -259,7 +259,7 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
         self.faults.check_names_differ(self.object);
     }
 
-    /// Names the known field that differs from `name` by case and punctuation alone, if there is one.
+    /// Suggests the known field that differs from `name` by case and punctuation alone, if there is one.
     fn outcome_of_unknown(&self, name: &str) -> String {
         let letters = |name: &str| -> String {
             name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()

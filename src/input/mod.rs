@@ -1,4 +1,4 @@
-//! Reading what a client sent: members of a body, parameters of a query, segments of a path.
+//! Parsers of what a client sent: members of a body, parameters of a query, segments of a path.
 
 pub mod fields;
 pub mod percent;

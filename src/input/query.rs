@@ -1,10 +1,10 @@
-//! The query of a URL, read as a form (WHATWG URL, section 5.1), but strictly: nothing that can't be decoded is guessed.
+//! Parses the query of a URL as a form (WHATWG URL, section 5.1), but strictly: it refuses what it cannot decode.
 
 use crate::input::fields::{FaultList, Faults, Part};
 use crate::input::percent;
 use crate::json::{Object, Value};
 
-/// The parameters in the order they stood, equal names included. `+` is a space, and a name without `=` has an empty value.
+/// The parameters in order, duplicates included. `+` is a space, and a name without `=` has an empty value.
 pub fn parse(query: &str) -> Result<Object<'_>, FaultList> {
     let mut faults = Faults::new(Part::Query);
     let mut members = Vec::new();

@@ -1,7 +1,7 @@
 //! The merge of a document and a patch: JSON Merge Patch (RFC 7396), to the byte.
 //!
-//! What the RFC leaves open is settled as SQLite's `json_patch` does: a member that is there keeps its place, a new one
-//! is appended in the order of the patch, and numbers keep their digits. A test holds the two against each other.
+//! Where the RFC leaves a choice, it does as SQLite's `json_patch`: an existing member keeps its place, a new one is
+//! appended in the order of the patch, and numbers keep their digits. A test compares the two.
 
 use crate::json::{Object, Value};
 

@@ -1,4 +1,4 @@
-//! JSON that loses nothing: numbers keep their digits, objects keep every member in its place, equal names included.
+//! Lossless JSON: numbers keep their digits, and objects keep every member in order, duplicates included.
 
 pub mod merge;
 mod read;
@@ -40,7 +40,7 @@ impl Value<'_> {
     }
 }
 
-/// Members in the order they stood, equal names included.
+/// Members in their order, duplicates included.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Object<'a> {
     /// Names and values.

@@ -15,12 +15,12 @@ pub struct SyntaxError {
     pub line: usize,
     /// The column, in characters from 1.
     pub column: usize,
-    /// What is wrong, and behind `; ` what to write instead.
+    /// What is wrong, and after `; ` what to write instead.
     problem: &'static str,
 }
 
 impl SyntaxError {
-    /// A problem right behind the text `before`.
+    /// A problem right after the text `before`.
     fn behind(before: &str, problem: &'static str) -> Self {
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         SyntaxError {
@@ -71,13 +71,13 @@ pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
     }
 }
 
-/// A container whose end has not been read yet.
+/// A container that has not ended yet.
 enum Open<'a> {
     Array(Vec<Value<'a>>),
     Object(Object<'a>, Cow<'a, str>),
 }
 
-/// Reads one JSON text. It takes any depth of nesting without recursion.
+/// Reads one JSON text. It does not recurse, so any depth of nesting is safe.
 pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
     let text = text_of(bytes)?;
     let mut reader = Reader { text, at: 0 };
@@ -90,7 +90,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
                 continue;
             }
         };
-        // The value is whole: hand it to the container it stands in, and close those that end here.
+        // The value is complete: add it to its container, and close each container that ends here.
         loop {
             let keep = open.len() <= MAX_DEPTH;
             value = match open.pop() {
@@ -123,7 +123,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
     }
 }
 
-/// The bytes as UTF-8, or what else they are.
+/// The bytes as UTF-8, or an error that names the encoding they seem to have.
 fn text_of(bytes: &[u8]) -> Result<&str, SyntaxError> {
     let encoding = match bytes {
         [0x1f, 0x8b, ..] => Some("gzip data; say so with `Content-Encoding: gzip`"),
@@ -140,7 +140,7 @@ fn text_of(bytes: &[u8]) -> Result<&str, SyntaxError> {
     })
 }
 
-/// What is not JSON though it is a value elsewhere, and what to write.
+/// Values of other languages, and what to write in JSON.
 const FOREIGN_VALUES: [(&str, &str); 8] = [
     ("NaN", "NaN is not JSON; write null, or a string"),
     ("Infinity", "Infinity is not JSON; write null, or a string"),
@@ -184,7 +184,7 @@ impl<'a> Reader<'a> {
         SyntaxError::behind(&self.text[..self.at], problem)
     }
 
-    /// Reads a scalar or an empty container whole, of any other container the opening.
+    /// Reads a scalar, an empty container, or the opening of any other container.
     fn begin(&mut self) -> Result<Begun<'a>, SyntaxError> {
         self.skip_space();
         let value = match self.peek() {
@@ -343,7 +343,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// `uXXXX`, behind its backslash.
+    /// `uXXXX`, after its backslash.
     fn code_unit(&mut self) -> Result<u32, SyntaxError> {
         self.at += 1;
         let mut unit = 0;

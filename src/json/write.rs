@@ -59,7 +59,7 @@ impl fmt::Display for Object<'_> {
     }
 }
 
-/// Writes an object whose values are JSON texts already.
+/// Writes an object from values that are already JSON text.
 #[derive(Debug)]
 pub struct ObjectWriter(String);
 
