@@ -1,4 +1,4 @@
-//! One account, as an isolate sees it: its leases, its asks under way, and the object's last answer.
+//! One account, as an isolate sees it: its leases, its pending asks, and the object's last answer.
 
 use super::demand::Demand;
 use super::protocol::{Ask, DecidedBy, Decision, Grant, Step, Verdict};
@@ -6,13 +6,13 @@ use super::quota::Quota;
 use super::window::Window;
 use std::collections::VecDeque;
 
-/// Leases of one account held at once; a further one joins the last and ends with it.
+/// Leases of one account held at once. A further lease is merged into the last and ends when the earlier of the two does.
 const MAX_LEASES: usize = 16;
-/// Leases of one account asked for at once.
+/// Pending asks of one account.
 const MAX_PENDING: usize = 4;
-/// Milliseconds by which a lease is given up early: between two I/Os a Worker's clock stands still.
+/// Milliseconds by which a lease is dropped early: a Worker's clock does not advance between two I/Os.
 const CLOCK_SLACK_MS: u64 = 5;
-/// Milliseconds for which an object that could not be reached is left alone.
+/// Milliseconds for which an isolate does not ask an object that it could not reach.
 pub const UNREACHABLE_MS: u64 = 1000;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ struct Lease {
     ends_ms: u64,
 }
 
-/// Tokens asked for and not here yet.
+/// Tokens asked for and not granted yet.
 #[derive(Debug)]
 struct PendingAsk {
     tokens: u32,
@@ -50,10 +50,10 @@ pub struct AccountLeases {
     pending: VecDeque<PendingAsk>,
     snapshot: Option<Snapshot>,
     demand: Demand,
-    /// The slowest answer of late; older ones fade.
+    /// The slowest recent round trip; older ones decay.
     round_trip_ms: u64,
     fallback: Option<Window>,
-    /// The object could not be reached, and is left alone until then.
+    /// Until then, do not ask the object: it could not be reached.
     unreachable_until_ms: u64,
     /// When a request last asked. After a denial at most one request per quarter slot asks; the rest reuse its answer.
     probed_ms: u64,
@@ -64,7 +64,7 @@ impl AccountLeases {
         self.latest_ms
     }
 
-    /// Forgets what is over. A clock that stepped back makes every lease doubtful.
+    /// Drops leases and asks that ended. If the clock stepped back, drops all: their ends can't be trusted.
     pub fn advance(&mut self, now_ms: u64) {
         if now_ms < self.latest_ms {
             *self = AccountLeases { fallback: self.fallback.take(), ..AccountLeases::default() };
@@ -166,14 +166,14 @@ impl AccountLeases {
                 last.ends_ms = last.ends_ms.min(lease.ends_ms);
             }
             _ => {
-                // Answers can overtake each other: what ends first is to be spent first.
+                // Answers can arrive out of order: keep leases sorted, so that the first to end is spent first.
                 let at = self.leases.partition_point(|known| known.ends_ms <= lease.ends_ms);
                 self.leases.insert(at, lease);
             }
         }
     }
 
-    /// What the client hears. Tokens that others took since the snapshot are not known here.
+    /// The decision as the client sees it. It does not know of tokens that other isolates took since the snapshot.
     fn decision(&self, snapshot: Snapshot, admitted: bool, by: DecidedBy, now_ms: u64) -> Decision {
         let remaining = snapshot.remaining + self.tokens_held();
         let retry_after_ms = if remaining > 0 { 0 } else { snapshot.open_at_ms.saturating_sub(now_ms) };
@@ -181,14 +181,14 @@ impl AccountLeases {
         Decision { verdict: Verdict { admitted, quota: snapshot.quota, remaining, retry_after_ms, reset_ms }, by }
     }
 
-    /// Tokens that will be spent within `lifetime_ms`, for certain once less than a quarter of the quota remains.
+    /// Tokens that will be spent within `lifetime_ms`: a cautious estimate if less than a quarter of the quota remains.
     fn forecast(&self, quota: Quota, lifetime_ms: u64) -> u32 {
         let is_ample = self.snapshot.is_some_and(|snapshot| snapshot.remaining >= quota.limit / 4);
         self.demand.forecast(quota, lifetime_ms, is_ample)
     }
 
-    /// Tokens to ask for now: enough for the length of a lease with those held and on their way, and no more than can
-    /// be spent between their arrival and their end.
+    /// Tokens to ask for now: with those held and pending, enough for one lease, and no more than can be spent between
+    /// their arrival and their end.
     fn refill_size(&self, quota: Quota) -> u32 {
         if self.pending.len() >= MAX_PENDING {
             return 0;
@@ -207,7 +207,7 @@ impl AccountLeases {
         (low && open).then(|| self.start_ask(default, 0, wanted, now_ms))
     }
 
-    /// Asks at least once a lease while requests are denied unasked, so that a raised limit is heard of.
+    /// While the isolate denies requests by itself, asks again once a lease, so that a raised limit takes effect.
     fn maybe_recheck(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<Ask> {
         let stale = now_ms >= snapshot.asked_ms + snapshot.quota.lease_ms().max(UNREACHABLE_MS);
         (stale && self.pending.is_empty()).then(|| self.start_ask(default, 0, 0, now_ms))

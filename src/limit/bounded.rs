@@ -1,14 +1,14 @@
-//! Numbers that are deserialised within their bounds or not at all: a message or a row may be another version's, or
-//! broken, and what is computed from it must not overflow.
+//! Deserialises numbers with bounds: a message or a row may come from another version or be corrupt, and arithmetic on it
+//! must not overflow.
 
 use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
 use serde::de::{Deserialize, Deserializer, Error};
 
 /// The longest window.
 pub const MAX_WINDOW_MS: u64 = 1000 * *RATE_WINDOW_SECONDS.end() as u64;
-/// What is booked as far ahead as can be is forgotten within this.
+/// The furthest booking is forgotten within this.
 const MAX_SPAN_MS: u64 = 3 * MAX_WINDOW_MS;
-/// The last moment that a clock of JavaScript knows (ECMA-262, "Time Values and Time Range").
+/// The last moment that a JavaScript clock can show (ECMA-262, "Time Values and Time Range").
 const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
 
 pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {

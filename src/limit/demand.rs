@@ -1,8 +1,8 @@
-//! How many tokens an isolate will need.
+//! Forecasts how many tokens an isolate will need.
 
 use super::quota::Quota;
 
-/// Requests of late, each of them fading within the length of a lease.
+/// Recent requests, each decaying over the length of a lease.
 #[derive(Debug, Default)]
 pub struct Demand {
     requests: f64,
@@ -18,8 +18,8 @@ impl Demand {
         self.noted_ms = now_ms;
     }
 
-    /// Tokens that will be spent within `lifetime_ms` if demand stays what it was before the last request: three quarters of
-    /// what is expected. Where quota is not ample and waste matters, at most two standard deviations less than is expected.
+    /// Tokens to expect within `lifetime_ms` if demand stays as it was before the last request: three quarters of the mean.
+    /// Where quota is not ample and waste matters, at most the mean less two standard deviations.
     pub fn forecast(&self, quota: Quota, lifetime_ms: u64, is_ample: bool) -> u32 {
         #[expect(clippy::cast_precision_loss, reason = "at most a lease's length")]
         let expected = (self.requests - 1.0) * lifetime_ms as f64 / quota.lease_ms() as f64;

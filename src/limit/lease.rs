@@ -1,4 +1,4 @@
-//! The isolate's part: tokens leased ahead of need, so that most requests ask nobody. Plain data, bounded in size.
+//! The isolate's part: leases tokens ahead of need, so that most requests wait for no remote call. Plain data, bounded in size.
 
 use super::account::AccountLeases;
 use super::protocol::{Ask, Decision, Grant, Step};
@@ -6,7 +6,7 @@ use super::quota::{Account, Policy, Quota};
 use crate::key::Project;
 use std::collections::BTreeMap;
 
-/// Accounts that an isolate holds leases of at once.
+/// Accounts of which an isolate holds leases at once.
 const MAX_ACCOUNTS: usize = 1000;
 
 /// What an isolate knows of the limits: its leases, the objects' last answers, and its own demand.
@@ -16,12 +16,12 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// Decides about a request if that can be done here. `now_ms` is the isolate's clock in all of these.
+    /// Decides a request from the leases, or says what to ask the object. In all methods `now_ms` is the isolate's clock.
     pub fn decide(&mut self, account: Account<'_>, default: Quota, cost: u32, now_ms: u64) -> Step {
         self.account_leases(account, now_ms).decide(default, cost, now_ms)
     }
 
-    /// Takes in the object's answer to `ask`, which was asked at `asked_ms`.
+    /// Handles the object's answer to `ask`, which was sent at `asked_ms`.
     pub fn on_grant(&mut self, account: Account<'_>, ask: Ask, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
         self.account_leases(account, now_ms).on_grant(ask, grant, asked_ms, now_ms)
     }
@@ -31,7 +31,7 @@ impl Leases {
         self.account_leases(account, now_ms).on_unreachable(ask, now_ms)
     }
 
-    /// Forgets an account whose quota has changed, so that the change takes effect here at once.
+    /// Forgets an account whose quota changed, so that the change takes effect here at once.
     pub fn forget(&mut self, account: Account<'_>) {
         self.accounts.remove(&(account.project.clone(), account.policy));
     }

@@ -1,4 +1,4 @@
-//! The object's part: what it keeps of one account, its own quota, if it has one, and its window.
+//! The object's part: what it keeps of one account, its window and the quota of its own, if any.
 
 use super::protocol::{Ask, Grant};
 use super::quota::Quota;
@@ -13,7 +13,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Grants what it can under the account's own quota, or else under the default that the asker brings.
+    /// Grants what it can under the account's own quota, or else under the ask's default.
     pub fn grant(&mut self, ask: Ask, now_ms: u64) -> Grant {
         let quota = self.quota.unwrap_or(ask.default);
         self.window.get_or_insert_with(|| Window::new(quota)).grant(quota, ask, now_ms)
@@ -29,7 +29,7 @@ impl Ledger {
         self.quota
     }
 
-    /// Drops a window that has been idle. If it has not, answers in how many milliseconds it may have been.
+    /// Drops an idle window. If it is not idle, returns the milliseconds until it may be.
     pub fn drop_idle_window(&mut self, now_ms: u64) -> Option<u64> {
         self.window.take_if(|window| window.is_idle(now_ms));
         self.window.as_ref().map(|window| window.idle_in_ms(now_ms))

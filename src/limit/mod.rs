@@ -40,13 +40,14 @@ use std::fmt;
 /// Counts requests, for each project and policy by itself.
 ///
 /// An implementation MUST never admit more than the quota in any window, world-wide, and forget nothing that matters to
-/// that when it is restarted, unless it says that it decided by [`DecidedBy::Fallback`]. A refusal and a cost of 0 MUST take nothing. It does NOT know keys or users.
+/// that when it is restarted, unless it says that it decided by [`DecidedBy::Fallback`]. A refusal and a cost of 0 MUST take nothing.
+/// It does NOT know keys or users.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Limiter {
-    /// Takes `cost` tokens if they are there, under the project's own quota, or else under `default`.
+    /// Takes `cost` tokens if they are free, under the project's own quota, or else under `default`.
     async fn take(&self, account: Account<'_>, default: Quota, cost: u32) -> Decision;
 
-    /// Gives the account a quota of its own, or takes it away, which takes effect within one lease.
+    /// Sets the account's own quota, or with None removes it. Takes effect everywhere within one lease.
     async fn set_quota(&self, account: Account<'_>, quota: Option<Quota>) -> Result<(), LimiterUnavailable>;
 
     /// The account's own quota, if it has one.

@@ -1,4 +1,4 @@
-//! The words between an isolate and the object of an account.
+//! The messages between an isolate and the object of an account.
 
 use super::bounded;
 use super::quota::Quota;
@@ -23,7 +23,7 @@ pub struct Ask {
     pub default: Quota,
     /// Tokens for the request that waits: all or none.
     pub cost: u32,
-    /// Tokens wanted on lease: as many as prudent.
+    /// Tokens wanted on lease; the object grants as many as is prudent.
     #[serde(rename = "ahead")]
     pub lease: u32,
 }
@@ -38,17 +38,17 @@ pub struct Grant {
     pub lease: u32,
 }
 
-/// How one request stands, and its account after it.
+/// The outcome of one request, and the state of its account after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether the request may go on.
     pub admitted: bool,
     /// The quota that was applied.
     pub quota: Quota,
-    /// Tokens that can be had now.
+    /// Tokens that are free now.
     #[serde(deserialize_with = "bounded::tokens")]
     pub remaining: u32,
-    /// Milliseconds until the next token can be had; 0 while some remain.
+    /// Milliseconds until the next token frees; 0 while some remain.
     #[serde(deserialize_with = "bounded::span_ms")]
     pub retry_after_ms: u64,
     /// Milliseconds until the full quota is back if nothing more is sent.
@@ -56,7 +56,7 @@ pub struct Verdict {
     pub reset_ms: u64,
 }
 
-/// How one request stands, and who said so.
+/// The outcome of one request, and who decided it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// What was decided.
@@ -71,9 +71,9 @@ pub struct Decision {
 pub enum DecidedBy {
     /// A leased token was spent.
     Lease,
-    /// The object was asked, and waited for.
+    /// The request waited for the object.
     Object,
-    /// The object's last refusal still stands.
+    /// The object's last denial still holds.
     Denial,
     /// The object can't be reached: the isolate counts by itself.
     Fallback,

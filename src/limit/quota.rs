@@ -60,7 +60,7 @@ impl Quota {
         (self.window_ms * Self::LEASE_SLOTS / Self::SLOTS).min(Self::MAX_LEASE_MS)
     }
 
-    /// Milliseconds of a slot, cut to whole ones.
+    /// Milliseconds of a slot, rounded down.
     pub(super) fn slot_ms(self) -> u64 {
         self.window_ms / Self::SLOTS
     }

@@ -11,7 +11,7 @@ const REACH: u64 = Quota::SLOTS + Quota::LEASE_SLOTS + 1;
 /// One lease gets at most this part of what is left, so that the last tokens go out one by one.
 const SHARE: u32 = 8;
 
-/// The tokens booked of late, by slot. Its serialised form outlives deploys: the test pins it.
+/// The recently booked tokens, by slot. Its serialised form outlives deploys: the test pins it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Stored")]
 pub struct Window {
@@ -22,7 +22,7 @@ pub struct Window {
     booked: BTreeMap<u64, u32>,
 }
 
-/// A window as it was stored, be it by this version.
+/// A window as some version stored it.
 #[derive(Deserialize)]
 struct Stored {
     #[serde(deserialize_with = "bounded::window_ms")]
@@ -79,13 +79,13 @@ impl Window {
         Grant { verdict, lease }
     }
 
-    /// True if nothing was booked within two windows, so that nothing matters any more.
+    /// True if nothing was booked within the last two windows: then the window can be dropped.
     pub fn is_idle(&self, now_ms: u64) -> bool {
         let slot = self.slot_of(now_ms.max(self.latest_ms));
         self.last_booked().is_none_or(|last| last + 2 * Quota::SLOTS < slot)
     }
 
-    /// Milliseconds from `now_ms` on after which it may be idle.
+    /// Milliseconds from `now_ms` until it may be idle.
     pub fn idle_in_ms(&self, now_ms: u64) -> u64 {
         let idle_slot = self.last_booked().map_or(0, |last| last + 2 * Quota::SLOTS + 1);
         self.begin_of(idle_slot).saturating_sub(now_ms)
@@ -111,7 +111,7 @@ impl Window {
         self.booked.keys().next_back().copied()
     }
 
-    /// Milliseconds until the first slot that has room. Room only grows from slot to slot, so it is found by halving.
+    /// Milliseconds until the first slot that has room. Room only grows from slot to slot, so a binary search finds it.
     fn next_room_ms(&self, quota: Quota, slot: u64) -> u64 {
         let (mut full, mut open) = (slot, self.last_booked().unwrap_or(slot) + REACH);
         while open - full > 1 {
@@ -131,7 +131,7 @@ impl Window {
         let now = old.slot_of(old.latest_ms);
         for (slot, tokens) in &old.booked {
             let last_ms = old.begin_of(slot + 1) - 1;
-            // A lease that is out can be spent until its slot ends, or a lease can last; what is in earlier slots was taken.
+            // A pending lease can be spent until its slot ends, at most a lease's length from now. Earlier slots are spent.
             let ahead_ms = if *slot >= now { Quota::MAX_LEASE_MS } else { 0 };
             let at_ms = last_ms.min(old.latest_ms + ahead_ms);
             self.book(self.slot_of(at_ms), *tokens);

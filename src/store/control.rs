@@ -7,10 +7,10 @@ use crate::time::Timestamp;
 /// Keeps keys and projects.
 ///
 /// An implementation MUST make every write durable and readable before it answers `Ok`, and make it harmless to ask again
-/// after any error. It does NOT check who asks, and it does not cache.
+/// after any error. It does NOT check the caller, and it does not cache.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait ControlStore {
-    /// Answers if the store can be reached at all.
+    /// Succeeds if the store can be reached.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// The key with this hash, revoked and expired ones included.
@@ -19,16 +19,16 @@ pub trait ControlStore {
     /// Stores a key, and its project if there is none yet.
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError>;
 
-    /// All keys, or those of one project, in the order they were made.
+    /// All keys, or those of one project, oldest first.
     async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError>;
 
-    /// Revokes a key from `now` on; one that was revoked before stays revoked from then. False: no such key.
+    /// Revokes a key as of `now`. A key that is already revoked keeps its date. False: no such key.
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Moves a key's `last_used_at` forward to `now`.
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError>;
 
-    /// The project of this name, which is made at `now` if there is none.
+    /// The project of this name; makes it, dated `now`, if there is none.
     async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError>;
 
     /// The project of this name. None: there is none.

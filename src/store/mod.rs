@@ -1,7 +1,7 @@
 //! The storage ports: what Roster asks of whatever keeps its users, keys and projects.
 //!
 //! [`UserStore`] keeps users, [`ControlStore`] keys and projects. Each trait's doc is a contract: what an implementation
-//! MUST do, and what it does NOT. `sql` has the statements of those that speak SQLite.
+//! MUST do, and what it does NOT. [`sql`] has the statements for stores on SQLite.
 
 mod control;
 pub mod sql;
@@ -12,7 +12,7 @@ pub use users::{Caller, Filter, Page, Position, StoredUser, Upserted, UserStore}
 
 use std::fmt;
 
-/// Why a store did not do as asked. The strings are causes for the log, not for clients.
+/// Why a store could not do as asked. The strings are for the log, not for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The calling key is revoked, expired or gone. Nothing was written, and nothing was read.

@@ -1,4 +1,5 @@
-//! The statements of the stores that speak SQLite. Each one on users checks the calling key itself, and none reads more than it needs.
+//! The statements for stores on SQLite. Each statement on users checks the calling key itself, and none reads more than
+//! it needs.
 
 use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
@@ -26,7 +27,7 @@ pub const FIND_PROJECT: &str = "select name, created_at from projects where name
 /// All projects, by name.
 pub const LIST_PROJECTS: &str = "select name, created_at from projects order by name";
 
-/// The conflict can only be a second try of a first one that took effect.
+/// A conflict can only mean that an earlier try took effect.
 pub const CREATE_KEY: &str = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
 
@@ -43,13 +44,13 @@ with caller as (
     where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
 )";
 
-/// What the first patch of a user is merged into.
+/// The profile into which the first patch of a user is merged.
 const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
 
 /// Answers the user's id and whether it is new, or no row if the calling key is not live.
 ///
 /// `json_patch` is the whole merge. The first revision is the moment of creation, so that a user who is deleted and
-/// created again never repeats one. Where it changes nothing, the row is written as it was.
+/// created again never repeats one. A patch that changes nothing rewrites the row as it was.
 pub static UPSERT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{CALLER}, first as (
@@ -77,7 +78,7 @@ returning id, id = ?4 as created",
 });
 
 /// The users ?3, an array of `[external_id, new id, patch]`, as they would be stored if they were new, and the limit
-/// that each breaks even so. Such a one breaks it whatever is stored, since a merge only ever adds to what a patch holds.
+/// that each breaks as such. It breaks it whatever is stored, since a merge only adds to what the patch holds.
 static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{CALLER}, batch as materialized (
@@ -98,10 +99,10 @@ static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// Answers a row for each user that was not refused as a new one: what became of it, and its place in the array.
+/// Returns a row for each user that was not refused as a new one: its outcome, and its place in the array.
 ///
-/// Rows are merged one after the other, so that a user who comes twice is merged twice. One that would break a limit
-/// keeps its row, but for the note of that. `materialized` has each document made once, not once for every use.
+/// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
+/// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
 pub static UPSERT_BATCH: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{input}
@@ -172,7 +173,7 @@ from caller left join users on users.project = caller.project and external_id = 
     )
 });
 
-/// Answers a row if there was such a user. That there is none can mean that the calling key is not live.
+/// Returns a row if there was such a user. No row can also mean that the calling key is not live.
 pub static DELETE_USER: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{CALLER}
@@ -184,10 +185,10 @@ returning id"
 /// Answers a row if the calling key is live.
 pub static FIND_CALLER: LazyLock<String> = LazyLock::new(|| format!("{CALLER} select project as id from caller"));
 
-/// Bytes of profiles after which a page ends: the isolate holds them some times over, in 128 MB.
+/// Bytes of profiles after which a page ends: the isolate holds several copies of them, in 128 MB.
 const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
-/// At most ?3 users behind the one with the id ?6 (and, `by_change`, the moment ?8); no row if the calling key is not
+/// At most ?3 users after the one with the id ?6 (and, `by_change`, the moment ?8); no row if the calling key is not
 /// live, and a row of nulls if there is no such user. Users past the page's bytes have no columns but `external_id`.
 ///
 /// In the order of ids it is a search in one primary key or the other, and reads no row more than it answers. `by_change`

@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 /// It does NOT check scopes, rate limits or the shape of a user, and it does not cache.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait UserStore {
-    /// Creates the user with the id `new_id`, or merges the patch into the one that is there.
+    /// Creates the user with the id `new_id`, or merges the patch into the existing one.
     async fn upsert_user(
         &self,
         caller: &Caller,
@@ -47,12 +47,12 @@ pub trait UserStore {
         now: Timestamp,
     ) -> Result<Option<StoredUser>, StoreError>;
 
-    /// Deletes a user, and everything that was derived from it. False: there was none. A try that took effect unheard makes
-    /// the next one answer false.
+    /// Deletes a user and everything derived from it. False: there was none. If the answer of a try that took effect is
+    /// lost, the next try answers false.
     async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError>;
 
-    /// The users that pass the filter, behind `after` and in the filter's order: at most `limit`, and fewer where they would
-    /// be too much to hold at once, but at least one if there is one.
+    /// The users that pass the filter, after `after` and in the filter's order: at most `limit`, and fewer if they would be
+    /// too large to hold in memory, but at least one if there is one.
     ///
     /// The default order and a filter by e-mail or phone MUST cost what the page costs, however many users there are. By
     /// `updated_after` it may cost a look at every user that passes the rest of the filter.
@@ -66,7 +66,7 @@ pub trait UserStore {
     ) -> Result<Page, StoreError>;
 }
 
-/// A key that calls, as it was known when the call was admitted.
+/// The key of a call, as it was known at admission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The hash by which statements check the key again.
@@ -130,11 +130,11 @@ pub struct Position {
     pub external_id: String,
 }
 
-/// Some of the users that were asked for.
+/// Some of the users that pass a filter.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// In the filter's order.
     pub users: Vec<StoredUser>,
-    /// Whether there are more behind the last one.
+    /// Whether there are more after the last one.
     pub has_more: bool,
 }
