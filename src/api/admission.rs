@@ -1,4 +1,4 @@
-//! Whether a call may go on: its key, its scope, its rate limit, and what the store then says of the key.
+//! Admits a call: its key, its scope, its rate limit. Afterwards, explains why the store refused the key.
 
 use super::auth;
 use super::error::ApiError;
@@ -31,7 +31,7 @@ pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) ->
     }
 }
 
-/// Waits for the store to do something for a caller. If it says that the key is no longer live, the answer says why.
+/// Waits for the store to work for a caller. If the store refuses the key, the error says why.
 pub async fn ask<P: Platform, T>(
     cx: &Cx<'_, P>,
     caller: &Caller,

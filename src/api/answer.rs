@@ -1,4 +1,4 @@
-//! What leaves the core: a reply with the headers that every answer has, and what the log may know.
+//! The outcome of a request: a reply with the headers of every answer, and the fields of the log line.
 
 use super::cors::{self, AllowedOrigins};
 use super::error::ApiError;
@@ -22,7 +22,7 @@ pub struct Handled {
     pub key_id: Option<String>,
     /// Who decided whether it passes the rate limit.
     pub limiter: Option<DecidedBy>,
-    /// Why it failed, where that is not for the client.
+    /// Why it failed, if the client must not know.
     pub cause: Option<String>,
 }
 

@@ -1,16 +1,16 @@
-//! The contract as it is published, and the page to read and try it: files that are shipped with the Worker.
+//! The published contract, and the page to read and try it: files that ship with the Worker.
 
 use super::error::ApiError;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
 
-/// Nothing but what this Worker ships, no script and no style sheet but from a file. The renderer sets style attributes
-/// and has small pictures in its style sheet.
+/// Allows only files of this Worker, and no inline script or style sheet. The renderer sets style attributes and has small
+/// pictures in its style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// `GET /`, `GET /openapi.yaml`, and what the page needs.
+/// `GET /`, `GET /openapi.yaml`, and the files of the page.
 pub async fn read<P: Platform>(cx: &Cx<'_, P>, path: &str) -> Result<Reply, ApiError> {
     let body = cx.wait(cx.platform.asset(path)).await.map_err(|cause| ApiError::Internal { cause })?;
     let reply = Reply { content_type: content_type(path), body, ..Reply::empty(200) };

@@ -1,4 +1,5 @@
-//! Cross-origin resource sharing (WHATWG Fetch, section 3.3), so that a browser may call Roster. Credentials are never allowed.
+//! Cross-origin resource sharing (WHATWG Fetch, section 3.3), so that browsers may call Roster. Never allows
+//! credentials.
 
 use super::http::Reply;
 
@@ -26,7 +27,7 @@ impl AllowedOrigins {
     }
 }
 
-/// The headers that any answer carries.
+/// The headers of every answer.
 pub fn headers(allowed: &AllowedOrigins, origin: Option<&str>) -> Vec<(&'static str, String)> {
     let mut headers = vec![("Access-Control-Expose-Headers", EXPOSE_HEADERS.to_owned())];
     match allowed {

@@ -28,9 +28,9 @@ pub enum ApiError {
     NotBearer(Credential),
     /// 401 `INVALID_API_KEY`
     InvalidApiKey,
-    /// 401 `INVALID_API_KEY`: not the admin token, where that is wanted.
+    /// 401 `INVALID_API_KEY`: not the admin token, which is required.
     InvalidAdminToken,
-    /// 401 `INVALID_API_KEY`: the one where the other is wanted.
+    /// 401 `INVALID_API_KEY`: a key where the admin token is required, or the reverse.
     WrongCredential {
         /// What this route takes.
         wanted: Credential,
@@ -117,7 +117,7 @@ struct ErrorOut<'a> {
     part: ErrorPart<'a>,
 }
 
-/// What an error says of itself, wherever it stands.
+/// The part that errors of requests and of batch elements share.
 #[derive(Serialize)]
 struct ErrorPart<'a> {
     message: String,
@@ -126,14 +126,14 @@ struct ErrorPart<'a> {
     details: Option<Details<'a>>,
 }
 
-/// What a program may want to know beyond the code.
+/// More than the code, for programs.
 #[derive(Default, Serialize)]
 struct Details<'a> {
     #[serde(flatten)]
     fault: Option<FaultOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<FaultOut<'a>>>,
-    /// Faults that `errors` has no room for.
+    /// How many faults `errors` has no room for.
     #[serde(skip_serializing_if = "Option::is_none")]
     more: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -217,7 +217,7 @@ impl ApiError {
         }
     }
 
-    /// What the log should say beyond the code.
+    /// The cause, for the log alone.
     pub fn cause(&self) -> Option<String> {
         match self {
             ApiError::Internal { cause } | ApiError::Unavailable { cause } => Some(cause.clone()),
@@ -354,7 +354,7 @@ impl ApiError {
     }
 }
 
-/// The errors of a batch's users, as they stand in its answer.
+/// Writes the errors of a batch's users, within [`MAX_DETAILS_BYTES`] for all.
 pub(super) struct BatchErrors {
     bytes_left: usize,
 }
@@ -389,7 +389,7 @@ fn raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("serialisable")
 }
 
-/// The first fault, and as many of all as there is room for.
+/// The first fault, and a list of as many as there is room for.
 fn fault_details(list: &FaultList, max_bytes: usize) -> Details<'_> {
     /// Bytes of `errors`, `more` and braces, at most.
     const FRAME_BYTES: usize = 64;
@@ -411,7 +411,7 @@ fn fault_details(list: &FaultList, max_bytes: usize) -> Details<'_> {
     Details { more: Some(all - errors.len()).filter(|more| *more > 0), errors: Some(errors), ..details }
 }
 
-/// Whole seconds, never earlier than the truth, at least one.
+/// Whole seconds, rounded up, at least one.
 fn retry_after_s(ms: u64) -> u64 {
     ms.div_ceil(1000).max(1)
 }

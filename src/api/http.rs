@@ -1,13 +1,13 @@
 //! A request and a response as values.
 
-/// A request, less its body, which is read only once the caller may send one.
+/// A request without its body, which is read only after admission.
 #[derive(Clone, Debug, Default)]
 pub struct Call {
-    /// As sent, in capitals or not.
+    /// As sent; methods are case-sensitive.
     pub method: String,
     /// As sent: still percent-encoded.
     pub path: String,
-    /// What stands behind the `?`, as sent.
+    /// The part after the `?`, as sent.
     pub query: String,
     /// The `Authorization` header.
     pub authorization: Option<String>,
@@ -19,7 +19,7 @@ pub struct Call {
     pub content_encoding: Option<String>,
     /// The IP address that the call comes from.
     pub client_address: Option<String>,
-    /// Names the request in the answer and in the log.
+    /// Identifies the request in the answer and in the log.
     pub request_id: String,
 }
 

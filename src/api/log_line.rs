@@ -1,4 +1,4 @@
-//! The log: one JSON line a request. It never holds a key, an e-mail, a phone, a user id or a body.
+//! The log: one JSON line per request. It never contains a key, an e-mail, a phone, a user id or a body.
 
 use super::answer::Handled;
 use super::http::Call;

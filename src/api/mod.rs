@@ -42,7 +42,7 @@ pub async fn handle(call: &Call, platform: &impl Platform) -> Handled {
     Handled::new(call, route, &platform.settings().allowed_origins, cx.log.into_inner(), outcome, now)
 }
 
-/// Answers a request with an error, where there is no platform to handle it.
+/// Builds the error response when the platform could not be set up.
 pub fn fail(call: &Call, error: ApiError, settings: Option<&Settings>) -> Handled {
     let origins = settings.map_or(&AllowedOrigins::Any, |settings| &settings.allowed_origins);
     let route = route::find(&call.method, &call.path).map(|found| found.pattern);

@@ -1,4 +1,4 @@
-//! What the core asks of the platform that it runs on, and what a request carries through the handlers.
+//! The port to the platform, and the context of one request.
 
 use super::auth::key_cache::KeyCache;
 use super::auth::network::Network;
@@ -28,21 +28,20 @@ pub trait Platform {
     fn control(&self) -> Rc<Self::Control>;
     /// The rate limiter.
     fn limiter(&self) -> &Self::Limiter;
-    /// What this isolate knows of keys. Never borrowed across an await.
+    /// The isolate's cache of keys. Never borrow it across an await.
     fn key_cache(&self) -> &RefCell<KeyCache>;
-    /// The clock. It may stand still between two waits.
+    /// The clock. It may not advance between two waits.
     fn now(&self) -> Timestamp;
     /// Fills the slice from a cryptographic source.
     fn fill_random(&self, bytes: &mut [u8]);
-    /// Reads the body, decoded. One of more than `limit_bytes` is refused without reading it whole: what counts is what
-    /// comes out, while it comes out.
+    /// Reads and decodes the body. Refuses it as soon as more than `limit_bytes` are decoded.
     async fn body(&self, encoding: Encoding, limit_bytes: usize) -> Result<Vec<u8>, BodyError>;
-    /// Reads a file that is shipped with the Worker. An error is a cause for the log.
+    /// Reads a file that ships with the Worker. The error is for the log.
     async fn asset(&self, path: &str) -> Result<String, String>;
     /// Counts a call whose key does not exist. False: its network sent more than
     /// [`MAX_UNKNOWN_KEYS`](crate::limits::MAX_UNKNOWN_KEYS) within a minute.
     async fn count_unknown_key(&self, network: &Network) -> bool;
-    /// Runs work that no client waits for.
+    /// Runs work for which no client waits.
     fn in_background(&self, work: impl Future<Output = ()> + 'static);
 }
 
@@ -51,13 +50,13 @@ pub trait Platform {
 pub enum BodyError {
     /// It is larger than the limit.
     TooLarge,
-    /// The connection broke, or the client sent less than it said.
+    /// The connection broke, or the client sent less than it declared.
     Broken,
-    /// It can't be decoded: it is not what its encoding says, or not all of it, or something stands behind it.
+    /// It can't be decoded: it does not match its encoding, is truncated, or has trailing bytes.
     Undecodable,
 }
 
-/// One request on its way. It comes first in the signature of whatever works on it.
+/// The context of one request: the first argument of every function that works on it.
 pub struct Cx<'a, P> {
     pub call: &'a Call,
     pub platform: &'a P,
@@ -67,14 +66,14 @@ pub struct Cx<'a, P> {
     now: Cell<Timestamp>,
 }
 
-/// What becomes known of a request on its way, for its answer and its log line.
+/// What the handlers learn of a request for its answer and its log line.
 #[derive(Debug, Default)]
 pub struct Log {
     pub project: Option<String>,
     pub key_id: Option<String>,
     pub budget: Option<(Policy, Verdict)>,
     pub limiter: Option<DecidedBy>,
-    /// The code of an answer that refuses each part by itself.
+    /// The code of a batch of which nothing was stored.
     pub code: Option<&'static str>,
 }
 
@@ -83,12 +82,12 @@ impl<'a, P: Platform> Cx<'a, P> {
         Cx { call, platform, parameter, log: RefCell::default(), now: Cell::new(platform.now()) }
     }
 
-    /// When the request came, or its last wait ended: a Worker's clock stands still between the two.
+    /// When the request arrived or its last wait ended: a Worker's clock does not advance in between.
     pub fn now(&self) -> Timestamp {
         self.now.get()
     }
 
-    /// Waits for the platform, and reads the clock again.
+    /// Waits for the platform, then reads the clock again.
     pub async fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         let outcome = work.await;
         self.now.set(self.platform.now());

@@ -66,7 +66,7 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     describe(cx, &project).await
 }
 
-/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the limits that are told, at once.
+/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the given limits at once.
 pub async fn configure<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     require_admin(cx)?;
     read::no_query(cx.call)?;
@@ -95,20 +95,20 @@ async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Resul
     Ok(Reply::json(200, &ProjectOut { success: true, project }))
 }
 
-/// The project of a path. What is none is not repeated: it may be a key.
+/// The project of a path. The error does not repeat an invalid name: it may be a key.
 fn parse_name(segment: &str) -> Result<Project, ApiError> {
     let project = percent::decode(segment).unwrap_or_default().parse();
     project.map_err(|rule: BrokenRule| ApiError::Faults(FaultList::one(Part::Path, "project", rule)))
 }
 
-/// What becomes of a policy's own quota: None takes it away.
+/// A change of a policy's own quota: None removes it.
 #[derive(Debug, PartialEq, Eq)]
 struct Change {
     policy: Policy,
     own: Option<Quota>,
 }
 
-/// Reads the body. `rate_limit` is what `rate_limits.users` was called first.
+/// Reads the body. `rate_limit` is the older name of `rate_limits.users`.
 fn parse_changes(body: &Object) -> Result<Vec<Change>, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::new(body, &mut faults);

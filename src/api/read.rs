@@ -1,4 +1,4 @@
-//! Reads what a request carries beside its path: the body and the query.
+//! Reads the body and the query of a request.
 
 use super::error::ApiError;
 use super::http::{Call, Encoding};
@@ -8,7 +8,7 @@ use crate::input::query;
 use crate::json::{self, Object, ObjectError};
 use crate::limits::MAX_BODY_BYTES;
 
-/// Refuses the parameters of a route that has none.
+/// Refuses any query parameter.
 pub fn no_query(call: &Call) -> Result<(), ApiError> {
     let query = query::parse(&call.query).map_err(ApiError::Faults)?;
     let mut faults = Faults::new(Part::Query);
@@ -24,7 +24,7 @@ pub async fn object<P: Platform, T>(
     large_object(cx, MAX_BODY_BYTES, parse).await
 }
 
-/// As [`object`], of a body with a limit of its own.
+/// Does what [`object`] does, with a limit of its own.
 pub async fn large_object<P: Platform, T>(
     cx: &Cx<'_, P>,
     limit_bytes: usize,

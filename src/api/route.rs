@@ -1,4 +1,4 @@
-//! Which operation a method and a path name.
+//! Maps a method and a path to an operation.
 
 /// What a route does. `api/mod.rs` says by which handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,8 @@ pub enum Operation {
     Asset,
 }
 
-/// Every route: method, pattern, operation. A path may match two patterns; of those the first that has the method counts.
+/// Every route: method, pattern, operation. If a path matches two patterns, the first that
+/// has the method wins.
 pub const ROUTES: [(&str, &str, Operation); 19] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
@@ -72,7 +73,7 @@ pub struct Found<'a> {
 
 /// Finds the route of a method and a path.
 pub fn find<'a>(method: &str, path: &'a str) -> Option<Found<'a>> {
-    // The one path that works without its prefix.
+    // The only path that works without its prefix.
     let path = if path == "/users" { "/v1/users" } else { path };
     let method = if method == "HEAD" { "GET" } else { method };
     let found = |(_, pattern, operation): (_, _, _)| {
@@ -98,7 +99,7 @@ impl Found<'_> {
     }
 }
 
-/// What stands in a path where its pattern has braces; empty if the pattern has none. None if it does not match.
+/// The part of a path that matches the braces of a pattern; empty if the pattern has none. None if it does not match.
 fn parameter<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     match pattern.split_once('{') {
         None => (pattern == path).then_some(""),

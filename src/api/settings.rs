@@ -16,7 +16,7 @@ pub struct Settings {
     batch_quota: Quota,
 }
 
-/// A variable can't be read as what it should be.
+/// A variable is malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsError {
     name: &'static str,

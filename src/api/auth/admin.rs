@@ -1,4 +1,4 @@
-//! The admin, who has no key but a secret of the Worker.
+//! The admin, who has a secret of the Worker instead of a key.
 
 use super::bearer;
 use super::credential::Credential;
@@ -6,7 +6,7 @@ use crate::api::error::ApiError;
 use crate::api::platform::{Cx, Platform};
 use crate::key::ApiKey;
 
-/// Lets only the admin pass; 401.
+/// Admits only the admin; 401.
 pub fn require_admin<P: Platform>(cx: &Cx<'_, P>) -> Result<(), ApiError> {
     let token = cx.platform.settings().admin_token.as_ref().ok_or(ApiError::AdminDisabled)?;
     let presented = bearer(cx.call, Credential::AdminToken)?;

@@ -8,12 +8,12 @@ use std::fmt;
 pub struct AdminToken(String);
 
 impl AdminToken {
-    /// None if it is too short to be a secret.
+    /// None if the text is too short to be a secret.
     pub fn parse(text: &str) -> Option<Self> {
         (text.chars().count() >= MIN_ADMIN_TOKEN_CHARS).then(|| AdminToken(text.to_owned()))
     }
 
-    /// Compares digests, in time that depends on neither.
+    /// Compares digests in constant time.
     pub(super) fn is(&self, presented: &str) -> bool {
         let (ours, theirs) = (Sha256::digest(&self.0), Sha256::digest(presented));
         let difference = ours.iter().zip(theirs).fold(0, |bits, (a, b)| bits | (a ^ b));

@@ -1,6 +1,6 @@
-//! The two kinds of secret that a call can bear.
+//! The two kinds of bearer token.
 
-/// What a route wants to see of its caller.
+/// The kind of bearer token that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A key of a project.
@@ -18,7 +18,7 @@ impl Credential {
         }
     }
 
-    /// What stands for it in an example.
+    /// Its placeholder in an example.
     pub fn placeholder(self) -> &'static str {
         match self {
             Credential::ApiKey => "YOUR_API_KEY",

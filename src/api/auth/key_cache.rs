@@ -1,4 +1,4 @@
-//! What an isolate remembers of keys.
+//! An isolate's cache of keys.
 
 use super::network::Network;
 use super::ttl_cache::TtlCache;
@@ -6,7 +6,7 @@ use super::unknown_keys::UnknownKeys;
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
 
-/// What an isolate remembers of keys, for a minute.
+/// An isolate's cache of keys, each for a minute.
 #[derive(Debug, Default)]
 pub struct KeyCache {
     pub(super) known: TtlCache<KeyHash, KeyRecord>,
@@ -14,8 +14,8 @@ pub struct KeyCache {
 }
 
 impl KeyCache {
-    /// Whether a key is not to be looked up, because its network sent too many that do not exist. One that existed a while
-    /// ago is looked up all the same.
+    /// True if a key must not be looked up, because its network sent too many nonexistent keys. A key that this isolate
+    /// once found is always looked up.
     pub(super) fn is_blocked(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
         self.unknown.is_blocked(hash, network, now) && !self.known.has_held(hash)
     }

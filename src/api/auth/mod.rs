@@ -1,4 +1,4 @@
-//! Who is calling: bearer tokens, keys, and the admin.
+//! Authentication: bearer tokens, keys, and the admin.
 
 mod admin;
 pub(super) mod admin_token;
@@ -18,7 +18,7 @@ use crate::store::{Caller, ControlStore};
 use credential::Credential;
 use network::Network;
 
-/// Finds who is calling: bearer, checksum, isolate cache, and only then the store; 401, 429.
+/// Authenticates a call: bearer token, checksum, isolate cache, and only then the store; 401, 429.
 pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
     let hash = presented_key(cx)?.hash();
     let known = cx.platform.key_cache().borrow().known.find(&hash, cx.now()).cloned();
@@ -34,7 +34,7 @@ pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiErro
     if record.is_live(cx.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
 }
 
-/// Why the store does not take a key that the cache took for a live one.
+/// Finds out why the store refused a key that the cache held for live.
 pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiError {
     cx.platform.key_cache().borrow_mut().known.forget(hash);
     match look_up(cx, hash).await {
@@ -55,8 +55,8 @@ fn presented_key<P: Platform>(cx: &Cx<'_, P>) -> Result<ApiKey, ApiError> {
     })
 }
 
-/// Asks the store about a key that this isolate does not know. One that does not exist is counted by the network that it
-/// comes from, here and by the platform, and past the limit none is looked up. Without an address nobody can be counted.
+/// Looks up a key that this isolate does not know. Counts nonexistent keys by network, here and at the platform; past the
+/// limit, looks up none. A call without an address is not counted.
 async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
     let cache = cx.platform.key_cache();
     let network = cx.call.client_address.as_deref().and_then(Network::new);
@@ -88,7 +88,7 @@ async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<
     }
 }
 
-/// Asks the store about a key and remembers the answer.
+/// Looks up a key in the store and caches it.
 async fn look_up<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
     let control = cx.platform.control();
     let record = cx.wait(control.find_key(hash)).await?.ok_or(ApiError::InvalidApiKey)?;
@@ -96,7 +96,7 @@ async fn look_up<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecor
     cx.platform.key_cache().borrow_mut().known.learn(hash, record.clone(), now);
     if record.is_live(now) && record.should_touch(now) {
         cx.platform.in_background(async move {
-            // Nothing depends on it: the next look-up tries again.
+            // An error does not matter: the next look-up tries again.
             let _ = control.touch_key(&hash, now).await;
         });
     }

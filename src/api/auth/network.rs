@@ -1,8 +1,8 @@
-//! Where a call comes from, as far as somebody who sends made-up keys can be told by it.
+//! The network of a call, by which senders of made-up keys are counted.
 
 use std::net::IpAddr;
 
-/// An IPv4 address, or the first 64 bits of an IPv6 one, of which one client can have all the others.
+/// An IPv4 address, or the first 64 bits of an IPv6 address: one client can own all the rest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Network(String);
 

@@ -1,4 +1,4 @@
-//! What an isolate remembers: for a minute, and not too much of it.
+//! A cache whose entries are fresh for a minute, bounded in size.
 
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ impl<K: Ord, V> TtlCache<K, V> {
         self.entries.get(key).filter(|entry| is_fresh(entry, now)).map(|(value, _)| value)
     }
 
-    /// Whether there is an entry, be it no longer fresh.
+    /// True if there is an entry, fresh or not.
     pub fn has_held(&self, key: &K) -> bool {
         self.entries.contains_key(key)
     }
 
-    /// Makes room, where that is needed, of what is no longer fresh, or else of any one entry.
+    /// Adds an entry. If the cache is full, evicts those that are no longer fresh, or else any one.
     pub fn learn(&mut self, key: K, value: V, now: Timestamp) {
         if self.entries.len() >= Self::CAPACITY {
             self.entries.retain(|_, entry| is_fresh(entry, now));
@@ -34,7 +34,7 @@ impl<K: Ord, V> TtlCache<K, V> {
         self.entries.insert(key, (value, now));
     }
 
-    /// Changes a fresh entry, as old as it is, or a new one.
+    /// Changes a fresh entry, which keeps its age, or else a new one.
     pub fn change(&mut self, key: K, now: Timestamp, change: impl FnOnce(&mut V))
     where
         V: Default,
@@ -54,7 +54,7 @@ impl<K: Ord, V> TtlCache<K, V> {
     }
 }
 
-/// A clock that stepped back makes nothing fresher.
+/// An entry from the future is not fresh: the clock stepped back.
 fn is_fresh<V>((_, learned_at): &(V, Timestamp), now: Timestamp) -> bool {
     *learned_at <= now && now.as_ms() < learned_at.as_ms() + TtlCache::<(), V>::TTL_MS
 }

@@ -1,4 +1,4 @@
-//! Calls with keys that do not exist, counted by the network that they come from.
+//! Counts calls with nonexistent keys by network.
 
 use super::network::Network;
 use super::ttl_cache::TtlCache;
@@ -8,28 +8,28 @@ use crate::limits::MAX_UNKNOWN_KEYS;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
-/// The quota of one network, as an answer tells it.
+/// The quota of one network, as answers show it.
 pub const QUOTA: Quota = Quota { limit: MAX_UNKNOWN_KEYS, window_ms: 60_000 };
 
-/// What an isolate knows of keys that do not exist, and of who sends them.
+/// An isolate's cache of nonexistent keys and of the networks that send them.
 #[derive(Debug, Default)]
 pub struct UnknownKeys {
-    /// Right by their checksum, and not in the store. Keys are drawn at random, so none of them ever becomes one.
+    /// Their checksum is right, but they are not in the store. Keys are random, so none of them will ever exist.
     keys: TtlCache<KeyHash, ()>,
     networks: TtlCache<Network, Sent>,
 }
 
-/// What came from a network within a minute.
+/// What a network sent within a minute.
 #[derive(Debug, Default)]
 struct Sent {
     /// Keys that were looked up and not found, or not yet.
     keys: BTreeSet<KeyHash>,
-    /// The platform counted too many of them.
+    /// The platform counted too many calls.
     is_blocked: bool,
 }
 
 impl UnknownKeys {
-    /// Whether a key was looked up of late and not found.
+    /// True if a recent look-up did not find the key.
     pub fn contains(&self, hash: &KeyHash, now: Timestamp) -> bool {
         self.keys.find(hash, now).is_some()
     }
@@ -38,7 +38,7 @@ impl UnknownKeys {
         self.keys.learn(hash, (), now);
     }
 
-    /// Whether a network sent so many that a key of it is not to be looked up.
+    /// True if the network sent so many that this key must not be looked up.
     pub fn is_blocked(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
         let Some(Sent { keys, is_blocked }) = self.networks.find(network, now) else { return false };
         *is_blocked || (keys.len() >= MAX_UNKNOWN_KEYS as usize && !keys.contains(hash))
@@ -51,7 +51,7 @@ impl UnknownKeys {
         });
     }
 
-    /// Takes a key out of the count that was found.
+    /// Removes a key that was found from the count.
     pub fn discount(&mut self, hash: &KeyHash, network: &Network, now: Timestamp) {
         self.networks.change(network.clone(), now, |sent| {
             sent.keys.remove(hash);

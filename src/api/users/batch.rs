@@ -27,7 +27,7 @@ struct Element {
 #[derive(Debug)]
 struct Refusal {
     code: &'static str,
-    /// The JSON that tells it.
+    /// The error as JSON.
     error: Box<RawValue>,
 }
 
@@ -77,7 +77,7 @@ fn parse(body: &Object, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultL
 #[derive(Serialize)]
 struct BatchOut<'a> {
     success: bool,
-    /// With `code`, the form of an error where nothing was stored.
+    /// With `code`, makes the answer an error if nothing was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +104,7 @@ struct StoredOut<'a> {
     created: bool,
 }
 
-/// What became of one element: its `user_id` as sent, and the outcome.
+/// One element: its `user_id` as sent, and its outcome.
 type Outcome = (Option<String>, Result<Upserted, Refusal>);
 
 /// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn; 200 if all are stored, 207 if some are,
@@ -130,7 +130,7 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     Ok(reply(&outcomes, code))
 }
 
-/// Stores the valid elements; answers for these only.
+/// Stores the valid elements; returns their outcomes only.
 async fn store<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
@@ -152,13 +152,13 @@ fn outcomes(
     let mut stored = stored.into_iter();
     let mut next = || match stored.next() {
         Some(outcome) => outcome.map_err(|limit| errors.refusal(&ApiError::StoredLimit(limit))),
-        None => Err(errors.refusal(&ApiError::Internal { cause: "the store told too few outcomes".into() })),
+        None => Err(errors.refusal(&ApiError::Internal { cause: "the store returned too few outcomes".into() })),
     };
     let outcome = |Element { external_id, parsed }| (external_id, parsed.and_then(|_| next()));
     elements.into_iter().map(outcome).collect()
 }
 
-/// The code of a batch of which nothing is stored: its first error's.
+/// The code of a batch of which nothing was stored: that of its first error.
 fn code_of_all(outcomes: &[Outcome]) -> Option<&'static str> {
     let nothing_stored = outcomes.iter().all(|(_, outcome)| outcome.is_err());
     let mut codes = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err().map(|refusal| refusal.code));

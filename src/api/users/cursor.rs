@@ -1,8 +1,8 @@
-//! Where a walk through the users goes on, as an opaque text.
+//! The position at which a listing continues, as opaque text.
 //!
-//! It outlives deploys, so that its form is pinned by a test: base64url (RFC 4648 section 5) without padding, of 8 bytes
-//! of checksum, 8 bytes of milliseconds, and the last user's id. The checksum ties it to its filter and tells changed
-//! ones. It is no secret and guards nothing: what a key may see is up to its project.
+//! It outlives deploys, so a test pins its form: base64url (RFC 4648 section 5) without padding, of 8 bytes
+//! of checksum, 8 bytes of milliseconds, and the last user's id. The checksum binds it to its filter and
+//! detects changes. It is no secret and guards nothing: the project decides what a key may see.
 
 use crate::store::{Filter, Position};
 use crate::time::Timestamp;

@@ -40,13 +40,13 @@ impl<'q> Listing<'q> {
             fields.optional("updated_after", |value, faults| parameter(value, faults, str::parse::<Timestamp>));
         fields.deny_unknown();
         let filter = faults.finish(Some(Filter { email, phone, updated_after }))?;
-        // Last, because only a filter without faults tells if a cursor belongs to it.
+        // Last, because a cursor can only be compared with a filter that has no faults.
         let after = cursor.map(|text| cursor::parse(text, &filter).ok_or_else(foreign_cursor)).transpose()?;
         Ok(Listing { filter, after, limit: limit.unwrap_or(DEFAULT_PAGE_USERS) })
     }
 }
 
-/// Reads a value that has no space: one that does had a `+` in it that stands for one.
+/// Parses a value that must not contain a space. If it does, the client probably sent a `+`, which means one.
 fn parameter<'v, T>(
     value: &'v Value,
     faults: &mut Faults,

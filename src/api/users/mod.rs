@@ -102,7 +102,7 @@ fn parse_id(segment: &str) -> Result<ExternalId, ApiError> {
     parsed.map_err(|rule| ApiError::Faults(FaultList::one(Part::Path, "user_id", rule)))
 }
 
-/// If an `If-None-Match` header names the tag, by weak comparison (RFC 9110 section 13.1.2).
+/// True if an `If-None-Match` header lists the tag, by weak comparison (RFC 9110 section 13.1.2).
 fn matches(header: &str, etag: &str) -> bool {
     header.trim() == "*" || header.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
 }
