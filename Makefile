@@ -55,7 +55,7 @@ audit: deny node_modules/.package-lock.json ## look up advisories on every depen
 	@if $(CARGO_DENY) --workspace fetch db >/dev/null 2>&1; then $(CARGO_DENY) --locked --workspace check --disable-fetch advisories; \
 		else echo "skipped: the advisories for crates can't be fetched from here"; fi
 	@if npm audit --json 2>/dev/null | grep -q auditReportVersion; then npm audit; \
-		else echo "skipped: the npm registry that is reached from here tells no advisories"; fi
+		else echo "skipped: this npm registry has no advisories"; fi
 
 deny: $(CARGO_DENY) ## check licences and sources of every crate
 	@for manifest in $(wildcard Cargo.toml fuzz/Cargo.toml); do \

@@ -1,4 +1,4 @@
-//! Reading a request's body: no more of it than its limit, and unpacked.
+//! Reads and decodes a request's body, up to its limit.
 
 use crate::api::{BodyError, Encoding};
 use futures_core::Stream;
@@ -24,7 +24,7 @@ extern "C" {
     fn pipe_through(this: &Packed, transform: &DecompressionStream) -> ReadableStream;
 }
 
-/// The body as it comes out of its encoding. One of more than `limit_bytes` is refused as soon as that is known.
+/// The decoded body. Refuses it as soon as it exceeds `limit_bytes`.
 pub async fn read(request: &Request, encoding: Encoding, limit_bytes: usize) -> Result<Vec<u8>, BodyError> {
     let declared = request.headers().get("Content-Length").ok().flatten().and_then(|length| length.parse().ok());
     if encoding == Encoding::Identity && declared.is_some_and(|length: usize| length > limit_bytes) {

@@ -1,4 +1,4 @@
-//! The Worker: turns a Request into a [`Call`] and a [`Handled`] into a Response, and gives the core what it asks for.
+//! The Worker: turns a Request into a [`Call`] and a [`Handled`] into a Response, and implements the core's ports.
 
 mod body;
 mod d1;
@@ -18,13 +18,13 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::{Context, Env, Fetcher, Headers, RateLimiter, Request, Response, ResponseBuilder, Result, event};
 
-/// How long the page's files may take.
+/// How long a file of the page may take.
 const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
 /// How long it may take to count an unknown key.
 const UNKNOWN_KEYS_DEADLINE: Duration = Duration::from_secs(1);
 
 thread_local! {
-    // What this isolate knows of keys and limits. Plain data: nothing in it belongs to a request.
+    // The isolate's caches. Plain data: nothing in them belongs to a request.
     static KEY_CACHE: Rc<RefCell<KeyCache>> = Rc::default();
     static LEASES: Rc<RefCell<Leases>> = Rc::default();
 }
@@ -65,7 +65,7 @@ struct Worker {
 }
 
 impl Worker {
-    /// Binds a request to what the operator set. An error is a cause for the log.
+    /// Reads settings and bindings for a request. The error is for the log.
     fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
         let settings = Settings::read(|name| env.var(name).ok().map(|value| value.to_string()));
         let context = Rc::new(context);
@@ -123,7 +123,7 @@ impl Platform for Worker {
 
     async fn asset(&self, path: &str) -> std::result::Result<String, String> {
         let read = async {
-            // Assets are asked for by a URL, of which only the path matters.
+            // Of the URL, only the path matters.
             self.assets.fetch(format!("https://assets{path}"), None).await?.text().await
         };
         match with_deadline(ASSETS_DEADLINE, read).await {
@@ -150,7 +150,7 @@ impl Platform for Worker {
 fn call_of(request: &Request) -> Call {
     let header = |name| request.headers().get(name).ok().flatten();
     Call {
-        // Not Request::method(), which takes a method that it does not know for GET.
+        // Not Request::method(), which maps unknown methods to GET.
         method: request.inner().method(),
         path: request.path(),
         // Not Request::url(), which would bring in worker::Url.

@@ -1,4 +1,4 @@
-//! What becomes of a panic: it ends this module and all requests in it, and `entry.js` has the next module answer for them.
+//! A panic ends this module and all its requests; `entry.js` then lets the next module answer them.
 
 use crate::api::ApiError;
 use js_sys::{Function, Reflect};
@@ -9,7 +9,7 @@ use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, event};
 
 thread_local! {
-    // The request that is being worked on at this very moment, for the panic hook.
+    // The request that is being polled, for the panic hook.
     static CURRENT: RefCell<Option<JsValue>> = RefCell::default();
 }
 
@@ -24,17 +24,17 @@ fn start() {
     }));
 }
 
-/// Has `entry.js` answer for all requests that end with this module. Without it, the runtime does.
+/// Makes `entry.js` answer all requests that end with this module. Without `entry.js`, the runtime answers them.
 fn report_panic(cause: &str) {
     let request = CURRENT.take().unwrap_or_default();
     let report = Reflect::get(&js_sys::global(), &"rosterPanicked".into()).unwrap_or_default();
     if let Some(report) = report.dyn_ref::<Function>() {
-        // What it throws has nobody left to catch it.
+        // Nothing is left to catch what it throws.
         let _ = report.call2(&JsValue::NULL, &request, &cause.into());
     }
 }
 
-/// Lets the panic hook know which request's work it interrupts.
+/// Records which request is being polled, for the panic hook.
 pub async fn watch<T>(request: JsValue, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     poll_fn(|task| {
@@ -46,7 +46,7 @@ pub async fn watch<T>(request: JsValue, work: impl Future<Output = T>) -> T {
     .await
 }
 
-/// How an earlier module ended with this request in it, as `entry.js` tells.
+/// The error that ended this request in an earlier module, as reported by `entry.js`.
 pub fn earlier_end(env: &Env) -> Option<ApiError> {
     let told = |name| env.var(name).ok().map(|cause| cause.to_string());
     let own = told("ROSTER_PANIC").map(|cause| ApiError::Internal { cause });

@@ -78,9 +78,9 @@ struct PaginationOut {
 
 /// `GET /v1/users`: a page of users, and a cursor to the next.
 ///
-/// A page goes on behind the last user of the one before, so that in the order of ids a walk meets every user that stands
-/// throughout once. By `updated_after` a user that changes during the walk moves on to its end: one that was met may be
-/// met again as it is then, and no other is met twice or missed.
+/// A page begins after the last user of the page before. Ordered by id, a walk meets every user that exists throughout
+/// exactly once. With `updated_after`, a user that changes during the walk moves to its end and may be met again; no other
+/// user is met twice or missed.
 pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
     let query = query::parse(&cx.call.query).map_err(ApiError::Faults)?;

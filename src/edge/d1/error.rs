@@ -1,10 +1,10 @@
-//! What went wrong in D1, sorted by what to do about it.
+//! Classifies D1's errors by what to do about them.
 
 use super::DEADLINE;
 use crate::store::{StoreError, StoredLimit};
 
 pub enum Failure {
-    /// To be tried again.
+    /// Worth a retry.
     Transient(String),
     Final(StoreError),
 }
@@ -29,7 +29,7 @@ impl From<Failure> for StoreError {
 }
 
 impl From<worker::Error> for Failure {
-    /// Sorts D1's errors by their text, which is all there is to go by.
+    /// Classifies D1's errors by their text: they carry no code.
     /// Source: Cloudflare, "Debug D1: Error list".
     fn from(error: worker::Error) -> Self {
         const TRANSIENT: [&str; 7] = [
@@ -77,7 +77,7 @@ pub fn limit(name: &str) -> Option<StoredLimit> {
     LIMITS.iter().find(|(known, _)| *known == name).map(|(_, limit)| *limit)
 }
 
-/// What the runtime calls an answer that is no JSON. Behind it comes the answer.
+/// The runtime's message for an answer that is not JSON. The answer itself follows it.
 const UNREADABLE: &str = "Failed to parse body as JSON";
 
 /// The text of an error. Not its `Display`, which can throw for one of D1's.

@@ -57,7 +57,7 @@ impl D1Store {
         read(&self.session()?.prepare(sql).bind(values)?.all().await?)
     }
 
-    /// Waits for D1 until this request's deadline. What it then still does is harmless, like anything tried twice.
+    /// Waits for D1 until this request's deadline. A statement that takes effect later is harmless, like a retry.
     async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let left = DEADLINE.saturating_sub(self.waited.get());
         if left.is_zero() {

@@ -1,4 +1,4 @@
-//! The rows that the statements answer, and what the core makes of them.
+//! Result rows, and their conversion to types of the core.
 
 use super::bind::timestamp;
 use super::error::{Failure, limit};
@@ -61,12 +61,12 @@ pub struct IdRow {
     pub id: String,
 }
 
-/// The rows of a result. The error does not say what is wrong with one: the log must not learn what is in it.
+/// The rows of a result. The error gives no details: they may hold user data, which must not be logged.
 pub fn read<T: for<'a> Deserialize<'a>>(result: &D1Result) -> Result<Vec<T>, Failure> {
     result.results().map_err(|_| Failure::unreadable())
 }
 
-/// What became of each user, or None if a row is missing.
+/// The outcome of each user, or None if a row is missing.
 pub fn outcomes(
     rows: impl Iterator<Item = BatchRow>,
     users: &[(&NewUser, String)],

@@ -74,7 +74,7 @@ impl UserStore for D1Store {
         let mut values = vec![
             bind_text(&caller.hash.to_hex()),
             bind_time(now),
-            // One more than asked for tells if there is one more.
+            // One more than asked for, to learn whether there are more.
             JsValue::from_f64(f64::from(limit) + 1.0),
             email.map_or(JsValue::NULL, |email| bind_text(email.as_str())),
             phone.map_or(JsValue::NULL, |phone| bind_text(phone.as_str())),

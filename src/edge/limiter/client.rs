@@ -1,4 +1,4 @@
-//! An isolate's way to the objects.
+//! The isolate's client of the limiter objects.
 
 use crate::edge::runtime::{Hops, now, with_deadline};
 use crate::limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step};
@@ -64,7 +64,7 @@ impl Limiter for ObjectLimiter {
 }
 
 impl ObjectLimiter {
-    /// Asks behind the back of the request that is being answered.
+    /// Asks in the background; the request does not wait.
     fn ask_in_background(&self, account: Account<'_>, ask: Ask, asked_ms: u64) {
         let (objects, leases) = (self.objects.clone(), Rc::clone(&self.leases));
         let (project, policy) = (account.project.clone(), account.policy);
@@ -78,8 +78,8 @@ impl ObjectLimiter {
     }
 }
 
-/// Sends a message, and once more to an object that broke under it, as a deploy breaks each within five minutes: what the
-/// first one booked unheard is wasted, and no more. One that is overloaded must not be asked again.
+/// Sends a message, and retries once if the object broke, as each does within five minutes of a deploy. What a lost try
+/// booked is only wasted. Never retries an overloaded object.
 async fn send<T: DeserializeOwned>(
     objects: &ObjectNamespace,
     account: Account<'_>,
@@ -111,7 +111,7 @@ async fn send_once(objects: &ObjectNamespace, account: Account<'_>, message: &Me
     }
 }
 
-/// As the runtime marks an object's errors.
+/// The runtime marks errors of overloaded objects.
 fn is_overloaded(error: &worker::Error) -> bool {
     Reflect::get(&error.to_js_value(), &"overloaded".into()).is_ok_and(|overloaded| overloaded.is_truthy())
 }

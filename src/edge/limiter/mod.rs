@@ -1,4 +1,4 @@
-//! The rate limiter on Durable Objects: the object of one account, and an isolate's way to it.
+//! The rate limiter on Durable Objects: the object of one account, and the isolate's client.
 
 mod client;
 mod object;

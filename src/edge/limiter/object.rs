@@ -7,14 +7,14 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
-/// One account's ledger, in the object's SQLite storage. What is in memory is only its copy.
+/// One account's ledger, in the object's SQLite storage. Memory only caches it.
 #[durable_object(alarm)]
 pub struct LimiterObject {
     state: State,
     ledger: RefCell<Option<Ledger>>,
-    /// If the table is known to be there.
+    /// True if the table is known to exist.
     has_table: Cell<bool>,
-    /// If an alarm is known to be set.
+    /// True if an alarm is known to be set.
     alarmed: Cell<bool>,
 }
 
@@ -43,13 +43,13 @@ impl DurableObject for LimiterObject {
         Response::ok(answer)
     }
 
-    /// Clears what has been idle for two windows.
+    /// Drops a window that was idle for two windows.
     async fn alarm(&self) -> Result<Response> {
         self.alarmed.set(false);
         let mut ledger = self.take_ledger()?;
         let idle_in_ms = ledger.drop_idle_window(now().as_ms());
         if idle_in_ms.is_none() && ledger.is_empty() {
-            // It exists no longer, until it is asked again.
+            // The object no longer exists until it is asked again.
             self.has_table.set(false);
             self.state.storage().delete_all().await?;
             return Response::empty();
@@ -89,12 +89,12 @@ impl LimiterObject {
         Ok(grant)
     }
 
-    /// Takes the ledger out of memory, or out of storage. Who takes it puts it back, unless something failed.
+    /// Takes the ledger from memory, or loads it. The caller puts it back, unless something failed.
     fn take_ledger(&self) -> Result<Ledger> {
         if let Some(ledger) = self.ledger.take() {
             return Ok(ledger);
         }
-        // Looking writes nothing, so that an object that was only looked at does not come to exist.
+        // Reading must not create the table: an object that was only read must not be stored.
         let sql = self.state.storage().sql();
         let table: Vec<Name> = sql.exec("select name from sqlite_master where name = 'account'", None)?.to_array()?;
         let rows: Vec<Row> =
