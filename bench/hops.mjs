@@ -20,7 +20,8 @@ async function median(atOnce, call) {
   return times.sort((a, b) => a - b)[times.length >> 1].toFixed(1).padStart(6);
 }
 
-const { miniflare, url } = await start({ entry: "tests/contract/slow.mjs", variables: { RATE_LIMIT: "100000/60" } });
+const FAULTS = JSON.stringify(["DB", "LIMITER"].map((on) => ({ on, how: "slow", times: 1_000_000 })));
+const { miniflare, url } = await start({ entry: "tests/doubles/faulty.mjs", variables: { RATE_LIMIT: "100000/60", FAULTS } });
 const post = (path, token, body) =>
   fetch(url + path, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: JSON.stringify(body) });
 const { key } = await (await post("/v1/keys", ADMIN_TOKEN, { name: "bench" })).json();

@@ -6,8 +6,10 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 fn slow() -> Server {
-    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60")];
-    Server::start_entry("tests/contract/slow.mjs", &State::new(), &variables)
+    let faults = ["DB", "LIMITER"].map(|on| json!({"on": on, "how": "slow", "times": 1_000_000}));
+    let faults = json!(faults).to_string();
+    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60"), ("FAULTS", &faults)];
+    Server::start_entry("tests/doubles/faulty.mjs", &State::new(), &variables)
 }
 
 #[track_caller]

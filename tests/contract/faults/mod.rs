@@ -11,7 +11,7 @@ use roster_harness::{ADMIN_TOKEN, Answer, Client, Project, Transport};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
 
-const ENTRY: &str = "tests/contract/faulty.mjs";
+const ENTRY: &str = "tests/doubles/faulty.mjs";
 
 fn faulty() -> &'static Server {
     static FAULTY: LazyLock<Server> = LazyLock::new(|| {

@@ -211,6 +211,7 @@ impl<T: Transport + ?Sized> Project<'_, T> {
         self.get(200, &format!("/v1/users/{id}")).json()["user"].clone()
     }
 
+    #[must_use]
     #[track_caller]
     pub fn with_new_key(self) -> Self {
         let key = self.server.key(&json!({"name": "next", "project": self.name}));

@@ -36,6 +36,7 @@ impl State {
     }
 
     /// A new one, migrated.
+    #[expect(clippy::new_without_default, reason = "no default takes seconds and makes a folder")]
     pub fn new() -> Self {
         let state = State::empty();
         let migrated = shell(&wrangler("d1 migrations apply roster --local", &state)).output().unwrap();
@@ -67,7 +68,7 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // An environment file keeps the developer's own .dev.vars out.
         let env_file = state.path().join("env");
-        let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}=\"{value}\"\n")).collect();
+        let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
         std::fs::write(&env_file, lines.concat()).unwrap();
         let options = format!(
             "dev {entry} --ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false --env-file {}",

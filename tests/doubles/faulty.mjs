@@ -1,11 +1,11 @@
-// The Worker as it was built, behind bindings that fail as a request's header `X-Fault` says. For tests only. It is a JSON
-// array of faults, one for each binding:
+// The Worker as it was built, behind bindings that fail as the variable `FAULTS` says for all requests, and the header
+// `X-Fault` for one. For tests only. Each is a JSON array of faults, one for each binding:
 //
 //   on      DB, LIMITER, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
 //           module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text    reset: the object
-//           is reset, and then asked
+//           is reset, and then asked    slow: takes 100 ms longer, as across an ocean
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
@@ -26,6 +26,7 @@ export class LimiterObject extends Limiter {
   }
 }
 
+const DELAY_MS = 100;
 const never = () => new Promise(() => {});
 const rows = (results) => ({ success: true, meta: {}, results });
 
@@ -46,6 +47,9 @@ async function fail({ how, error, with: garbage }, target, name, call) {
     case "garbage":
       await call();
       return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, fetch: () => new Response(garbage) }[name]();
+    case "slow":
+      await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
+      return call();
     case "reset":
       await target.fetch("https://limiter/", { headers: { "X-Reset": "1" } }).catch(() => {});
       return call();
@@ -87,11 +91,11 @@ function trap() {
 export default {
   fetch(request, env, context) {
     const bindings = { ...env };
-    for (const told of JSON.parse(request.headers.get("X-Fault") ?? "[]")) {
+    for (const told of [env.FAULTS, request.headers.get("X-Fault")].flatMap((faults) => JSON.parse(faults ?? "[]"))) {
       const fault = { skip: 0, times: 1, ...told };
       if (fault.on === "RANDOM") randomCallsToPanic = fault.skip + 1;
       else if (fault.on === "TRAP") queueMicrotask(trap);
-      else bindings[fault.on] = faulty(env[fault.on], fault);
+      else bindings[fault.on] = faulty(bindings[fault.on], fault);
     }
     return worker.fetch(request, bindings, context);
   },
