@@ -1,6 +1,6 @@
-# `make dev` serves Roster on this machine, `make test` proves it. Both install what is missing, at pinned versions:
-# Rust by rustup, Node and wrangler by npm into node_modules, the builders and cargo-deny by cargo into the user's
-# cache.
+# `make dev` serves Roster on this machine, `make check` tests it natively, `make test` proves it. They install what is
+# missing, at pinned versions: Rust by rustup, Node and wrangler by npm into node_modules, the builders and cargo-deny by
+# cargo into the user's cache.
 
 PORT ?= 8787
 FUZZ_SECONDS ?= 600
@@ -30,8 +30,11 @@ export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 export WRANGLER_SEND_METRICS := false
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 
+# One form of cargo's commands for all that is tested, so that nothing is compiled with two sets of features.
+TEST := cargo test --locked --workspace
+
 .DELETE_ON_ERROR:
-.PHONY: help dev test conformance fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
+.PHONY: help dev check test conformance fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
 
 dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
@@ -39,10 +42,20 @@ dev: build local ## serve Roster on http://localhost:8787, or PORT
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1:/p' Makefile | awk -F: '{ name = $$1; sub(/^[a-z]*:/, ""); printf "make %-12s %s\n", name, $$0 }'
 
-test: lint build ## everything CI checks: lints, native tests, the contract on the real Worker
-	cargo test --locked --workspace -- --skip hops::
+check: rust ## run what to run while working: format, lints, native tests
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	$(TEST) --lib --bins
+	$(TEST) --test openapi --test docs --test fuzz
+	ROSTER_TRANSPORT=native $(TEST) --test contract -- scripts::
+
+test: ## run everything CI checks: make check first, then lints, the Worker's build and all tests on it
+	@# One after the other, whatever -j says: what fails fast comes first.
+	$(MAKE) --no-print-directory check
+	$(MAKE) --no-print-directory lint build
+	$(TEST) -- --skip hops::
 	@# These measure time: nothing runs beside them.
-	cargo test --locked --test contract -- --nocapture --test-threads 1 hops::
+	$(TEST) --test contract -- --nocapture --test-threads 1 hops::
 
 bench: build ## measure an upsert where each remote call takes 100 ms longer
 	node bench/hops.mjs
@@ -64,7 +77,7 @@ deny: $(CARGO_DENY) ## check licences and sources of every crate
 conformance: build $(SCHEMATHESIS) $(PYTHON_CLIENT) $(CLIENTS)/.package-lock.json ## hold the Worker against openapi.yaml: schemathesis, generated clients
 	$(dir $(SCHEMATHESIS))python tests/examples.py
 	PATH="$(CURDIR)/$(CLIENTS)/.bin:$(dir $(PYTHON_CLIENT)):$$PATH" SCHEMATHESIS=$(SCHEMATHESIS) \
-		cargo test --locked --test contract -- --ignored --nocapture conformance::
+		$(TEST) --test contract -- --ignored --nocapture conformance::
 
 # No sanitizer: there is no unsafe code. What is found goes to fuzz/target, not to the corpus.
 fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
