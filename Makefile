@@ -42,7 +42,7 @@ dev: build local ## serve Roster on http://localhost:8787, or PORT
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1:/p' Makefile | awk -F: '{ name = $$1; sub(/^[a-z]*:/, ""); printf "make %-12s %s\n", name, $$0 }'
 
-check: rust ## run what to run while working: format, lints, native tests
+check: rust ## run while working: format, lints, native tests
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(TEST) --lib --bins

@@ -1,55 +1,63 @@
-//! Why the tool does not end with 0.
+//! Why a run did not end with exit code 0.
 
-use std::fmt;
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::io;
 use std::path::Path;
 
-/// The variants are the exit codes.
+/// Each variant has one exit code.
 #[derive(Debug)]
-pub enum Failure {
-    /// 2: it was not called as it can be.
+pub enum CliError {
+    /// 2: the command line or the input can't be used.
     Usage(String),
-    /// 1: it could not go on.
-    Stopped(String),
-    /// 1: the server refused a call. It will refuse the same call again.
+    /// 1: the run failed. The same command may succeed later.
+    Failed(String),
+    /// 1: the server denied a call. It will deny the same call again.
     Denied(String),
-    /// 1: it went to the end, and this many records were refused.
-    Refused(String),
-    /// 130: Ctrl-C, as shells have it (128 + SIGINT).
+    /// 1: the import reached the end of its file, but some records were refused.
+    RecordsRefused(String),
+    /// 130: Ctrl-C (128 + SIGINT, as shells report it).
     Interrupted,
 }
 
-impl Failure {
-    /// That an operation on a file failed.
-    pub fn of_file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |error| Failure::Stopped(format!("{}: {error}", path.display()))
+impl CliError {
+    /// Makes the error of a failed operation on this file.
+    pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |error| CliError::Failed(format!("{}: {error}", path.display()))
+    }
+
+    /// The server answered something that its contract does not allow.
+    pub fn invalid_response(error: impl Display) -> Self {
+        CliError::Failed(format!("can't read the server's response: {error}"))
     }
 
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Usage(_) => 2,
-            Failure::Stopped(_) | Failure::Denied(_) | Failure::Refused(_) => 1,
-            Failure::Interrupted => 130,
+            CliError::Usage(_) => 2,
+            CliError::Failed(_) | CliError::Denied(_) | CliError::RecordsRefused(_) => 1,
+            CliError::Interrupted => 130,
         }
     }
 
-    /// What to say of work that is kept for another run.
-    pub fn advice(&self) -> &'static str {
+    /// Whether the same command, run again, may get further.
+    pub fn can_resume(&self) -> bool {
         match self {
-            Failure::Stopped(_) | Failure::Interrupted => "; the same command goes on from there",
-            Failure::Usage(_) | Failure::Denied(_) | Failure::Refused(_) => "",
+            CliError::Failed(_) | CliError::Interrupted => true,
+            CliError::Usage(_) | CliError::Denied(_) | CliError::RecordsRefused(_) => false,
         }
     }
 }
 
-impl fmt::Display for Failure {
+impl Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Usage(message)
-            | Failure::Stopped(message)
-            | Failure::Denied(message)
-            | Failure::Refused(message) => f.write_str(message),
-            Failure::Interrupted => f.write_str("interrupted"),
+            CliError::Usage(message)
+            | CliError::Failed(message)
+            | CliError::Denied(message)
+            | CliError::RecordsRefused(message) => f.write_str(message),
+            CliError::Interrupted => f.write_str("interrupted"),
         }
     }
 }
+
+impl Error for CliError {}

@@ -1,32 +1,32 @@
-//! Ctrl-C, heard by whoever waits.
+//! Ctrl-C: a flag that every loop checks and that cuts every pause short.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Whether to stop: asked between steps, and cutting pauses short.
+/// Set once, by Ctrl-C or by the first failure of an import. Clones share the flag.
 #[derive(Clone, Default)]
-pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
+pub struct Interrupt(Arc<(Mutex<bool>, Condvar)>);
 
-impl Stop {
-    /// One that Ctrl-C sets. A second Ctrl-C ends the process at once, which loses nothing either.
-    pub fn on_interrupt() -> Result<Self, Failure> {
-        let stop = Stop::default();
-        let heard = stop.clone();
+impl Interrupt {
+    /// Sets the flag on Ctrl-C. A second Ctrl-C ends the process at once, which loses nothing either.
+    pub fn on_ctrl_c() -> Result<Self, CliError> {
+        let interrupt = Interrupt::default();
+        let flag = interrupt.clone();
         let handler = move || {
-            if heard.is_set() {
-                process::exit(i32::from(Failure::Interrupted.exit_code()));
+            if flag.is_set() {
+                process::exit(i32::from(CliError::Interrupted.exit_code()));
             }
-            heard.set();
+            flag.set();
         };
-        ctrlc::set_handler(handler).map_err(|error| Failure::Stopped(format!("can't listen for Ctrl-C: {error}")))?;
-        Ok(stop)
+        ctrlc::set_handler(handler).map_err(|error| CliError::Failed(format!("can't listen for Ctrl-C: {error}")))?;
+        Ok(interrupt)
     }
 
     pub fn set(&self) {
-        let (set, changed) = &*self.0;
-        *set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        let (flag, changed) = &*self.0;
+        *flag.lock().unwrap_or_else(PoisonError::into_inner) = true;
         changed.notify_all();
     }
 
@@ -34,16 +34,16 @@ impl Stop {
         *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fails once it is set.
-    pub fn check(&self) -> Result<(), Failure> {
-        if self.is_set() { Err(Failure::Interrupted) } else { Ok(()) }
+    /// Fails with [`CliError::Interrupted`] if the flag is set.
+    pub fn check(&self) -> Result<(), CliError> {
+        if self.is_set() { Err(CliError::Interrupted) } else { Ok(()) }
     }
 
-    /// Waits this long, or until it is set.
-    pub fn pause(&self, duration: Duration) -> Result<(), Failure> {
-        let (set, changed) = &*self.0;
-        let set = set.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(changed.wait_timeout_while(set, duration, |set| !*set));
+    /// Waits for this long, or fails as soon as the flag is set.
+    pub fn sleep(&self, duration: Duration) -> Result<(), CliError> {
+        let (flag, changed) = &*self.0;
+        let flag = flag.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(changed.wait_timeout_while(flag, duration, |is_set| !*is_set));
         self.check()
     }
 }

@@ -1,26 +1,30 @@
-//! `roster keys`: API keys, managed with the admin token.
+//! `roster keys`: manages API keys with the admin token.
 
 use crate::args::{AdminArgs, CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
-use crate::bar::Bar;
 use crate::client::{Client, Pace};
-use crate::failure::Failure;
-use crate::stop::Stop;
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::progress_bar::ProgressBar;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use ureq::http::Method;
 
-pub fn run(command: &KeysCommand, stop: &Stop) -> Result<(), Failure> {
+pub fn run(command: &KeysCommand, interrupt: &Interrupt) -> Result<(), CliError> {
     match command {
-        KeysCommand::Create(args) => create(args, stop),
-        KeysCommand::List(args) => list(args, stop),
-        KeysCommand::Revoke(args) => revoke(args, stop),
+        KeysCommand::Create(args) => create(args, interrupt),
+        KeysCommand::List(args) => list(args, interrupt),
+        KeysCommand::Revoke(args) => revoke(args, interrupt),
     }
 }
 
-/// Calls the server as the admin. No bar is shown.
-fn ask<T>(admin: &AdminArgs, stop: &Stop, call: impl FnOnce(&Client) -> Result<T, Failure>) -> Result<T, Failure> {
-    let bar = Bar::none();
-    call(&Client::new(admin.url()?, admin.token()?, Pace::Full, stop, &bar))
+/// Calls the server with the admin token and without a progress bar.
+fn call_as_admin<T>(
+    admin: &AdminArgs,
+    interrupt: &Interrupt,
+    call: impl FnOnce(&Client) -> Result<T, CliError>,
+) -> Result<T, CliError> {
+    let bar = ProgressBar::hidden();
+    call(&Client::new(admin.url()?, admin.token()?, Pace::Full, interrupt, &bar))
 }
 
 #[derive(Serialize)]
@@ -43,21 +47,25 @@ struct CreatedIn {
     expires_at: Option<String>,
 }
 
-/// Writes the key alone to the standard output, so that a script can take it from there.
-fn create(args: &CreateKeyArgs, stop: &Stop) -> Result<(), Failure> {
+/// Writes only the key to the standard output, so that a script can capture it.
+fn create(args: &CreateKeyArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (project, expires_at) = (args.project.as_deref(), args.expires_at.as_deref());
     let body = NewKeyOut { name: &args.name, project, scopes: &args.scopes, expires_at };
-    let body = serde_json::to_string(&body).map_err(unreadable)?;
-    let answer =
-        ask(&args.admin, stop, |client| client.post_once("/v1/keys", &body)).map_err(|failure| match failure {
-            Failure::Stopped(cause) => {
-                Failure::Stopped(format!("{cause}; `roster keys list` tells if the key was made"))
+    let body = serde_json::to_string(&body).map_err(CliError::invalid_response)?;
+    let response = call_as_admin(&args.admin, interrupt, |client| client.post_once("/v1/keys", &body)).map_err(
+        |error| match error {
+            CliError::Failed(cause) => {
+                CliError::Failed(format!("{cause}; `roster keys list` tells if the key was made"))
             }
-            failure => failure,
-        })?;
-    let CreatedIn { key_id, key, project, scopes, expires_at } = parse(&answer)?;
-    let end = expires_at.map_or("never ends".into(), |at| format!("ends at {at}"));
-    eprintln!("roster: {key_id} of project {project} made: it has {}, {end}, and is shown only now", scopes.join(" "));
+            error => error,
+        },
+    )?;
+    let CreatedIn { key_id, key, project, scopes, expires_at } = parse(&response)?;
+    let expiry = expires_at.map_or("never ends".into(), |at| format!("ends at {at}"));
+    eprintln!(
+        "roster: {key_id} of project {project} made: it has {}, {expiry}, and is shown only now",
+        scopes.join(" ")
+    );
     println!("{key}");
     Ok(())
 }
@@ -80,10 +88,11 @@ struct KeyIn {
     last_used_at: Option<String>,
 }
 
-fn list(args: &ListKeysArgs, stop: &Stop) -> Result<(), Failure> {
+fn list(args: &ListKeysArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let query = args.project.as_ref().map_or(String::new(), |project| format!("?project={}", project.as_str()));
-    let answer = ask(&args.admin, stop, |client| client.call(&Method::GET, &format!("/v1/keys{query}")))?;
-    let ListIn { keys } = parse(&answer)?;
+    let response =
+        call_as_admin(&args.admin, interrupt, |client| client.call(&Method::GET, &format!("/v1/keys{query}")))?;
+    let ListIn { keys } = parse(&response)?;
     if args.json {
         println!("{keys}");
     } else {
@@ -92,14 +101,14 @@ fn list(args: &ListKeysArgs, stop: &Stop) -> Result<(), Failure> {
     Ok(())
 }
 
-fn revoke(args: &RevokeKeyArgs, stop: &Stop) -> Result<(), Failure> {
+fn revoke(args: &RevokeKeyArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let id = args.id()?;
-    ask(&args.admin, stop, |client| client.call(&Method::DELETE, &format!("/v1/keys/{id}")))?;
+    call_as_admin(&args.admin, interrupt, |client| client.call(&Method::DELETE, &format!("/v1/keys/{id}")))?;
     eprintln!("roster: {id} revoked");
     Ok(())
 }
 
-/// One key a line. Names come last, because they can have any width.
+/// One line per key. The name comes last, because it can be long.
 fn table(keys: &[KeyIn]) -> String {
     let mut rows = vec![["KEY_ID", "KEY", "PROJECT", "ENDS", "LAST USED", "SCOPES", "NAME"].map(String::from)];
     rows.extend(keys.iter().map(|key| {
@@ -121,17 +130,13 @@ fn table(keys: &[KeyIn]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// The day of a time in RFC 3339.
+/// The date of an RFC 3339 time.
 fn day(time: &str) -> &str {
     time.get(..10).unwrap_or(time)
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(unreadable)
-}
-
-fn unreadable(error: impl std::fmt::Display) -> Failure {
-    Failure::Stopped(format!("the server's answer can't be read: {error}"))
+fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, CliError> {
+    serde_json::from_str(text).map_err(CliError::invalid_response)
 }
 
 #[cfg(test)]
@@ -139,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_table_has_a_key_a_line() {
+    fn a_table_has_one_line_per_key() {
         let keys = r#"[
             {"key_id":"key_1","name":"the phone ☎","project":"default","prefix":"ros_AbCd","scopes":["users:read"],
              "created_at":"2026-01-01T00:00:00.000Z","expires_at":null,"revoked_at":null,"last_used_at":null},

@@ -1,51 +1,44 @@
-//! `roster`: moves users in and out of Roster, and manages its keys.
+//! `roster`: the command-line tool that moves users in and out of Roster and manages API keys.
 //!
-//! An import is a pipeline of bounded memory: [`frame`] cuts the file into records, [`ndjson`] and [`csv`] make each
-//! the JSON of one user, [`split`] makes parts of one with too large an object, [`batch`] packs them, [`import`] keeps
-//! some batches in flight, and [`ledger`] writes down, in the file's order, what became of them. An export is
-//! [`export`]: a walk over all pages into a [`partial`] file, which becomes the output, or a [`table`].
+//! Memory is bounded, whatever the size of a file. An import is a pipeline: [`format`] reads the file into [`record`]s,
+//! [`import`] packs them into batches, keeps some in flight and commits their results in the file's order. An export
+//! ([`export`]) walks over all pages of users and appends them to a partial file, which becomes the output. Both resume
+//! after Ctrl-C or a crash: [`resume`] says how.
+//!
+//! Imports run one way:
+//! `main → {import, export, keys} → args → format → record` and `{import, export, keys} → client → progress_bar`; all may
+//! use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
 mod args;
-mod bar;
-mod batch;
-mod budget;
-mod cell;
 mod client;
-mod csv;
+mod clock;
+mod error;
 mod export;
-mod failure;
-mod frame;
-mod gate;
+mod format;
 mod import;
+mod interrupt;
 mod keys;
-mod ledger;
-mod ndjson;
-mod partial;
-mod progress;
+mod progress_bar;
 mod record;
-mod saved;
-mod source;
-mod split;
-mod stop;
-mod table;
+mod resume;
 
 use args::{Args, Command};
 use clap::Parser;
+use interrupt::Interrupt;
 use std::process::ExitCode;
-use stop::Stop;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let outcome = Stop::on_interrupt().and_then(|stop| match args.command {
-        Command::Import(args) => import::run(&args, &stop),
-        Command::Export(args) => export::run(&args, &stop),
-        Command::Keys(command) => keys::run(&command, &stop),
+    let outcome = Interrupt::on_ctrl_c().and_then(|interrupt| match args.command {
+        Command::Import(args) => import::run(&args, &interrupt),
+        Command::Export(args) => export::run(&args, &interrupt),
+        Command::Keys(command) => keys::run(&command, &interrupt),
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("roster: {failure}");
-            ExitCode::from(failure.exit_code())
+        Err(error) => {
+            eprintln!("roster: {error}");
+            ExitCode::from(error.exit_code())
         }
     }
 }

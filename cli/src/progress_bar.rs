@@ -1,66 +1,69 @@
-//! The progress bar. It is hidden where the standard error is no terminal.
+//! The progress bar. It is hidden if the standard error is no terminal.
 
-use crate::gate::now;
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use crate::clock::now;
+use indicatif::{HumanDuration, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub struct Bar {
-    bar: ProgressBar,
+pub struct ProgressBar {
+    bar: indicatif::ProgressBar,
     run: Arc<Mutex<Run>>,
 }
 
-/// What is known of a run.
+/// What the bar shows of a run.
 struct Run {
-    begun: Instant,
-    /// Of an import from a file: its bytes, and how many were done when the run began.
+    started: Instant,
+    /// For an import from a file: its length, and how much of it earlier runs did.
     bytes: Option<(u64, u64)>,
     bytes_done: u64,
     users_before: u64,
     users: u64,
     refused: u64,
-    doing: Doing,
+    activity: Activity,
 }
 
 #[derive(Clone, PartialEq, Eq)]
-enum Doing {
+enum Activity {
     Working,
-    /// Until then the rate limit admits nothing.
+    /// The rate limit admits nothing until this moment.
     Waiting(Instant),
-    /// The last call failed, for this reason.
+    /// The last call failed for this reason.
     Failing(String),
 }
 
-impl Bar {
-    /// Of a run that begins with what earlier ones did. `bytes`: of the file, in all and done.
+impl ProgressBar {
+    /// Starts with what earlier runs did. `bytes`: the length of the file, and how much of it is done.
     pub fn new(bytes: Option<(u64, u64)>, users: u64, refused: u64) -> Self {
         let (bar, template) = match bytes {
-            Some((total, done)) => (ProgressBar::new(total).with_position(done), "{wide_bar} {percent}%  {run}"),
-            None => (ProgressBar::new_spinner(), "{spinner} {run}"),
+            Some((total, done)) => {
+                (indicatif::ProgressBar::new(total).with_position(done), "{wide_bar} {percent}%  {run}")
+            }
+            None => (indicatif::ProgressBar::new_spinner(), "{spinner} {run}"),
         };
         let bytes_done = bytes.map_or(0, |(_, done)| done);
-        let run = Run { begun: now(), bytes, bytes_done, users_before: users, users, refused, doing: Doing::Working };
+        let run =
+            Run { started: now(), bytes, bytes_done, users_before: users, users, refused, activity: Activity::Working };
         let run = Arc::new(Mutex::new(run));
         let shown = Arc::clone(&run);
         let write = move |_: &ProgressState, out: &mut dyn Write| {
-            // What can't be written is left out.
+            // A bar that can't be drawn is no reason to fail.
             let _ = out.write_str(&lock(&shown).describe(now()));
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.with_key("run", write));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Bar { bar, run }
+        ProgressBar { bar, run }
     }
 
-    /// One that is never shown.
-    pub fn none() -> Self {
-        let bar = Bar::new(None, 0, 0);
+    /// A bar that is never shown.
+    pub fn hidden() -> Self {
+        let bar = ProgressBar::new(None, 0, 0);
         bar.bar.set_draw_target(ProgressDrawTarget::hidden());
         bar
     }
 
-    /// Sets what is done in all.
+    /// Sets the totals, earlier runs included.
     pub fn set(&self, bytes: u64, users: u64, refused: u64) {
         let mut run = lock(&self.run);
         (run.bytes_done, run.users, run.refused) = (bytes, users, refused);
@@ -68,24 +71,24 @@ impl Bar {
         self.bar.set_position(bytes);
     }
 
-    pub fn add(&self, users: u64) {
+    pub fn add_users(&self, users: u64) {
         lock(&self.run).users += users;
     }
 
-    /// Shows that the rate limit admits nothing until then.
-    pub fn wait(&self, until: Instant) {
-        lock(&self.run).doing = Doing::Waiting(until);
+    /// Shows that the rate limit admits nothing until this moment.
+    pub fn show_wait(&self, until: Instant) {
+        lock(&self.run).activity = Activity::Waiting(until);
     }
 
-    /// Shows why the last call failed, until one is answered.
-    pub fn fail(&self, cause: &str) {
-        lock(&self.run).doing = Doing::Failing(cause.into());
+    /// Shows why the last call failed, until [`Self::clear_failure`].
+    pub fn show_failure(&self, cause: &str) {
+        lock(&self.run).activity = Activity::Failing(cause.into());
     }
 
-    pub fn answered(&self) {
-        let doing = &mut lock(&self.run).doing;
-        if matches!(doing, Doing::Failing(_)) {
-            *doing = Doing::Working;
+    pub fn clear_failure(&self) {
+        let activity = &mut lock(&self.run).activity;
+        if matches!(activity, Activity::Failing(_)) {
+            *activity = Activity::Working;
         }
     }
 
@@ -93,8 +96,8 @@ impl Bar {
         self.bar.is_hidden()
     }
 
-    /// Tells something beside it.
-    pub fn note(&self, message: &str) {
+    /// Prints a message above the bar.
+    pub fn message(&self, message: &str) {
         self.bar.suspend(|| eprintln!("roster: {message}"));
     }
 
@@ -110,19 +113,19 @@ fn lock(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
 impl Run {
     fn describe(&self, now: Instant) -> String {
         let refused = if self.refused > 0 { format!(", {} refused", self.refused) } else { String::new() };
-        let doing = match &self.doing {
-            Doing::Waiting(until) if *until > now => {
+        let activity = match &self.activity {
+            Activity::Waiting(until) if *until > now => {
                 format!("waiting {} s for the rate limit", (*until - now).as_secs_f64().ceil())
             }
-            Doing::Failing(cause) => cause.clone(),
-            Doing::Working | Doing::Waiting(_) => self.pace(now),
+            Activity::Failing(cause) => cause.clone(),
+            Activity::Working | Activity::Waiting(_) => self.pace(now),
         };
-        format!("{}{refused}  {doing}", count(self.users, "user"))
+        format!("{}{refused}  {activity}", count(self.users, "user"))
     }
 
-    /// How fast it is over the whole run, waits included, and what that means for what is left.
+    /// Users per second over the whole run, waits included, and the time left at that speed.
     fn pace(&self, now: Instant) -> String {
-        let elapsed = now - self.begun;
+        let elapsed = now - self.started;
         let per_second = u128::from(self.users - self.users_before) * 1000 / elapsed.as_millis().max(1);
         let time = match self.bytes {
             None => format!("{:#}", HumanDuration(elapsed)),
@@ -148,13 +151,13 @@ mod tests {
     use super::*;
 
     fn run(bytes: Option<(u64, u64)>) -> Run {
-        Run { begun: now(), bytes, bytes_done: 0, users_before: 0, users: 0, refused: 0, doing: Doing::Working }
+        Run { started: now(), bytes, bytes_done: 0, users_before: 0, users: 0, refused: 0, activity: Activity::Working }
     }
 
     #[test]
-    fn what_is_left_follows_from_the_whole_run_with_its_waits() {
+    fn the_time_left_follows_from_the_whole_run_with_its_waits() {
         let mut run = run(Some((1000, 0)));
-        let (soon, late) = (run.begun + Duration::from_secs(1), run.begun + Duration::from_secs(41));
+        let (soon, late) = (run.started + Duration::from_secs(1), run.started + Duration::from_secs(41));
         (run.bytes_done, run.users) = (500, 50);
         assert_eq!(run.describe(soon), "50 users  50/s  1s left");
         run.refused = 2;
@@ -162,30 +165,30 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_run_did_is_no_measure() {
+    fn the_speed_counts_only_what_this_run_did() {
         let mut run = run(Some((1000, 900)));
         (run.bytes_done, run.users_before, run.users) = (900, 90, 90);
-        assert_eq!(run.describe(run.begun), "90 users  ");
+        assert_eq!(run.describe(run.started), "90 users  ");
         (run.bytes_done, run.users) = (950, 91);
-        assert_eq!(run.describe(run.begun + Duration::from_secs(3)), "91 users  0/s  3s left");
+        assert_eq!(run.describe(run.started + Duration::from_secs(3)), "91 users  0/s  3s left");
     }
 
     #[test]
-    fn a_run_that_waits_or_fails_says_so_and_tells_no_time() {
+    fn a_run_that_waits_or_fails_says_so_and_shows_no_time() {
         let mut run = run(Some((1000, 0)));
-        let begun = run.begun;
+        let started = run.started;
         (run.bytes_done, run.users) = (999, 1);
-        run.doing = Doing::Waiting(begun + Duration::from_millis(40_100));
-        assert_eq!(run.describe(begun), "1 user  waiting 41 s for the rate limit");
-        assert_eq!(run.describe(begun + Duration::from_secs(41)), "1 user  0/s  0s left");
-        run.doing = Doing::Failing("no answer from http://a (try 3 of 8)".into());
-        assert_eq!(run.describe(begun), "1 user  no answer from http://a (try 3 of 8)");
+        run.activity = Activity::Waiting(started + Duration::from_millis(40_100));
+        assert_eq!(run.describe(started), "1 user  waiting 41 s for the rate limit");
+        assert_eq!(run.describe(started + Duration::from_secs(41)), "1 user  0/s  0s left");
+        run.activity = Activity::Failing("no answer from http://a (try 3 of 8)".into());
+        assert_eq!(run.describe(started), "1 user  no answer from http://a (try 3 of 8)");
     }
 
     #[test]
-    fn an_export_tells_how_long_it_has_taken() {
+    fn an_export_shows_how_long_it_has_taken() {
         let mut run = run(None);
         run.users = 3000;
-        assert_eq!(run.describe(run.begun + Duration::from_mins(2)), "3000 users  25/s  2m");
+        assert_eq!(run.describe(run.started + Duration::from_mins(2)), "3000 users  25/s  2m");
     }
 }

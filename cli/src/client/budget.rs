@@ -1,28 +1,28 @@
-//! What an answer says about the project's rate limit.
+//! The project's rate limit, as a response reports it, and how an export shares it with others.
 
 use std::time::Duration;
 use ureq::http::HeaderMap;
 
-/// An export leaves so much of the limit to others: one part in five.
+/// An export leaves this part of the limit to others: one in five.
 const RESERVED_PART: u64 = 5;
-/// While less is left, it takes at most so much of the limit: one part in twenty.
+/// While less than that is left, it uses this part of the limit in a window: one in twenty.
 const SPARING_PART: u32 = 20;
 
-/// The rate limit, as `X-RateLimit-*` and draft-ietf-httpapi-ratelimit-headers-11 tell it.
+/// The rate limit in `X-RateLimit-*` and in the headers of draft-ietf-httpapi-ratelimit-headers-11.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Budget {
     limit: u32,
     remaining: u32,
     window: Duration,
-    /// When all of the limit is free again, if nobody asks until then.
+    /// How long until the whole limit is free again, if nobody calls meanwhile.
     full_in: Duration,
 }
 
 impl Budget {
-    /// None if an answer does not tell it.
-    pub fn of(headers: &HeaderMap) -> Option<Self> {
+    /// None if a header is missing or malformed.
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = |name| headers.get(name)?.to_str().ok();
-        let seconds = |name, parameter| Some(Duration::from_secs(number(text(name)?.split(';'), parameter)?));
+        let seconds = |header, parameter| Some(Duration::from_secs(find_number(text(header)?.split(';'), parameter)?));
         Some(Budget {
             limit: text("x-ratelimit-limit")?.parse().ok()?,
             remaining: text("x-ratelimit-remaining")?.parse().ok()?,
@@ -31,17 +31,17 @@ impl Budget {
         })
     }
 
-    /// How long to wait for others' sake, if less than a fifth of the limit is left: so long that a twentieth of it is
-    /// taken in a window, but no longer than until all of it is free.
+    /// How long to pause before the next call. None while a fifth of the limit is left. Otherwise long enough to use a
+    /// twentieth of the limit in a window, but never longer than until the whole limit is free.
     pub fn pause(&self) -> Option<Duration> {
         let is_low = u64::from(self.remaining) * RESERVED_PART < u64::from(self.limit);
         is_low.then(|| (self.window * SPARING_PART / self.limit.max(1)).min(self.full_in))
     }
 }
 
-/// The parameter of this name, which ends in `=`.
-fn number<'a>(mut parameters: impl Iterator<Item = &'a str>, name: &str) -> Option<u64> {
-    parameters.find_map(|parameter| parameter.trim().strip_prefix(name)?.parse().ok())
+/// The value of the parameter that begins with `prefix`, such as `w=`.
+fn find_number<'a>(mut parameters: impl Iterator<Item = &'a str>, prefix: &str) -> Option<u64> {
+    parameters.find_map(|parameter| parameter.trim().strip_prefix(prefix)?.parse().ok())
 }
 
 #[cfg(test)]
@@ -58,25 +58,25 @@ mod tests {
         ] {
             headers.insert(name, value.parse().unwrap());
         }
-        Budget::of(&headers).unwrap()
+        Budget::from_headers(&headers).unwrap()
     }
 
     #[test]
-    fn while_a_fifth_is_left_nobody_waits() {
+    fn while_a_fifth_is_left_there_is_no_pause() {
         assert_eq!(budget(500, 100, 60, 42).pause(), None);
         assert_eq!(budget(500, 99, 60, 42).pause(), Some(Duration::from_millis(2400)));
         assert_eq!(budget(1, 1, 1, 0).pause(), None);
     }
 
     #[test]
-    fn a_wait_ends_when_all_is_free_at_the_latest() {
+    fn a_pause_ends_when_the_whole_limit_is_free() {
         assert_eq!(budget(500, 0, 60, 1).pause(), Some(Duration::from_secs(1)));
         assert_eq!(budget(10, 1, 60, 58).pause(), Some(Duration::from_secs(58)));
         assert_eq!(budget(1_000_000, 0, 60, 60).pause(), Some(Duration::from_micros(1200)));
     }
 
     #[test]
-    fn an_answer_without_it_is_no_reason_to_wait() {
-        assert_eq!(Budget::of(&HeaderMap::new()), None);
+    fn a_response_without_the_headers_is_no_reason_to_pause() {
+        assert_eq!(Budget::from_headers(&HeaderMap::new()), None);
     }
 }

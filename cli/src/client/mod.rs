@@ -1,35 +1,42 @@
-//! Calls of the API, sent again until they are answered.
+//! Calls of the API, retried until they are answered.
 
-use crate::args::BaseUrl;
-use crate::bar::Bar;
-use crate::budget::Budget;
-use crate::failure::Failure;
-use crate::gate::{Gate, backoff};
-use crate::stop::Stop;
+mod base_url;
+mod budget;
+mod response;
+mod throttle;
+
+pub use base_url::BaseUrl;
+
+use crate::error::CliError;
+use crate::interrupt::Interrupt;
+use crate::progress_bar::ProgressBar;
+use budget::Budget;
+use response::Response;
+use roster::limits::PAGE_USERS;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use throttle::{Throttle, backoff};
 use ureq::Agent;
-use ureq::http::{Method, Request, Response};
+use ureq::http::{Method, Request};
 
-/// Tries of one call that fails. Being told to wait is no failure.
-const TRIES: u32 = 8;
-/// Bytes of an answer: far above the largest page of users.
-const MAX_ANSWER_BYTES: u64 = 67_108_864;
-/// What to wait on a 429 that does not say, in seconds.
+/// Attempts of one call that fails. A 429 is no failure.
+const MAX_ATTEMPTS: u32 = 8;
+/// Bytes of a response: far above the largest page of users.
+const MAX_RESPONSE_BYTES: u64 = 67_108_864;
+/// Seconds to wait after a 429 that has no `Retry-After`.
 const DEFAULT_WAIT_SECONDS: u64 = 1;
-const PAGE: u32 = 100;
 
 pub struct Client<'a> {
     agent: Agent,
     url: &'a BaseUrl,
-    bearer: String,
+    authorization: String,
     pace: Pace,
-    gate: Gate,
-    has_told_of_limit: AtomicBool,
-    stop: &'a Stop,
-    bar: &'a Bar,
+    throttle: Throttle,
+    has_reported_limit: AtomicBool,
+    interrupt: &'a Interrupt,
+    bar: &'a ProgressBar,
 }
 
 /// How fast to call.
@@ -37,13 +44,13 @@ pub struct Client<'a> {
 pub enum Pace {
     /// As fast as the rate limit admits.
     Full,
-    /// So that others find a fifth of the rate limit: see [`Budget::pause`].
+    /// Leaving a fifth of the rate limit to others: see [`Budget::pause`].
     Sparing,
-    /// With this pause from call to call.
+    /// With this interval between two calls.
     Every(Duration),
 }
 
-/// The parts of a batch's answer that matter here.
+/// The response to a batch, as far as the tool reads it.
 #[derive(Deserialize)]
 struct BatchIn {
     results: Vec<ResultIn>,
@@ -55,25 +62,12 @@ struct ResultIn {
     error: Option<Box<RawValue>>,
 }
 
-/// An error, which has a message unless there was no room for one.
-#[derive(Deserialize)]
-struct ErrorIn {
-    message: Option<String>,
-    code: String,
-}
-
-/// An answer that is not to be asked for again.
-struct Answer {
-    status: u16,
-    text: String,
-}
-
-/// What came of one try.
-enum Tried {
-    Answered(Answer),
-    /// The project's limit is reached.
+/// What one attempt led to.
+enum Attempt {
+    Answered(Response),
+    /// The rate limit admits nothing for this long.
     Limited(Duration),
-    /// It may help to try again, but not before this.
+    /// Worth another attempt, but not before `wait` is over.
     Failed {
         cause: String,
         wait: Duration,
@@ -81,8 +75,8 @@ enum Tried {
 }
 
 impl<'a> Client<'a> {
-    /// One that presents a secret: an API key, or the admin token.
-    pub fn new(url: &'a BaseUrl, secret: &str, pace: Pace, stop: &'a Stop, bar: &'a Bar) -> Self {
+    /// `secret` is an API key or the admin token.
+    pub fn new(url: &'a BaseUrl, secret: &str, pace: Pace, interrupt: &'a Interrupt, bar: &'a ProgressBar) -> Self {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -92,150 +86,136 @@ impl<'a> Client<'a> {
             .user_agent(concat!("roster-cli/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        let has_told_of_limit = AtomicBool::new(false);
         Client {
             agent,
             url,
-            bearer: format!("Bearer {secret}"),
+            authorization: format!("Bearer {secret}"),
             pace,
-            gate: Gate::default(),
-            has_told_of_limit,
-            stop,
+            throttle: Throttle::default(),
+            has_reported_limit: AtomicBool::new(false),
+            interrupt,
             bar,
         }
     }
 
-    /// Stores a batch of this many users. Answers for each in turn: its error, or None if it is stored.
-    pub fn store(&self, body: &str, users: usize) -> Result<Vec<Option<Box<RawValue>>>, Failure> {
-        let answer = self.ask(TRIES, || self.send(&Method::POST, "/v1/users/batch", Some(body)))?;
-        let told: Option<BatchIn> =
-            [200, 207, 400].contains(&answer.status).then(|| serde_json::from_str(&answer.text).ok()).flatten();
-        let results = told.map(|told| told.results).ok_or_else(|| answer.denial())?;
-        let is_whole = results.len() == users && results.iter().enumerate().all(|(i, result)| result.index == i);
-        if !is_whole {
-            return Err(Failure::Stopped("the server did not answer for each user of a batch".into()));
+    /// Stores a batch of this many users. Returns one entry per user, in order: its error, or None if it is stored.
+    pub fn store_batch(&self, body: &str, users: usize) -> Result<Vec<Option<Box<RawValue>>>, CliError> {
+        let response = self.retry(MAX_ATTEMPTS, || self.send(&Method::POST, "/v1/users/batch", Some(body)))?;
+        let batch: Option<BatchIn> =
+            [200, 207, 400].contains(&response.status).then(|| serde_json::from_str(&response.text).ok()).flatten();
+        let results = batch.map(|batch| batch.results).ok_or_else(|| response.denied())?;
+        let is_complete = results.len() == users && results.iter().enumerate().all(|(i, result)| result.index == i);
+        if !is_complete {
+            return Err(CliError::Failed("the server did not answer for each user of a batch".into()));
         }
         Ok(results.into_iter().map(|result| result.error).collect())
     }
 
-    /// The JSON of a page of users.
-    pub fn page(&self, cursor: Option<&str>) -> Result<String, Failure> {
+    /// Fetches a page of users, as JSON. Without a cursor it is the first.
+    pub fn list_users(&self, cursor: Option<&str>) -> Result<String, CliError> {
         let cursor = cursor.map_or(String::new(), |cursor| format!("&cursor={cursor}"));
-        self.call(&Method::GET, &format!("/v1/users?limit={PAGE}{cursor}"))
+        self.call(&Method::GET, &format!("/v1/users?limit={}{cursor}", PAGE_USERS.end()))
     }
 
-    /// The JSON that a call without a body is answered with, where it succeeds.
-    pub fn call(&self, method: &Method, path: &str) -> Result<String, Failure> {
-        self.ask(TRIES, || self.send(method, path, None))?.success()
+    /// Makes a call without a body. Returns the JSON of a 2xx.
+    pub fn call(&self, method: &Method, path: &str) -> Result<String, CliError> {
+        self.retry(MAX_ATTEMPTS, || self.send(method, path, None))?.into_success()
     }
 
-    /// The same of a call that does its work as often as it is sent: it is sent once.
-    pub fn post_once(&self, path: &str, body: &str) -> Result<String, Failure> {
-        self.ask(1, || self.send(&Method::POST, path, Some(body)))?.success()
+    /// Posts a body once, without retries: for a call that is not idempotent. Returns the JSON of a 2xx.
+    pub fn post_once(&self, path: &str, body: &str) -> Result<String, CliError> {
+        self.retry(1, || self.send(&Method::POST, path, Some(body)))?.into_success()
     }
 
-    fn send(&self, method: &Method, path: &str, body: Option<&str>) -> Result<Response<ureq::Body>, ureq::Error> {
+    fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url.as_str()))
-            .header("Authorization", &self.bearer);
+            .header("Authorization", &self.authorization);
         match body {
             Some(body) => self.agent.run(request.header("Content-Type", "application/json").body(body)?),
             None => self.agent.run(request.body(())?),
         }
     }
 
-    /// Sends until there is an answer to keep. A 429 holds back everybody who shares this client.
-    fn ask(&self, tries: u32, send: impl Fn() -> Result<Response<ureq::Body>, ureq::Error>) -> Result<Answer, Failure> {
+    /// Sends until a response is final. A 429 delays every call of this client and counts as no attempt.
+    fn retry(
+        &self,
+        max_attempts: u32,
+        send: impl Fn() -> Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Response, CliError> {
         let mut failed = 0;
         loop {
-            self.gate.pass(self.stop)?;
-            if let Pace::Every(pause) = self.pace {
-                self.gate.close_for(pause);
+            self.throttle.wait(self.interrupt)?;
+            if let Pace::Every(interval) = self.pace {
+                self.throttle.close_for(interval);
             }
-            match self.read(send()) {
-                Tried::Answered(answer) => {
-                    self.bar.answered();
-                    return Ok(answer);
+            match self.receive(send()) {
+                Attempt::Answered(response) => {
+                    self.bar.clear_failure();
+                    return Ok(response);
                 }
-                Tried::Limited(wait) => self.wait(wait),
-                Tried::Failed { cause, wait } => {
+                Attempt::Limited(wait) => self.hold_back(wait),
+                Attempt::Failed { cause, .. } if failed + 1 == max_attempts => {
+                    return Err(CliError::Failed(gave_up(max_attempts, &cause)));
+                }
+                Attempt::Failed { cause, wait } => {
                     failed += 1;
-                    if failed == tries {
-                        return Err(Failure::Stopped(gave_up(tries, &cause)));
-                    }
-                    let pause = backoff(failed, |at_most_ms| fastrand::u64(..=at_most_ms)).max(wait);
-                    let cause = format!("{cause} (try {failed} of {tries})");
-                    self.bar.note(&format!("{cause}; trying again in {:.1} s", pause.as_secs_f64()));
-                    self.bar.fail(&cause);
-                    self.stop.pause(pause)?;
+                    let pause = backoff(failed, |max_ms| fastrand::u64(..=max_ms)).max(wait);
+                    let cause = format!("{cause} (try {failed} of {max_attempts})");
+                    self.bar.message(&format!("{cause}; trying again in {:.1} s", pause.as_secs_f64()));
+                    self.bar.show_failure(&cause);
+                    self.interrupt.sleep(pause)?;
                 }
             }
         }
     }
 
-    fn read(&self, sent: Result<Response<ureq::Body>, ureq::Error>) -> Tried {
-        let failed = |cause: String| Tried::Failed { cause, wait: Duration::ZERO };
+    /// Reads a response and decides whether it is final.
+    fn receive(&self, sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Attempt {
+        let failed = |cause: String| Attempt::Failed { cause, wait: Duration::ZERO };
         let mut response = match sent {
             Ok(response) => response,
             Err(error) => return failed(format!("no answer from {}: {error}", self.url.as_str())),
         };
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        if let Some(pause) = Budget::of(response.headers()).and_then(|budget| budget.pause())
-            && self.pace == Pace::Sparing
+        if self.pace == Pace::Sparing
+            && let Some(pause) = Budget::from_headers(response.headers()).and_then(|budget| budget.pause())
         {
-            self.wait(pause);
+            self.hold_back(pause);
         }
         let status = response.status().as_u16();
-        let text = match response.body_mut().with_config().limit(MAX_ANSWER_BYTES).read_to_string() {
+        let text = match response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string() {
             Ok(text) => text,
             Err(error) => return failed(format!("an answer from {} broke off: {error}", self.url.as_str())),
         };
-        let answer = Answer { status, text };
+        let response = Response { status, text };
         match status {
-            429 => Tried::Limited(Duration::from_secs(retry_after.unwrap_or(DEFAULT_WAIT_SECONDS))),
-            500.. => Tried::Failed { cause: answer.told(), wait: Duration::from_secs(retry_after.unwrap_or_default()) },
-            _ => Tried::Answered(answer),
+            429 => Attempt::Limited(Duration::from_secs(retry_after.unwrap_or(DEFAULT_WAIT_SECONDS))),
+            500.. => Attempt::Failed {
+                cause: response.error_message(),
+                wait: Duration::from_secs(retry_after.unwrap_or_default()),
+            },
+            _ => Attempt::Answered(response),
         }
     }
 
-    /// Holds everybody back for the rate limit. Where no bar shows it, it is told once.
-    fn wait(&self, duration: Duration) {
-        let until = self.gate.close_for(duration);
-        self.bar.wait(until);
-        if self.bar.is_hidden() && !self.has_told_of_limit.swap(true, Ordering::Relaxed) {
+    /// Delays every call for the rate limit. Where no bar shows that, the first wait is reported in a message.
+    fn hold_back(&self, duration: Duration) {
+        let until = self.throttle.close_for(duration);
+        self.bar.show_wait(until);
+        if self.bar.is_hidden() && !self.has_reported_limit.swap(true, Ordering::Relaxed) {
             let seconds = duration.as_secs_f64().ceil();
-            self.bar.note(&format!("waiting {seconds} s for the rate limit; later waits are not reported"));
+            self.bar.message(&format!("waiting {seconds} s for the rate limit; later waits are not reported"));
         }
     }
 }
 
-fn gave_up(tries: u32, cause: &str) -> String {
-    if tries == 1 { cause.into() } else { format!("gave up after {tries} tries: {cause}") }
-}
-
-impl Answer {
-    fn success(self) -> Result<String, Failure> {
-        if (200..300).contains(&self.status) { Ok(self.text) } else { Err(self.denial()) }
-    }
-
-    fn denial(&self) -> Failure {
-        Failure::Denied(self.told())
-    }
-
-    /// What an answer that is no success says.
-    fn told(&self) -> String {
-        let status = self.status;
-        match serde_json::from_str(&self.text) {
-            Ok(ErrorIn { message, code }) => {
-                let message = message.map_or(String::new(), |message| format!(": {message}"));
-                let hint = if code == "NOT_FOUND" { "; is --url the root, without /v1?" } else { "" };
-                format!("the server answered {status} {code}{message}{hint}")
-            }
-            Err(_) if status == 404 => {
-                "the server answered 404, and not as Roster does: is --url the root, without /v1?".into()
-            }
-            Err(_) => format!("the server answered {status}, and not as Roster does: is --url right?"),
-        }
-    }
+fn gave_up(attempts: u32, cause: &str) -> String {
+    if attempts == 1 { cause.into() } else { format!("gave up after {attempts} tries: {cause}") }
 }

@@ -1,9 +1,9 @@
-//! A table of users: `user_id`, `email`, `phone`, `properties.KEY` and `origin.KEY`.
+//! CSV: a table of users with the columns `user_id`, `email`, `phone`, `properties.KEY` and `origin.KEY`.
 
-use crate::cell;
-use crate::failure::Failure;
-use crate::frame::Frame;
-use crate::record::{LocalError, Record, Refused};
+use super::csv_value;
+use super::raw_record::RawRecord;
+use crate::error::CliError;
+use crate::record::{Record, RejectReason, Rejection};
 use csv::{ByteRecord, ReaderBuilder, Terminator};
 use roster::json::{self, ObjectWriter};
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// Only the first dot separates: what is behind it is the key, literally.
+    /// The key is everything behind the first dot, literally.
     fn parse(name: &str) -> Option<Self> {
         match (name, name.split_once('.')) {
             ("user_id", _) => Some(Column::UserId),
@@ -47,9 +47,9 @@ impl Column {
 pub struct Header(Vec<Column>);
 
 impl Header {
-    pub fn parse(frame: &Frame) -> Result<Self, Failure> {
-        let usage = |problem: String| Failure::Usage(format!("line {}, the header: {problem}", frame.line));
-        let names = cells(&frame.text).ok_or_else(|| usage("can't be read as UTF-8 CSV".into()))?;
+    pub fn parse(row: &RawRecord) -> Result<Self, CliError> {
+        let usage = |problem: String| CliError::Usage(format!("line {}, the header: {problem}", row.line));
+        let names = parse_cells(&row.text).ok_or_else(|| usage("not UTF-8".into()))?;
         let mut columns = Vec::new();
         let mut seen = HashSet::new();
         for name in &names {
@@ -67,29 +67,28 @@ impl Header {
         Ok(Header(columns))
     }
 
-    /// Reads a row.
-    pub fn read(&self, frame: &Frame) -> Result<Record, Refused> {
-        let Frame { line, text, .. } = frame;
-        let refused = |message: String| Refused::text(*line, text, &LocalError::Unreadable(message));
-        let row = cells(text).ok_or_else(|| refused("Not UTF-8".into()))?;
+    pub fn parse_row(&self, row: &RawRecord) -> Result<Record, Rejection> {
+        let RawRecord { line, text, .. } = row;
+        let reject = |message: String| Rejection::from_text(*line, text, &RejectReason::Unreadable(message));
+        let row = parse_cells(text).ok_or_else(|| reject("Not UTF-8".into()))?;
         if row.len() != self.0.len() {
-            return Err(refused(format!("The row has {} cells and the header {}", row.len(), self.0.len())));
+            return Err(reject(format!("The row has {} cells and the header {}", row.len(), self.0.len())));
         }
-        let json = self.user(&row);
-        let record = Record::of(&json::parse_object(json.as_bytes()).unwrap_or_default());
+        let json = self.user_json(&row);
+        let record = Record::from_object(&json::parse_object(json.as_bytes()).unwrap_or_default());
         Ok(record(*line, json))
     }
 
     /// The JSON of one user.
-    fn user(&self, row: &[String]) -> String {
+    fn user_json(&self, row: &[String]) -> String {
         let [mut user, mut properties, mut origin] = [(); 3].map(|()| ObjectWriter::default());
         for (column, cell) in self.0.iter().zip(row) {
             let (object, name, value) = match column {
                 Column::UserId => (&mut user, "user_id", (!cell.is_empty()).then(|| json::string(cell))),
-                Column::Email => (&mut user, "email", contact(cell)),
-                Column::Phone => (&mut user, "phone", contact(cell)),
-                Column::Property(key) => (&mut properties, key.as_str(), cell::to_json(cell)),
-                Column::Origin(key) => (&mut origin, key.as_str(), cell::to_json(cell)),
+                Column::Email => (&mut user, "email", contact_json(cell)),
+                Column::Phone => (&mut user, "phone", contact_json(cell)),
+                Column::Property(key) => (&mut properties, key.as_str(), csv_value::to_json(cell)),
+                Column::Origin(key) => (&mut origin, key.as_str(), csv_value::to_json(cell)),
             };
             if let Some(value) = value {
                 object.member(name, &value);
@@ -104,8 +103,8 @@ impl Header {
     }
 }
 
-/// Neither an e-mail address nor a phone number can be the word null.
-fn contact(cell: &str) -> Option<String> {
+/// The JSON of an e-mail or a phone. Neither can be the word null, so that it can stand for JSON's null.
+fn contact_json(cell: &str) -> Option<String> {
     match cell {
         "" => None,
         "null" => Some("null".into()),
@@ -113,9 +112,9 @@ fn contact(cell: &str) -> Option<String> {
     }
 }
 
-/// The cells of one row, if they are UTF-8.
-fn cells(text: &[u8]) -> Option<Vec<String>> {
-    // The row was cut out already, so that a carriage return in it belongs to a cell.
+/// The cells of one row. None if they are not UTF-8.
+fn parse_cells(text: &[u8]) -> Option<Vec<String>> {
+    // The text is one row: a carriage return in it belongs to a cell.
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .terminator(Terminator::Any(b'\n'))
@@ -129,24 +128,25 @@ fn cells(text: &[u8]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Mark;
+    use crate::format::raw_record::{Delimiter, RawRecords};
+    use crate::record::Position;
     use proptest::prelude::*;
     use roster::json::Value;
 
-    fn frame(text: &str) -> Frame {
-        Frame { line: 7, text: text.into(), is_cut: false, end: Mark::default() }
+    fn raw(text: &str) -> RawRecord {
+        RawRecord { line: 7, text: text.into(), is_cut: false, end: Position::default() }
     }
 
     #[track_caller]
-    fn read(header: &str, row: &str) -> Result<String, Refused> {
-        Header::parse(&frame(header)).unwrap().read(&frame(row)).map(|record| record.json)
+    fn parse(header: &str, row: &str) -> Result<String, Rejection> {
+        Header::parse(&raw(header)).unwrap().parse_row(&raw(row)).map(|record| record.json)
     }
 
     #[test]
     fn a_row_becomes_a_user() {
         let header = r#"email,properties.a.b,user_id,"properties.x,""y""",origin.channel,phone"#;
         assert_eq!(
-            read(header, r#"a@b.c,1.10,u1,"{""n"": null}",ios,+123"#).unwrap(),
+            parse(header, r#"a@b.c,1.10,u1,"{""n"": null}",ios,+123"#).unwrap(),
             r#"{"email":"a@b.c","user_id":"u1","phone":"+123","properties":{"a.b":1.10,"x,\"y\"":{"n": null}},"origin":{"channel":"ios"}}"#
         );
     }
@@ -154,16 +154,16 @@ mod tests {
     #[test]
     fn an_empty_cell_leaves_its_field_alone_and_null_clears() {
         let header = "user_id,email,phone,properties.p,origin.o";
-        assert_eq!(read(header, "u,,,,").unwrap(), r#"{"user_id":"u"}"#);
-        assert_eq!(read(header, ",,,,").unwrap(), "{}");
+        assert_eq!(parse(header, "u,,,,").unwrap(), r#"{"user_id":"u"}"#);
+        assert_eq!(parse(header, ",,,,").unwrap(), "{}");
         assert_eq!(
-            read(header, r#"5,null,null,null,"""""""#).unwrap(),
+            parse(header, r#"5,null,null,null,"""""""#).unwrap(),
             r#"{"user_id":"5","email":null,"phone":null,"properties":{"p":null},"origin":{"o":""}}"#
         );
     }
 
     #[test]
-    fn headers_that_are_refused_say_why() {
+    fn a_header_that_is_refused_says_why() {
         for (header, why) in [
             ("user_id,zip", "unknown column \"zip\""),
             ("user_id,properties", "unknown column \"properties\""),
@@ -172,8 +172,8 @@ mod tests {
             ("user_id,email,email", "column \"email\" stands twice"),
             ("email", "there is no column \"user_id\""),
         ] {
-            let failure = Header::parse(&frame(header)).unwrap_err();
-            assert!(failure.to_string().contains(why) && failure.exit_code() == 2, "{failure}");
+            let error = Header::parse(&raw(header)).unwrap_err();
+            assert!(error.to_string().contains(why) && error.exit_code() == 2, "{error}");
         }
     }
 
@@ -182,7 +182,7 @@ mod tests {
         for (row, message) in
             [("u", "The row has 1 cells and the header 2"), ("u,a,b", "The row has 3 cells and the header 2")]
         {
-            let refused = read("user_id,email", row).unwrap_err();
+            let refused = parse("user_id,email", row).unwrap_err();
             assert_eq!((refused.line, refused.record.get()), (7, format!("\"{row}\"").as_str()));
             assert!(refused.error.get().contains(message), "{}", refused.error);
         }
@@ -193,11 +193,11 @@ mod tests {
         fn any_key_and_string_survive_a_table(key in "[\\PC\r\n,\".]{1,8}", text in "[\\PC\r\n,\".]{0,8}") {
             let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
             writer.write_record(["user_id", &Column::Property(key.clone()).name()]).unwrap();
-            writer.write_record(["u", &cell::of(&Value::String(text.as_str().into()))]).unwrap();
+            writer.write_record(["u", &csv_value::from_json(&Value::String(text.as_str().into()))]).unwrap();
             let table = writer.into_inner().unwrap();
-            let mut frames = crate::frame::Frames::new(&table[..], crate::frame::Ends::Row, 1000, Mark::default()).unwrap();
-            let header = Header::parse(&frames.next().unwrap().unwrap()).unwrap();
-            let record = header.read(&frames.next().unwrap().unwrap()).unwrap();
+            let mut rows = RawRecords::new(&table[..], Delimiter::CsvRow, 1000, Position::default()).unwrap();
+            let header = Header::parse(&rows.next().unwrap().unwrap()).unwrap();
+            let record = header.parse_row(&rows.next().unwrap().unwrap()).unwrap();
             let user: serde_json::Value = serde_json::from_str(&record.json).unwrap();
             prop_assert_eq!(&user["properties"][&key], &serde_json::json!(text));
         }

@@ -1,11 +1,11 @@
-//! A value of `properties` or `origin` as a cell of CSV.
+//! Converts a value of `properties` or `origin` between JSON and a CSV cell.
 //!
-//! A cell that reads as JSON is that JSON, with its digits; any other text is a string; an empty cell is no value. So a
-//! string that is empty or would read as JSON is written with JSON's quotes.
+//! A cell that is valid JSON stands for that JSON, digit for digit; any other text is a string; an empty cell is no value.
+//! Therefore a string that is empty or valid JSON itself is written with JSON's quotes.
 
 use roster::json::{self, Value};
 
-/// The JSON text that a cell stands for.
+/// The JSON text of a cell. None if it is empty.
 pub fn to_json(cell: &str) -> Option<String> {
     if cell.is_empty() {
         return None;
@@ -16,8 +16,8 @@ pub fn to_json(cell: &str) -> Option<String> {
     Some(json::string(cell))
 }
 
-/// The cell that stands for a value.
-pub fn of(value: &Value) -> String {
+/// The cell of a value.
+pub fn from_json(value: &Value) -> String {
     match value {
         Value::String(text) if !text.is_empty() && !is_json(text) => text.clone().into_owned(),
         value => value.to_string(),
@@ -34,7 +34,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn cells_and_what_they_stand_for() {
+    fn a_cell_stands_for_json_or_a_string() {
         for (cell, json) in [
             ("", None),
             ("premium", Some(r#""premium""#)),
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_that_reads_as_json_is_quoted() {
+    fn a_string_that_is_valid_json_is_quoted() {
         for (text, cell) in [
             ("x", "x"),
             ("", r#""""#),
@@ -68,7 +68,7 @@ mod tests {
             (r#""""#, r#""\"\"""#),
             ("2023-06-15", "2023-06-15"),
         ] {
-            assert_eq!(of(&Value::String(text.into())), cell);
+            assert_eq!(from_json(&Value::String(text.into())), cell);
         }
     }
 
@@ -79,7 +79,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_string_comes_back(text in any_text()) {
-            let json = to_json(&of(&Value::String(text.as_str().into()))).unwrap();
+            let json = to_json(&from_json(&Value::String(text.as_str().into()))).unwrap();
             prop_assert_eq!(json::parse(json.as_bytes()).unwrap(), Value::String(text.into()));
         }
 
@@ -88,7 +88,7 @@ mod tests {
             let [string, name] = [&text, &key].map(|text| json::string(text));
             for json in [string.clone(), format!("[{string},1.10]"), format!("{{{name}:{string}}}"), text] {
                 if let Ok(value) = json::parse(json.as_bytes()) {
-                    let cell = of(&value);
+                    let cell = from_json(&value);
                     let back = to_json(&cell).unwrap();
                     prop_assert_eq!(json::parse(back.as_bytes()).unwrap(), value);
                 }

@@ -1,118 +1,118 @@
-//! Cuts a file into records without reading any of them whole that is too large.
+//! Cuts a file into the texts of its records. Of a record that is too large it keeps only the beginning.
 
-use crate::record::Mark;
+use crate::record::Position;
 use std::io::{self, BufRead};
 
 /// One record's text.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Frame {
+pub struct RawRecord {
     /// The line where it begins, from 1.
     pub line: u64,
-    /// Without the line end; cut where the limit was reached.
+    /// Without the line end. Cut at the bound if `is_cut`.
     pub text: Vec<u8>,
     pub is_cut: bool,
-    /// The place behind it.
-    pub end: Mark,
+    /// Where the next record begins.
+    pub end: Position,
 }
 
-/// What ends a record.
+/// What separates two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ends {
-    /// Every line feed.
+pub enum Delimiter {
+    /// A line feed.
     Line,
     /// A line feed outside of quotes (RFC 4180).
-    Row,
+    CsvRow,
 }
 
-/// Where in a row of CSV a byte stands.
+/// The quoting at a place in CSV.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Within {
+enum QuoteState {
     CellStart,
-    Plain,
-    Quotes,
-    /// Behind a quote that ends the quotes, or is the first of two.
-    Closing,
+    Unquoted,
+    Quoted,
+    /// Behind a quote in a quoted cell: it ends the cell, or escapes the quote that follows.
+    QuoteInQuoted,
 }
 
-impl Within {
-    fn after(self, byte: u8) -> Self {
+impl QuoteState {
+    fn next(self, byte: u8) -> Self {
         match (self, byte) {
-            (Within::Quotes, b'"') => Within::Closing,
-            (Within::Quotes, _) | (Within::CellStart | Within::Closing, b'"') => Within::Quotes,
-            (_, b',' | b'\n') => Within::CellStart,
-            _ => Within::Plain,
+            (QuoteState::Quoted, b'"') => QuoteState::QuoteInQuoted,
+            (QuoteState::Quoted, _) | (QuoteState::CellStart | QuoteState::QuoteInQuoted, b'"') => QuoteState::Quoted,
+            (_, b',' | b'\n') => QuoteState::CellStart,
+            _ => QuoteState::Unquoted,
         }
     }
 }
 
-pub struct Frames<R> {
+pub struct RawRecords<R> {
     input: R,
-    ends: Ends,
+    delimiter: Delimiter,
     max_bytes: usize,
-    at: Mark,
+    position: Position,
 }
 
-impl<R: BufRead> Frames<R> {
-    /// Reads on at a mark, where `input` must stand; a byte order mark at the very beginning is skipped. Of a record
-    /// longer than `max_bytes` only so much is kept.
-    pub fn new(mut input: R, ends: Ends, max_bytes: usize, at: Mark) -> io::Result<Self> {
-        let mut at = at;
-        if at.offset == 0 && input.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
+impl<R: BufRead> RawRecords<R> {
+    /// Reads from `position`, where `input` must stand. Skips a byte order mark at the beginning of the file. Keeps at
+    /// most `max_bytes` of a record.
+    pub fn new(mut input: R, delimiter: Delimiter, max_bytes: usize, position: Position) -> io::Result<Self> {
+        let mut position = position;
+        if position.offset == 0 && input.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
             input.consume(3);
-            at.offset = 3;
+            position.offset = 3;
         }
-        Ok(Frames { input, ends, max_bytes, at })
+        Ok(RawRecords { input, delimiter, max_bytes, position })
     }
 
-    /// The next record that is not an empty line.
-    pub fn next(&mut self) -> io::Result<Option<Frame>> {
+    /// The next record that is not a blank line.
+    pub fn next(&mut self) -> io::Result<Option<RawRecord>> {
         loop {
-            let frame = self.frame()?;
-            match frame {
-                Some(frame) if frame.text.iter().all(|byte| b" \t".contains(byte)) => {}
-                frame => return Ok(frame),
+            let record = self.next_line_or_row()?;
+            match record {
+                Some(record) if record.text.iter().all(|byte| b" \t".contains(byte)) => {}
+                record => return Ok(record),
             }
         }
     }
 
-    fn frame(&mut self) -> io::Result<Option<Frame>> {
-        let begin = self.at;
+    fn next_line_or_row(&mut self) -> io::Result<Option<RawRecord>> {
+        let begin = self.position;
         let mut text = Vec::new();
         let mut is_cut = false;
-        let mut within = Within::CellStart;
+        let mut quotes = QuoteState::CellStart;
         loop {
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
                 break;
             }
-            let end = end_of_record(chunk, self.ends, &mut within);
+            let end = end_of_record(chunk, self.delimiter, &mut quotes);
             let part = &chunk[..end.unwrap_or(chunk.len())];
             let kept = part.len().min(self.max_bytes - text.len());
             text.extend_from_slice(&part[..kept]);
             is_cut |= kept < part.len();
             let taken = part.len();
-            self.at.lines += part.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
-            self.at.offset += taken as u64;
+            self.position.lines += part.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
+            self.position.offset += taken as u64;
             self.input.consume(taken);
             if end.is_some() {
                 break;
             }
         }
-        if self.at == begin {
+        if self.position == begin {
             return Ok(None);
         }
         trim_line_end(&mut text);
-        Ok(Some(Frame { line: begin.lines + 1, text, is_cut, end: self.at }))
+        Ok(Some(RawRecord { line: begin.lines + 1, text, is_cut, end: self.position }))
     }
 }
 
 /// Where the record ends in this chunk, its line feed included.
-fn end_of_record(chunk: &[u8], ends: Ends, within: &mut Within) -> Option<usize> {
-    let is_end = |byte: &u8| match ends {
-        Ends::Line => *byte == b'\n',
-        Ends::Row => {
-            let is_end = *byte == b'\n' && *within != Within::Quotes;
-            *within = within.after(*byte);
+fn end_of_record(chunk: &[u8], delimiter: Delimiter, quotes: &mut QuoteState) -> Option<usize> {
+    let is_end = |byte: &u8| match delimiter {
+        Delimiter::Line => *byte == b'\n',
+        Delimiter::CsvRow => {
+            let is_end = *byte == b'\n' && *quotes != QuoteState::Quoted;
+            *quotes = quotes.next(*byte);
             is_end
         }
     };
@@ -133,42 +133,45 @@ mod tests {
     use super::*;
     use std::io::BufReader;
 
-    fn frames(input: &[u8], ends: Ends, max_bytes: usize, at: Mark) -> Vec<Frame> {
+    fn records(input: &[u8], delimiter: Delimiter, max_bytes: usize, position: Position) -> Vec<RawRecord> {
         // A buffer of three bytes, so that everything falls on a boundary.
-        let input = BufReader::with_capacity(3, &input[usize::try_from(at.offset).unwrap()..]);
-        let mut frames = Frames::new(input, ends, max_bytes, at).unwrap();
-        std::iter::from_fn(|| frames.next().unwrap()).collect()
+        let input = BufReader::with_capacity(3, &input[usize::try_from(position.offset).unwrap()..]);
+        let mut records = RawRecords::new(input, delimiter, max_bytes, position).unwrap();
+        std::iter::from_fn(|| records.next().unwrap()).collect()
     }
 
-    fn texts(input: &str, ends: Ends) -> Vec<(u64, String)> {
-        let text = |frame: Frame| (frame.line, String::from_utf8(frame.text).unwrap());
-        frames(input.as_bytes(), ends, 100, Mark::default()).into_iter().map(text).collect()
+    fn texts(input: &str, delimiter: Delimiter) -> Vec<(u64, String)> {
+        let text = |record: RawRecord| (record.line, String::from_utf8(record.text).unwrap());
+        records(input.as_bytes(), delimiter, 100, Position::default()).into_iter().map(text).collect()
     }
 
     #[test]
     fn lines_are_cut_and_counted() {
-        let told = |texts: &[(u64, &str)]| texts.iter().map(|(n, t)| (*n, (*t).to_owned())).collect::<Vec<_>>();
-        assert_eq!(texts("", Ends::Line), []);
-        assert_eq!(texts("a\nb", Ends::Line), told(&[(1, "a"), (2, "b")]));
-        assert_eq!(texts("\u{feff}a\r\n\n \t\r\n\"b\n", Ends::Line), told(&[(1, "a"), (4, "\"b")]));
-        assert_eq!(texts("a,\"x\ny\"\r\nb\n", Ends::Row), told(&[(1, "a,\"x\ny\""), (3, "b")]));
-        assert_eq!(texts("\"\"\"\n\",\n5\"\n6\"\n", Ends::Row), told(&[(1, "\"\"\"\n\","), (3, "5\""), (4, "6\"")]));
+        let expected = |texts: &[(u64, &str)]| texts.iter().map(|(n, t)| (*n, (*t).to_owned())).collect::<Vec<_>>();
+        assert_eq!(texts("", Delimiter::Line), []);
+        assert_eq!(texts("a\nb", Delimiter::Line), expected(&[(1, "a"), (2, "b")]));
+        assert_eq!(texts("\u{feff}a\r\n\n \t\r\n\"b\n", Delimiter::Line), expected(&[(1, "a"), (4, "\"b")]));
+        assert_eq!(texts("a,\"x\ny\"\r\nb\n", Delimiter::CsvRow), expected(&[(1, "a,\"x\ny\""), (3, "b")]));
+        assert_eq!(
+            texts("\"\"\"\n\",\n5\"\n6\"\n", Delimiter::CsvRow),
+            expected(&[(1, "\"\"\"\n\","), (3, "5\""), (4, "6\"")])
+        );
     }
 
     #[test]
-    fn what_is_too_long_is_cut_and_the_next_record_is_whole() {
-        let cut = frames(b"12345678\n123456789\nnext\n", Ends::Line, 8, Mark::default());
-        let told: Vec<_> = cut.iter().map(|frame| (frame.text.len(), frame.is_cut)).collect();
-        assert_eq!(told, [(8, true), (8, true), (4, false)]);
+    fn a_record_that_is_too_long_is_cut_and_the_next_one_is_whole() {
+        let cut = records(b"12345678\n123456789\nnext\n", Delimiter::Line, 8, Position::default());
+        let reported: Vec<_> = cut.iter().map(|record| (record.text.len(), record.is_cut)).collect();
+        assert_eq!(reported, [(8, true), (8, true), (4, false)]);
     }
 
     #[test]
-    fn reading_on_at_any_mark_gives_the_rest() {
+    fn reading_from_any_position_gives_the_rest() {
         let input = b"\xef\xbb\xbfa\r\n\"\r\n\",b\r\n\r\nc\nd";
-        let all = frames(input, Ends::Row, 100, Mark::default());
+        let all = records(input, Delimiter::CsvRow, 100, Position::default());
         assert_eq!(all.len(), 4);
-        for (i, frame) in all.iter().enumerate() {
-            assert_eq!(frames(input, Ends::Row, 100, frame.end), all[i + 1..], "{i}");
+        for (i, record) in all.iter().enumerate() {
+            assert_eq!(records(input, Delimiter::CsvRow, 100, record.end), all[i + 1..], "{i}");
         }
     }
 }

@@ -1,66 +1,73 @@
-//! The records of a file, one by one.
+//! Reads a file, record by record.
 
-use crate::args::{Format, is_stdin};
-use crate::batch::{MAX_BODY_BYTES, MAX_RECORD_BYTES};
-use crate::csv::Header;
-use crate::failure::Failure;
-use crate::frame::{Ends, Frame, Frames};
-use crate::ndjson;
-use crate::record::{LocalError, Mark, Read, Record, Refused};
+use super::Format;
+use super::csv::Header;
+use super::ndjson;
+use super::raw_record::{Delimiter, RawRecord, RawRecords};
+use crate::error::CliError;
+use crate::record::{MAX_RECORD_BYTES, Parsed, Position, Record, RejectReason, Rejection};
+use roster::limits::MAX_BATCH_BYTES;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-pub struct Source {
+/// `-` stands for the standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+pub struct RecordSource {
     path: PathBuf,
-    frames: Frames<Box<dyn BufRead>>,
-    /// Of a table.
+    raw_records: RawRecords<Box<dyn BufRead>>,
+    /// Only in CSV.
     header: Option<Header>,
 }
 
-impl Source {
-    /// Reads on at a mark; of a table the header first. The standard input is read from its beginning only.
-    pub fn open(path: &Path, format: Format, at: Mark) -> Result<Self, Failure> {
-        let open = |ends, at| frames(path, ends, at).map_err(Failure::of_file(path));
-        let (frames, header) = match format {
-            Format::Ndjson => (open(Ends::Line, at)?, None),
+impl RecordSource {
+    /// Opens a file at a position, after the header of a CSV file was read. The standard input has the default position
+    /// only.
+    pub fn open(path: &Path, format: Format, position: Position) -> Result<Self, CliError> {
+        let open_at = |delimiter, position| open(path, delimiter, position).map_err(CliError::file(path));
+        let (raw_records, header) = match format {
+            Format::Ndjson => (open_at(Delimiter::Line, position)?, None),
             Format::Csv => {
-                let mut frames = open(Ends::Row, Mark::default())?;
-                let frame = frames.next().map_err(Failure::of_file(path))?.filter(|frame| !frame.is_cut);
-                let frame = frame.ok_or_else(|| Failure::Usage(format!("{}: there is no header", path.display())))?;
-                let header = Header::parse(&frame)?;
-                (if at == Mark::default() { frames } else { open(Ends::Row, at)? }, Some(header))
+                let mut rows = open_at(Delimiter::CsvRow, Position::default())?;
+                let row = rows.next().map_err(CliError::file(path))?.filter(|row| !row.is_cut);
+                let row = row.ok_or_else(|| CliError::Usage(format!("{}: there is no header", path.display())))?;
+                let header = Header::parse(&row)?;
+                let rows = if position == Position::default() { rows } else { open_at(Delimiter::CsvRow, position)? };
+                (rows, Some(header))
             }
         };
-        Ok(Source { path: path.to_owned(), frames, header })
+        Ok(RecordSource { path: path.to_owned(), raw_records, header })
     }
 
-    pub fn next(&mut self) -> Result<Option<Read>, Failure> {
-        let frame = self.frames.next().map_err(Failure::of_file(&self.path))?;
-        Ok(frame.map(|frame| Read { end: frame.end, outcome: self.read(frame) }))
+    pub fn next(&mut self) -> Result<Option<Parsed>, CliError> {
+        let raw = self.raw_records.next().map_err(CliError::file(&self.path))?;
+        Ok(raw.map(|raw| Parsed { end: raw.end, outcome: self.parse(raw) }))
     }
 
-    fn read(&self, frame: Frame) -> Result<Record, Refused> {
-        let too_large = LocalError::TooLarge { limit_bytes: MAX_BODY_BYTES };
-        if frame.is_cut {
-            return Err(Refused::text(frame.line, &frame.text, &too_large));
+    fn parse(&self, raw: RawRecord) -> Result<Record, Rejection> {
+        let too_large = RejectReason::TooLarge { limit_bytes: MAX_BATCH_BYTES };
+        if raw.is_cut {
+            return Err(Rejection::from_text(raw.line, &raw.text, &too_large));
         }
         let record = match &self.header {
-            Some(header) => header.read(&frame),
-            None => ndjson::read(frame),
+            Some(header) => header.parse_row(&raw),
+            None => ndjson::parse_line(raw),
         }?;
         if record.json.len() > MAX_RECORD_BYTES {
-            return Err(Refused::object(record.line, record.json, &too_large));
+            return Err(Rejection::from_object(record.line, record.json, &too_large));
         }
         Ok(record)
     }
 }
 
-fn frames(path: &Path, ends: Ends, at: Mark) -> io::Result<Frames<Box<dyn BufRead>>> {
+fn open(path: &Path, delimiter: Delimiter, position: Position) -> io::Result<RawRecords<Box<dyn BufRead>>> {
     if is_stdin(path) {
-        return Frames::new(Box::new(BufReader::new(io::stdin())), ends, MAX_BODY_BYTES, at);
+        return RawRecords::new(Box::new(BufReader::new(io::stdin())), delimiter, MAX_BATCH_BYTES, position);
     }
     let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(at.offset))?;
-    Frames::new(Box::new(BufReader::new(file)), ends, MAX_BODY_BYTES, at)
+    file.seek(SeekFrom::Start(position.offset))?;
+    RawRecords::new(Box::new(BufReader::new(file)), delimiter, MAX_BATCH_BYTES, position)
 }

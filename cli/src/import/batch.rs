@@ -1,48 +1,45 @@
-//! Packs records into batches.
+//! A batch: successive records of the file, and their results.
 
-use crate::record::{Mark, Read, Record, Refused, UserHash, raw};
+use crate::record::{BATCH_ENVELOPE, Parsed, Position, Record, Rejection, UserHash, raw_json};
+use roster::limits::MAX_BATCH_BYTES;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Bytes of a batch's body: 1 MiB.
-pub const MAX_BODY_BYTES: usize = 1_048_576;
+const OPENING: &str = BATCH_ENVELOPE[0];
+const CLOSING: &str = BATCH_ENVELOPE[1];
 
-const OPENING: &str = r#"{"users":["#;
-const CLOSING: &str = "]}";
-
-/// Bytes of a record that a batch can hold.
-pub const MAX_RECORD_BYTES: usize = MAX_BODY_BYTES - OPENING.len() - CLOSING.len();
-
-/// Users in a batch, whatever the tool is told.
-pub const MAX_USERS: usize = 1000;
-
-/// Successive records of a file: those to send, and those that were refused already.
+/// Successive records of a file: those to send, and those that the tool itself rejected.
 pub struct Batch {
+    /// Without [`CLOSING`].
     body: String,
-    records: Vec<Sent>,
-    /// How many users the body has: a record in parts has several.
+    records: Vec<SentRecord>,
+    /// Users in the body. A record in parts counts once per part.
     len: usize,
     users: HashSet<UserHash>,
-    refused: Vec<Refused>,
-    refused_bytes: usize,
-    end: Mark,
+    rejections: Vec<Rejection>,
+    /// Bytes of the rejected records.
+    rejected_bytes: usize,
+    end: Position,
 }
 
 /// A record in the body.
-struct Sent {
+struct SentRecord {
     line: u64,
-    place: Range<usize>,
-    /// Of a record in parts: how many, and the original.
+    /// Its bytes in the body.
+    range: Range<usize>,
+    /// For a record in parts: their number, and the original text.
     parts: Option<(usize, String)>,
 }
 
-/// What became of a batch.
-pub struct Settled {
+/// The result of a batch.
+pub struct BatchResult {
+    /// Records that were stored.
     pub stored: u64,
     /// In the order of the file.
-    pub refused: Vec<Refused>,
-    pub end: Mark,
+    pub rejections: Vec<Rejection>,
+    /// The position behind the batch's last record.
+    pub end: Position,
 }
 
 impl Default for Batch {
@@ -52,43 +49,44 @@ impl Default for Batch {
             records: Vec::new(),
             len: 0,
             users: HashSet::new(),
-            refused: Vec::new(),
-            refused_bytes: 0,
-            end: Mark::default(),
+            rejections: Vec::new(),
+            rejected_bytes: 0,
+            end: Position::default(),
         }
     }
 }
 
 impl Batch {
-    /// Whether there is room for what was read. An empty batch has room for anything that [`MAX_RECORD_BYTES`] and
-    /// [`MAX_USERS`] admit.
-    pub fn has_room_for(&self, read: &Read, max_users: usize) -> bool {
-        match &read.outcome {
+    /// Whether there is room for this record. An empty batch has room for any record that a [`RecordSource`] gives.
+    ///
+    /// [`RecordSource`]: crate::format::RecordSource
+    pub fn has_room_for(&self, parsed: &Parsed, max_users: usize) -> bool {
+        match &parsed.outcome {
             Ok(record) => {
                 let texts = record.texts();
                 let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
                 let first_comma = usize::from(self.len == 0);
                 (self.len == 0 || self.len + texts.len() <= max_users)
-                    && self.body.len() + bytes - first_comma + CLOSING.len() <= MAX_BODY_BYTES
+                    && self.body.len() + bytes - first_comma + CLOSING.len() <= MAX_BATCH_BYTES
             }
-            // What is not sent is bounded as well, because it is held too.
-            Err(_) => self.refused.len() < max_users && self.refused_bytes < MAX_BODY_BYTES,
+            // Rejected records are held in memory until the batch is committed: they are bounded too.
+            Err(_) => self.rejections.len() < max_users && self.rejected_bytes < MAX_BATCH_BYTES,
         }
     }
 
-    pub fn push(&mut self, read: Read) {
-        self.end = read.end;
-        match read.outcome {
+    pub fn push(&mut self, parsed: Parsed) {
+        self.end = parsed.end;
+        match parsed.outcome {
             Ok(record) => self.push_record(record),
-            Err(refused) => {
-                self.refused_bytes += refused.record.get().len();
-                self.refused.push(refused);
+            Err(rejection) => {
+                self.rejected_bytes += rejection.record.get().len();
+                self.rejections.push(rejection);
             }
         }
     }
 
     fn push_record(&mut self, record: Record) {
-        let begin = self.body.len() + usize::from(self.len > 0);
+        let start = self.body.len() + usize::from(self.len > 0);
         for text in record.texts() {
             if self.len > 0 {
                 self.body.push(',');
@@ -98,15 +96,14 @@ impl Batch {
         }
         self.users.extend(record.user);
         let parts = (!record.parts.is_empty()).then_some((record.parts.len(), record.json));
-        self.records.push(Sent { line: record.line, place: begin..self.body.len(), parts });
+        self.records.push(SentRecord { line: record.line, range: start..self.body.len(), parts });
     }
 
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.refused.is_empty()
+        self.records.is_empty() && self.rejections.is_empty()
     }
 
-    /// Whether there is nothing to send.
-    pub fn is_settled(&self) -> bool {
+    pub fn has_nothing_to_send(&self) -> bool {
         self.records.is_empty()
     }
 
@@ -114,7 +111,7 @@ impl Batch {
         &self.users
     }
 
-    /// How many users there are to send.
+    /// Users to send.
     pub fn len(&self) -> usize {
         self.len
     }
@@ -123,44 +120,45 @@ impl Batch {
         format!("{}{CLOSING}", self.body)
     }
 
-    /// Joins what was refused before with what the server refused: one answer for each user that was sent, in turn,
-    /// None where it was stored. A record in parts is stored if all of them are.
-    pub fn settle(self, answers: Vec<Option<Box<RawValue>>>) -> Settled {
-        let mut refused = self.refused;
+    /// Joins the tool's own rejections with the server's. `errors` has one entry per user sent, in order, None where the
+    /// user was stored. A record in parts is stored if all its parts are.
+    pub fn into_result(self, errors: Vec<Option<Box<RawValue>>>) -> BatchResult {
+        let mut rejections = self.rejections;
         let mut stored = 0;
-        let mut answers = answers.into_iter();
-        for Sent { line, place, parts } in self.records {
+        let mut errors = errors.into_iter();
+        for SentRecord { line, range, parts } in self.records {
             let (count, original) = parts.map_or((1, None), |(count, json)| (count, Some(json)));
-            match answers.by_ref().take(count).fold(None, Option::or) {
+            match errors.by_ref().take(count).fold(None, Option::or) {
                 None => stored += 1,
                 Some(error) => {
-                    let json = original.unwrap_or_else(|| self.body[place].to_owned());
-                    refused.push(Refused { line, record: raw(json), error });
+                    let json = original.unwrap_or_else(|| self.body[range].to_owned());
+                    rejections.push(Rejection { line, record: raw_json(json), error });
                 }
             }
         }
-        refused.sort_by_key(|refused| refused.line);
-        Settled { stored, refused, end: self.end }
+        rejections.sort_by_key(|rejection| rejection.line);
+        BatchResult { stored, rejections, end: self.end }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{MAX_RECORD_BYTES, RejectReason};
 
-    fn record(line: u64, json: String) -> Read {
+    fn record(line: u64, json: String) -> Parsed {
         in_parts(line, json, &[])
     }
 
-    fn in_parts(line: u64, json: String, parts: &[&str]) -> Read {
+    fn in_parts(line: u64, json: String, parts: &[&str]) -> Parsed {
         let parts = parts.iter().map(ToString::to_string).collect();
-        Read { outcome: Ok(Record { line, json, parts, user: None }), end: Mark { offset: line, lines: line } }
+        Parsed { outcome: Ok(Record { line, json, parts, user: None }), end: Position { offset: line, lines: line } }
     }
 
-    fn refused(line: u64, bytes: usize) -> Read {
-        let error = crate::record::LocalError::Unreadable("bad".into());
-        let refused = Refused::text(line, &vec![b'x'; bytes], &error);
-        Read { outcome: Err(refused), end: Mark { offset: line, lines: line } }
+    fn rejected(line: u64, bytes: usize) -> Parsed {
+        let reason = RejectReason::Unreadable("bad".into());
+        let rejection = Rejection::from_text(line, &vec![b'x'; bytes], &reason);
+        Parsed { outcome: Err(rejection), end: Position { offset: line, lines: line } }
     }
 
     fn sized(bytes: usize) -> String {
@@ -176,20 +174,20 @@ mod tests {
         let fitting = record(2, sized(MAX_RECORD_BYTES - 1001));
         assert!(batch.has_room_for(&fitting, 1000));
         batch.push(fitting);
-        assert_eq!(batch.body().len(), MAX_BODY_BYTES);
+        assert_eq!(batch.body().len(), MAX_BATCH_BYTES);
     }
 
     #[test]
-    fn a_batch_has_so_many_users_and_holds_no_more_than_it_sends() {
+    fn a_batch_is_bounded_in_users_and_in_rejected_bytes() {
         let mut batch = Batch::default();
         (1..=3).for_each(|line| batch.push(record(line, "{}".into())));
         assert!(batch.has_room_for(&record(4, "{}".into()), 4) && !batch.has_room_for(&record(4, "{}".into()), 3));
-        batch.push(refused(4, MAX_BODY_BYTES));
-        assert!(!batch.has_room_for(&refused(5, 1), 1000));
+        batch.push(rejected(4, MAX_BATCH_BYTES));
+        assert!(!batch.has_room_for(&rejected(5, 1), 1000));
     }
 
     #[test]
-    fn a_record_in_parts_is_one_record_whatever_becomes_of_its_parts() {
+    fn a_record_in_parts_is_stored_if_all_its_parts_are() {
         let batch = || {
             let mut batch = Batch::default();
             batch.push(record(1, "1".into()));
@@ -198,16 +196,16 @@ mod tests {
             batch
         };
         assert_eq!((batch().len(), batch().body().as_str()), (4, r#"{"users":[1,2,2,3]}"#));
-        let error = || Some(raw("7".into()));
-        for (answers, stored, refused) in [
+        let error = || Some(raw_json("7".into()));
+        for (errors, stored, rejected) in [
             ([None, None, None, None], 3, ""),
             ([None, error(), error(), None], 2, "[2,2]"),
             ([None, None, error(), None], 2, "[2,2]"),
             ([None, None, None, error()], 2, "3"),
         ] {
-            let settled = batch().settle(answers.into());
-            let told: Vec<_> = settled.refused.iter().map(|refused| refused.record.get()).collect();
-            assert_eq!((settled.stored, settled.end.lines, told.concat().as_str()), (stored, 3, refused));
+            let result = batch().into_result(errors.into());
+            let records: Vec<_> = result.rejections.iter().map(|rejection| rejection.record.get()).collect();
+            assert_eq!((result.stored, result.end.lines, records.concat().as_str()), (stored, 3, rejected));
         }
     }
 
@@ -224,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_here_and_there_is_told_in_the_files_order() {
+    fn rejections_of_the_tool_and_the_server_stand_in_the_files_order() {
         let mut batch = Batch::default();
-        for read in [record(1, r#"{"a":1}"#.into()), refused(2, 1), record(3, r#"{"a":3}"#.into()), refused(4, 1)] {
-            batch.push(read);
+        for parsed in [record(1, r#"{"a":1}"#.into()), rejected(2, 1), record(3, r#"{"a":3}"#.into()), rejected(4, 1)] {
+            batch.push(parsed);
         }
-        let settled = batch.settle(vec![None, Some(raw("7".into()))]);
-        let told: Vec<_> = settled.refused.iter().map(|refused| (refused.line, refused.record.get())).collect();
-        assert_eq!((settled.stored, settled.end.lines), (1, 4));
-        assert_eq!(told, [(2, "\"x\""), (3, r#"{"a":3}"#), (4, "\"x\"")]);
+        let result = batch.into_result(vec![None, Some(raw_json("7".into()))]);
+        let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, r.record.get())).collect();
+        assert_eq!((result.stored, result.end.lines), (1, 4));
+        assert_eq!(rejected, [(2, "\"x\""), (3, r#"{"a":3}"#), (4, "\"x\"")]);
     }
 }

@@ -1,31 +1,31 @@
-//! How far an import has come, on disk.
+//! The saved state of an import: what it imports, and how far it has come.
 
-use crate::failure::Failure;
-use crate::record::Mark;
-use crate::saved;
+use crate::error::CliError;
+use crate::record::Position;
+use crate::resume::state_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// Bytes at the beginning of a file that tell it from another of its size.
+/// Bytes at the beginning of a file whose hash tells it from another file of the same length.
 const HEAD_BYTES: u64 = 65_536;
 
-/// What an import is of. Only the same one goes on.
+/// What an import reads and where it writes. An import resumes only if all of it is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub input_bytes: u64,
     input_head_sha256: String,
     url: String,
-    /// Another key may be another project's.
+    /// Another key may belong to another project.
     key_prefix: String,
     refused_file: PathBuf,
 }
 
 impl Identity {
-    /// `input` is None for one that can't be read again.
-    pub fn of(input: Option<&Path>, url: &str, key_prefix: &str, refused_file: &Path) -> io::Result<Self> {
+    /// `input` is None for the standard input.
+    pub fn new(input: Option<&Path>, url: &str, key_prefix: &str, refused_file: &Path) -> io::Result<Self> {
         let mut head = Vec::new();
         let mut input_bytes = 0;
         if let Some(input) = input {
@@ -42,13 +42,13 @@ impl Identity {
         })
     }
 
-    /// What differs in the other one, for people.
-    fn difference(&self, other: &Identity) -> &'static str {
-        if (self.input_bytes, &self.input_head_sha256) != (other.input_bytes, &other.input_head_sha256) {
+    /// What differs from `saved`, for people.
+    fn difference(&self, saved: &Identity) -> &'static str {
+        if (self.input_bytes, &self.input_head_sha256) != (saved.input_bytes, &saved.input_head_sha256) {
             "the file has changed"
-        } else if self.url != other.url {
+        } else if self.url != saved.url {
             "it went to another URL"
-        } else if self.key_prefix != other.key_prefix {
+        } else if self.key_prefix != saved.key_prefix {
             "it had another key, which may be another project's"
         } else {
             "it had another file for refused records"
@@ -56,38 +56,40 @@ impl Identity {
     }
 }
 
-/// All that stands before `offset` is settled: stored, or listed as refused.
+/// *Invariant:* each record before `offset` is committed: stored, or written to the file of refused records.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+pub struct Checkpoint {
     #[serde(flatten)]
     pub identity: Identity,
     offset: u64,
     lines: u64,
+    /// Records stored.
     pub stored: u64,
+    /// Records refused.
     pub refused: u64,
-    /// Of the file of refused records, bytes that are settled.
+    /// Committed bytes of the file of refused records.
     pub refused_bytes: u64,
 }
 
-impl Progress {
+impl Checkpoint {
     pub fn start(identity: Identity) -> Self {
-        Progress { identity, offset: 0, lines: 0, stored: 0, refused: 0, refused_bytes: 0 }
+        Checkpoint { identity, offset: 0, lines: 0, stored: 0, refused: 0, refused_bytes: 0 }
     }
 
-    /// What an earlier run of the same import saved, or the start. Another import's progress is refused.
-    pub fn load(path: &Path, identity: Identity) -> Result<Self, Failure> {
-        match saved::load::<Progress>(path)? {
-            None => Ok(Progress::start(identity)),
+    /// Loads what an earlier run of the same import saved, or starts anew. Fails if another import saved it.
+    pub fn load(path: &Path, identity: Identity) -> Result<Self, CliError> {
+        match state_file::load::<Checkpoint>(path)? {
+            None => Ok(Checkpoint::start(identity)),
             Some(saved) if saved.identity == identity => Ok(saved),
-            Some(saved) => Err(saved::other(path, identity.difference(&saved.identity))),
+            Some(saved) => Err(state_file::mismatch(path, identity.difference(&saved.identity))),
         }
     }
 
-    pub fn mark(&self) -> Mark {
-        Mark { offset: self.offset, lines: self.lines }
+    pub fn position(&self) -> Position {
+        Position { offset: self.offset, lines: self.lines }
     }
 
-    pub fn advance(&mut self, to: Mark) {
+    pub fn advance(&mut self, to: Position) {
         self.offset = to.offset;
         self.lines = to.lines;
     }
@@ -99,23 +101,23 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn it_is_loaded_by_the_same_import_only() {
+    fn only_the_same_import_loads_a_checkpoint() {
         let directory = tempfile::tempdir().unwrap();
         let (input, path) = (directory.path().join("u.csv"), directory.path().join("u.csv.progress"));
         fs::write(&input, "user_id\n").unwrap();
-        let identity = |url: &str, key: &str| Identity::of(Some(&input), url, key, Path::new("r")).unwrap();
-        let mut progress = Progress::load(&path, identity("http://a", "ros_AAAA")).unwrap();
-        assert_eq!(progress, Progress::start(identity("http://a", "ros_AAAA")));
-        progress.advance(Mark { offset: 5, lines: 1 });
-        saved::save(&path, &progress).unwrap();
-        assert_eq!(Progress::load(&path, identity("http://a", "ros_AAAA")).unwrap(), progress);
+        let identity = |url: &str, key: &str| Identity::new(Some(&input), url, key, Path::new("r")).unwrap();
+        let mut checkpoint = Checkpoint::load(&path, identity("http://a", "ros_AAAA")).unwrap();
+        assert_eq!(checkpoint, Checkpoint::start(identity("http://a", "ros_AAAA")));
+        checkpoint.advance(Position { offset: 5, lines: 1 });
+        state_file::save(&path, &checkpoint).unwrap();
+        assert_eq!(Checkpoint::load(&path, identity("http://a", "ros_AAAA")).unwrap(), checkpoint);
 
-        let refused = |identity: Identity| Progress::load(&path, identity).unwrap_err().to_string();
-        assert!(refused(identity("http://b", "ros_AAAA")).contains("another URL"));
-        assert!(refused(identity("http://a", "ros_BBBB")).contains("another key"));
+        let error = |identity: Identity| Checkpoint::load(&path, identity).unwrap_err().to_string();
+        assert!(error(identity("http://b", "ros_AAAA")).contains("another URL"));
+        assert!(error(identity("http://a", "ros_BBBB")).contains("another key"));
         fs::write(&input, "user_ID\n").unwrap();
-        assert!(refused(identity("http://a", "ros_AAAA")).contains("has changed"));
+        assert!(error(identity("http://a", "ros_AAAA")).contains("has changed"));
         fs::write(&path, "{").unwrap();
-        assert!(refused(identity("http://a", "ros_AAAA")).contains("no progress file"));
+        assert!(error(identity("http://a", "ros_AAAA")).contains("no progress file"));
     }
 }

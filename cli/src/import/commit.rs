@@ -1,70 +1,74 @@
-//! Writes down what became of the batches, in the file's order, whatever order they end in.
+//! Commits the results of batches in the file's order, in whatever order they arrive.
 
-use crate::batch::Settled;
-use crate::failure::Failure;
-use crate::partial::PartialFile;
-use crate::progress::Progress;
-use crate::record::Refused;
-use crate::saved;
+use super::batch::BatchResult;
+use super::checkpoint::Checkpoint;
+use crate::error::CliError;
+use crate::record::Rejection;
+use crate::resume::{AppendFile, state_file};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub struct Ledger {
-    pub progress: Progress,
-    /// Where to save it. None if the input can't be read again.
+pub struct CommitLog {
+    checkpoint: Checkpoint,
+    /// Where to save the checkpoint. None if the import can't resume.
     path: Option<PathBuf>,
-    refused: PartialFile,
-    /// Batches that ended before one that stands before them.
-    early: BTreeMap<u64, Settled>,
-    /// The first batch that has not ended.
+    rejections: AppendFile,
+    /// Results that arrived before the result of an earlier batch.
+    waiting: BTreeMap<u64, BatchResult>,
+    /// Number of the first batch that is not committed.
     next: u64,
 }
 
-impl Ledger {
-    pub fn new(progress: Progress, path: Option<PathBuf>, refused: PartialFile) -> Self {
-        Ledger { progress, path, refused, early: BTreeMap::new(), next: 0 }
+impl CommitLog {
+    pub fn new(checkpoint: Checkpoint, path: Option<PathBuf>, rejections: AppendFile) -> Self {
+        CommitLog { checkpoint, path, rejections, waiting: BTreeMap::new(), next: 0 }
     }
 
-    /// The first batch that has not ended.
+    /// Number of the first batch that is not committed.
     pub fn next(&self) -> u64 {
         self.next
     }
 
-    /// Notes the end of a batch, and saves as far as everything has ended. The refused records go first: if the progress
-    /// is not saved then, they are cut off and found again.
-    pub fn settle(&mut self, number: u64, settled: Settled) -> Result<(), Failure> {
-        self.early.insert(number, settled);
+    /// How far the import is committed.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Takes the result of a batch, and commits it together with those that waited for it. The rejections are written
+    /// before the checkpoint: see [`crate::resume`].
+    pub fn add(&mut self, number: u64, result: BatchResult) -> Result<(), CliError> {
+        self.waiting.insert(number, result);
         let before = self.next;
-        while let Some(settled) = self.early.remove(&self.next) {
+        while let Some(result) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.progress.refused_bytes = self.refused.append(&lines(&settled.refused)?)?;
-            self.progress.stored += settled.stored;
-            self.progress.refused += settled.refused.len() as u64;
-            self.progress.advance(settled.end);
+            self.checkpoint.refused_bytes = self.rejections.append(&to_lines(&result.rejections)?)?;
+            self.checkpoint.stored += result.stored;
+            self.checkpoint.refused += result.rejections.len() as u64;
+            self.checkpoint.advance(result.end);
         }
         match &self.path {
-            Some(path) if self.next > before => saved::save(path, &self.progress),
+            Some(path) if self.next > before => state_file::save(path, &self.checkpoint),
             _ => Ok(()),
         }
     }
 
-    /// Ends an import that came to the end of its file.
-    pub fn close(self) -> Result<Progress, Failure> {
-        self.path.as_deref().map_or(Ok(()), saved::remove)?;
-        self.stop()
+    /// Closes the log of a complete import, and removes its checkpoint.
+    pub fn finish(self) -> Result<Checkpoint, CliError> {
+        self.path.as_deref().map_or(Ok(()), state_file::remove)?;
+        self.suspend()
     }
 
-    /// Ends an import that did not.
-    pub fn stop(self) -> Result<Progress, Failure> {
-        self.refused.close()?;
-        Ok(self.progress)
+    /// Closes the log of an import that stopped early.
+    pub fn suspend(self) -> Result<Checkpoint, CliError> {
+        self.rejections.close()?;
+        Ok(self.checkpoint)
     }
 }
 
-fn lines(refused: &[Refused]) -> Result<Vec<u8>, Failure> {
+fn to_lines(rejections: &[Rejection]) -> Result<Vec<u8>, CliError> {
     let mut lines = Vec::new();
-    for refused in refused {
-        serde_json::to_writer(&mut lines, refused).map_err(|error| Failure::Stopped(error.to_string()))?;
+    for rejection in rejections {
+        serde_json::to_writer(&mut lines, rejection).map_err(|error| CliError::Failed(error.to_string()))?;
         lines.push(b'\n');
     }
     Ok(lines)
@@ -73,17 +77,17 @@ fn lines(refused: &[Refused]) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Identity;
-    use crate::record::{LocalError, Mark};
+    use crate::import::checkpoint::Identity;
+    use crate::record::{Position, RejectReason};
     use std::fs;
     use std::path::Path;
 
-    fn settled(offset: u64) -> Settled {
-        let refused = vec![Refused::text(offset, b"x", &LocalError::Unreadable("bad".into()))];
-        Settled { stored: 1, refused, end: Mark { offset, lines: offset } }
+    fn result(offset: u64) -> BatchResult {
+        let rejections = vec![Rejection::from_text(offset, b"x", &RejectReason::Unreadable("bad".into()))];
+        BatchResult { stored: 1, rejections, end: Position { offset, lines: offset } }
     }
 
-    fn numbers(path: &Path) -> Vec<u64> {
+    fn rejected_lines(path: &Path) -> Vec<u64> {
         let text = fs::read_to_string(path).unwrap();
         text.lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["line"].as_u64().unwrap())
@@ -91,24 +95,24 @@ mod tests {
     }
 
     #[test]
-    fn only_what_nothing_stands_before_is_settled_and_in_order() {
+    fn a_batch_is_committed_after_all_those_before_it() {
         let directory = tempfile::tempdir().unwrap();
-        let [input, saved, refused] = ["u", "u.progress", "u.refused"].map(|name| directory.path().join(name));
+        let [input, saved, rejections] = ["u", "u.progress", "u.refused"].map(|name| directory.path().join(name));
         fs::write(&input, "").unwrap();
-        let identity = || Identity::of(Some(&input), "http://a", "ros_AAAA", &refused).unwrap();
-        let file = PartialFile::open(&refused, 0).unwrap();
-        assert!(PartialFile::open(&refused, 0).is_err(), "one import runs at a time");
-        let mut ledger = Ledger::new(Progress::start(identity()), Some(saved.clone()), file);
+        let identity = || Identity::new(Some(&input), "http://a", "ros_AAAA", &rejections).unwrap();
+        let file = AppendFile::open(&rejections, 0).unwrap();
+        assert!(AppendFile::open(&rejections, 0).is_err(), "one import runs at a time");
+        let mut log = CommitLog::new(Checkpoint::start(identity()), Some(saved.clone()), file);
 
-        ledger.settle(1, settled(20)).unwrap();
-        assert!(!saved.exists() && numbers(&refused).is_empty());
-        ledger.settle(2, settled(30)).unwrap();
-        ledger.settle(0, settled(10)).unwrap();
-        assert_eq!((ledger.next(), numbers(&refused)), (3, vec![10, 20, 30]));
-        let loaded = Progress::load(&saved, identity()).unwrap();
-        assert_eq!((loaded.mark().offset, loaded.stored, loaded.refused), (30, 3, 3));
+        log.add(1, result(20)).unwrap();
+        assert!(!saved.exists() && rejected_lines(&rejections).is_empty());
+        log.add(2, result(30)).unwrap();
+        log.add(0, result(10)).unwrap();
+        assert_eq!((log.next(), rejected_lines(&rejections)), (3, vec![10, 20, 30]));
+        let loaded = Checkpoint::load(&saved, identity()).unwrap();
+        assert_eq!((loaded.position().offset, loaded.stored, loaded.refused), (30, 3, 3));
 
-        ledger.close().unwrap();
-        assert!(!saved.exists() && refused.exists());
+        log.finish().unwrap();
+        assert!(!saved.exists() && rejections.exists());
     }
 }

@@ -1,25 +1,36 @@
 //! One user on the way in.
 
-use crate::split::split;
-use roster::json::{self, Object, Value};
-use serde::Serialize;
+mod rejection;
+mod split;
+
+pub use rejection::{RejectReason, Rejection};
+
+use roster::json::{Object, Value};
+use roster::limits::MAX_BATCH_BYTES;
 use serde_json::value::RawValue;
+use split::split;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::slice;
 
+/// What stands before and behind the records in the body of a batch.
+pub const BATCH_ENVELOPE: [&str; 2] = [r#"{"users":["#, "]}"];
+/// Bytes of the largest record that a batch has room for.
+pub const MAX_RECORD_BYTES: usize = MAX_BATCH_BYTES - BATCH_ENVELOPE[0].len() - BATCH_ENVELOPE[1].len();
+
 /// A place between two records of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
+pub struct Position {
     /// Bytes before it.
     pub offset: u64,
     /// Line feeds before it.
     pub lines: u64,
 }
 
-/// A record that was read, and the place behind it.
-pub struct Read {
-    pub outcome: Result<Record, Refused>,
-    pub end: Mark,
+/// What parsing one record of a file led to.
+pub struct Parsed {
+    pub outcome: Result<Record, Rejection>,
+    /// Where the next record begins.
+    pub end: Position,
 }
 
 /// A record that can be sent: the text of one JSON object.
@@ -28,16 +39,17 @@ pub struct Record {
     /// The line where it begins, from 1.
     pub line: u64,
     pub json: String,
-    /// What to send in its place, unless empty: see [`split`].
+    /// The texts to send instead, unless empty: see [`split`].
     pub parts: Vec<String>,
-    /// None if the server will refuse it for having no sound `user_id`.
+    /// None if it has no string `user_id`: the server will refuse it.
     pub user: Option<UserHash>,
 }
 
 impl Record {
-    /// A record of this object. It answers what makes it of its text, which it borrows.
-    pub fn of(object: &Object) -> impl FnOnce(u64, String) -> Self + use<> {
-        let (user, parts) = (UserHash::of(object), split(object));
+    /// Takes what it needs from the parsed object. Returns a constructor that takes the object's text, because the
+    /// object borrows from it.
+    pub fn from_object(object: &Object) -> impl FnOnce(u64, String) -> Self + use<> {
+        let (user, parts) = (UserHash::from_object(object), split(object));
         move |line, json| Record { line, json, parts, user }
     }
 
@@ -47,13 +59,12 @@ impl Record {
     }
 }
 
-/// Stands for a `user_id`. Two that collide only wait for each other.
+/// Stands for a `user_id`. Two users whose hashes collide only wait for each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UserHash(u64);
 
 impl UserHash {
-    /// That of the user whom this object tells of.
-    fn of(object: &Object) -> Option<Self> {
+    fn from_object(object: &Object) -> Option<Self> {
         let Value::String(id) = object.get("user_id")? else { return None };
         let mut hasher = DefaultHasher::new();
         id.hash(&mut hasher);
@@ -61,59 +72,7 @@ impl UserHash {
     }
 }
 
-/// A record that was not stored, as it is written down.
-#[derive(Debug, Serialize)]
-pub struct Refused {
-    pub line: u64,
-    /// The object that was sent, or the text that can't be sent as a string.
-    pub record: Box<RawValue>,
-    /// `code`, `message` and `details` in the form of the API.
-    pub error: Box<RawValue>,
-}
-
-impl Refused {
-    /// Refuses a text before it is sent.
-    pub fn text(line: u64, text: &[u8], error: &LocalError) -> Self {
-        Refused { line, record: raw(json::string(&String::from_utf8_lossy(text))), error: error.to_json() }
-    }
-
-    /// Refuses an object before it is sent.
-    pub fn object(line: u64, json: String, error: &LocalError) -> Self {
-        Refused { line, record: raw(json), error: error.to_json() }
-    }
-}
-
-/// The JSON of a text that is known to be JSON.
-pub fn raw(json: String) -> Box<RawValue> {
+/// Wraps a text that is known to be JSON.
+pub fn raw_json(json: String) -> Box<RawValue> {
     RawValue::from_string(json).unwrap_or_default()
-}
-
-/// Why a record is refused here, as the API would say it.
-#[derive(Debug)]
-pub enum LocalError {
-    /// Not JSON, not UTF-8, or not a row of the table.
-    Unreadable(String),
-    /// JSON of another type than an object.
-    NotAnObject(&'static str),
-    /// A batch of it alone would exceed this many bytes.
-    TooLarge { limit_bytes: usize },
-}
-
-impl LocalError {
-    fn to_json(&self) -> Box<RawValue> {
-        let error = match self {
-            LocalError::Unreadable(message) => serde_json::json!({"code": "INVALID_REQUEST", "message": message}),
-            LocalError::NotAnObject(received) => serde_json::json!({
-                "code": "INVALID_TYPE",
-                "message": format!("Expected object, received {received}"),
-                "details": {"expected": "object", "received": received},
-            }),
-            LocalError::TooLarge { limit_bytes } => serde_json::json!({
-                "code": "PAYLOAD_TOO_LARGE",
-                "message": format!("A batch of this record alone exceeds {limit_bytes} bytes"),
-                "details": {"limit_bytes": limit_bytes},
-            }),
-        };
-        raw(error.to_string())
-    }
 }

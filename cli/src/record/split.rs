@@ -1,18 +1,18 @@
-//! Splits a record with a larger object than the server takes into several records of the same user.
+//! Splits a record with an object that is too large for the server into several records of the same user.
 //!
-//! An object inside an array can't be split, because an array replaces the one before it: the server refuses it.
+//! An object inside an array can't be split, because an array replaces the stored one: the server refuses such a record.
 
-use crate::batch::{MAX_RECORD_BYTES, MAX_USERS};
+use super::MAX_RECORD_BYTES;
 use roster::json::merge::merge;
 use roster::json::{Object, Value};
-use roster::limits::{MAX_MEMBERS, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES};
+use roster::limits::{BATCH_USERS, MAX_MEMBERS, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES};
 use roster::user::NewUser;
 use std::collections::HashSet;
 
-/// The records to send in place of this one, in turn: together their merges do what the merge of this one does.
+/// The records to send instead of this one. Merged one after the other, they give the same user.
 ///
-/// Empty if this record is to be sent as it is: because no object is too large, or because the server would refuse a
-/// part, which leaves the others half a user.
+/// Empty if the record must be sent as it is: because no object is too large, or because the server would refuse one of
+/// the parts and the others would leave half a user.
 pub fn split(record: &Object) -> Vec<String> {
     if record.members.iter().all(|(_, value)| fits(value, 0)) {
         return Vec::new();
@@ -21,7 +21,7 @@ pub fn split(record: &Object) -> Vec<String> {
         return Vec::new();
     }
     let parts = parts(record, MAX_OBJECT_MEMBERS);
-    if parts.len() > MAX_USERS || !parts.iter().all(is_sound) || !can_be_stored(&parts) {
+    if parts.len() > *BATCH_USERS.end() || !parts.iter().all(is_sound) || !can_be_stored(&parts) {
         return Vec::new();
     }
     let texts: Vec<String> = parts.iter().map(Object::to_string).collect();
@@ -29,7 +29,7 @@ pub fn split(record: &Object) -> Vec<String> {
     if bytes <= MAX_RECORD_BYTES { texts } else { Vec::new() }
 }
 
-/// Whether no object below this one is too large. At level 0 stand `properties` and `origin`, which may be larger.
+/// Whether no object in this value is too large. Level 0 is `properties` and `origin`, which have a bound of their own.
 fn fits(value: &Value, level: usize) -> bool {
     match value {
         Value::Array(items) => items.iter().all(|item| fits(item, level + 1)),
@@ -41,7 +41,7 @@ fn fits(value: &Value, level: usize) -> bool {
     }
 }
 
-/// Whether no object outside of arrays has two equal names: the parts would hide those from the server.
+/// Whether no object outside of arrays has two equal names. Parts would hide the duplicate from the server.
 fn names_differ(object: &Object) -> bool {
     let mut names = HashSet::new();
     object
@@ -60,7 +60,7 @@ fn parts<'a>(record: &Object<'a>, max_members: usize) -> Vec<Object<'a>> {
     parts
 }
 
-/// The patches that in turn do what one patch does.
+/// The patches that, merged one after the other, do what this one does.
 fn value_parts<'a>(value: &Value<'a>, level: usize, max_members: usize) -> Vec<Value<'a>> {
     match value {
         Value::Object(object) if !object.members.is_empty() => {
@@ -70,8 +70,8 @@ fn value_parts<'a>(value: &Value<'a>, level: usize, max_members: usize) -> Vec<V
     }
 }
 
-/// First comes the first part of every member, so that new members are appended in the order of the original; then
-/// the second part of those that have one, and so on. Level 0 is the record, level 1 has `properties` and `origin`.
+/// The first round has the first part of every member, so that new members are appended in the original order; the next
+/// round has the second part of those that have one, and so on. Level 0 is the record, level 1 `properties` and `origin`.
 fn object_parts<'a>(object: &Object<'a>, level: usize, max_members: usize) -> Vec<Object<'a>> {
     let max_here = if level < 2 { usize::MAX } else { max_members };
     let mut left: Vec<_> = object
@@ -91,12 +91,12 @@ fn object_parts<'a>(object: &Object<'a>, level: usize, max_members: usize) -> Ve
     }
 }
 
-/// Whether the server takes this part, as far as that does not depend on what is stored.
+/// Whether the server accepts this part, as far as that does not depend on what is stored.
 fn is_sound(part: &Object) -> bool {
     part.members.iter().all(|(_, value)| fits(value, 0)) && NewUser::parse(part).is_ok()
 }
 
-/// Whether the whole keeps the limits of a stored profile if the user is new. If not, it never does.
+/// Whether a new user of these parts keeps the bounds of a stored profile. If not, no stored user can make them fit.
 fn can_be_stored(parts: &[Object]) -> bool {
     let patches = parts.iter().map(|part| {
         let members = part.members.iter().filter(|(name, _)| name != "user_id").cloned().collect();
@@ -105,8 +105,8 @@ fn can_be_stored(parts: &[Object]) -> bool {
     let profile = patches.fold(Value::Null, merge);
     let bytes = profile.to_string().len();
     let Value::Object(profile) = profile else { return false };
-    let has_few_keys = |value: &Value| !matches!(value, Value::Object(object) if object.members.len() > MAX_MEMBERS);
-    bytes <= MAX_PROFILE_BYTES && profile.members.iter().all(|(_, value)| has_few_keys(value))
+    let has_few_members = |value: &Value| !matches!(value, Value::Object(object) if object.members.len() > MAX_MEMBERS);
+    bytes <= MAX_PROFILE_BYTES && profile.members.iter().all(|(_, value)| has_few_members(value))
 }
 
 #[cfg(test)]
@@ -158,10 +158,10 @@ mod tests {
     fn what_the_server_would_refuse_in_part_is_sent_as_it_is() {
         let large = object(0..301, "1");
         for properties in [
-            // Too large itself, and nothing can be done about it.
+            // An array can't be split.
             format!(r#"{{"a":[{large}]}}"#),
             format!(r#"{{"a":{large},"b":[{large}]}}"#),
-            // An equal name, which would stand in another part.
+            // A duplicate name, which would stand in another part.
             format!(r#"{{"a":{},"k0":2}}}}"#, &large[..large.len() - 1]),
             // A bad key, which would stand in another part.
             format!(r#"{{"a":{},"":2}}}}"#, &large[..large.len() - 1]),

@@ -1,47 +1,47 @@
-//! A file that grows step by step, and goes on where an earlier run settled it.
+//! A file that a run appends to, and that the next run continues.
 
-use crate::failure::Failure;
+use crate::error::CliError;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-pub struct PartialFile {
+pub struct AppendFile {
     path: PathBuf,
     file: File,
+    /// Length of the file: all of it is durable.
     bytes: u64,
 }
 
-impl PartialFile {
-    /// Opens it with so many bytes of an earlier run, cutting off what that run wrote but did not settle. It is locked,
-    /// so that one run at a time writes here.
-    pub fn open(path: &Path, bytes: u64) -> Result<Self, Failure> {
+impl AppendFile {
+    /// Opens the file and cuts off all behind its committed bytes. Locks it, so that only one run at a time writes.
+    pub fn open(path: &Path, committed_bytes: u64) -> Result<Self, CliError> {
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = opened.map_err(Failure::of_file(path))?;
+        let mut file = opened.map_err(CliError::file(path))?;
         if file.try_lock().is_err() {
-            return Err(Failure::Stopped(format!("{}: another run of roster writes here", path.display())));
+            return Err(CliError::Failed(format!("{}: another run of roster writes to this file", path.display())));
         }
-        let length = file.metadata().map_err(Failure::of_file(path))?.len();
-        if length < bytes {
+        let length = file.metadata().map_err(CliError::file(path))?.len();
+        if length < committed_bytes {
             let message = format!("{}: was cut since the last run; --restart starts anew", path.display());
-            return Err(Failure::Stopped(message));
+            return Err(CliError::Failed(message));
         }
-        file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(Failure::of_file(path))?;
-        Ok(PartialFile { path: path.to_owned(), file, bytes })
+        file.set_len(committed_bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(CliError::file(path))?;
+        Ok(AppendFile { path: path.to_owned(), file, bytes: committed_bytes })
     }
 
-    /// Appends durably, and answers how many bytes there are.
-    pub fn append(&mut self, text: &[u8]) -> Result<u64, Failure> {
+    /// Appends durably. Returns the new length in bytes.
+    pub fn append(&mut self, text: &[u8]) -> Result<u64, CliError> {
         if !text.is_empty() {
             let written = self.file.write_all(text).and_then(|()| self.file.sync_data());
-            written.map_err(Failure::of_file(&self.path))?;
+            written.map_err(CliError::file(&self.path))?;
             self.bytes += text.len() as u64;
         }
         Ok(self.bytes)
     }
 
-    /// From its beginning.
-    pub fn read(&mut self) -> Result<impl Read + Seek, Failure> {
-        self.file.rewind().map_err(Failure::of_file(&self.path))?;
+    /// Reads the file from its start.
+    pub fn reader(&mut self) -> Result<impl Read + Seek, CliError> {
+        self.file.rewind().map_err(CliError::file(&self.path))?;
         Ok(&self.file)
     }
 
@@ -49,12 +49,12 @@ impl PartialFile {
         &self.path
     }
 
-    /// Leaves no empty file behind.
-    pub fn close(self) -> Result<(), Failure> {
+    /// Removes the file if it is empty.
+    pub fn close(self) -> Result<(), CliError> {
         if self.bytes == 0 { self.remove() } else { Ok(()) }
     }
 
-    pub fn remove(self) -> Result<(), Failure> {
-        fs::remove_file(&self.path).map_err(Failure::of_file(&self.path))
+    pub fn remove(self) -> Result<(), CliError> {
+        fs::remove_file(&self.path).map_err(CliError::file(&self.path))
     }
 }

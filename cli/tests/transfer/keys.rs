@@ -39,7 +39,6 @@ fn a_key_can_end() {
 }
 
 #[test]
-#[ignore = "server side lands with the merge"]
 fn a_project_has_its_own_list_of_keys() {
     let (tool, other) = (Tool::new(), Tool::new());
     let listed = tool.run(0, &format!("keys list --project {}", tool.project.name)).stdout;

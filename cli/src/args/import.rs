@@ -1,0 +1,82 @@
+//! The arguments of `roster import`.
+
+use super::server::ServerArgs;
+use super::with_suffix;
+use crate::error::CliError;
+use crate::format::{Format, is_stdin};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+pub const DETAILS: &str = "\
+Each line of an NDJSON file is the body of one POST /v1/users. A CSV file begins with a header of these columns, in any
+order:
+
+  user_id, email, phone   the text itself; the cell null removes an e-mail or a phone
+  properties.KEY          one property; KEY is everything after the first dot, taken literally
+  origin.KEY              the same in the origin
+
+A cell of properties or origin that is valid JSON is read as that JSON, digit for digit: 1.10, true, null (which removes the
+key), {\"a\": 1}, \"007\". Any other text is a string. An empty cell leaves its field unchanged; write \"\" for the empty
+string.
+
+Records of one user are applied in the file's order. The import waits for the rate limit and retries failures of the server
+and the network. After Ctrl-C or a crash the same command resumes where it stopped. It keeps its position in FILE.progress
+and removes that file when it is done. The standard input can't be read again: an import from it shows no percentage and
+can't resume.
+
+Refused records are written to FILE.refused.ndjson, each with its line and the reason. Correct them there and import that
+file.
+
+A record with an object of more than 300 members below properties or origin is sent in several parts, one after the other,
+with the same result. If the server refuses a part because of what is stored, the record counts as refused, and its other
+parts stay stored.
+
+";
+
+#[derive(Args)]
+pub struct ImportArgs {
+    /// File of users: .ndjson, .jsonl or .csv; - is the standard input
+    pub file: PathBuf,
+    /// Format of the file, if its name does not say [default for the standard input: ndjson]
+    #[arg(long)]
+    format: Option<Format>,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Number of batches in flight at once
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: u16,
+    /// Maximum number of users in a batch
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub batch_size: u16,
+    /// File to write refused records to, each with its line and reason [default: FILE.refused.ndjson]
+    #[arg(long, value_name = "FILE")]
+    refused: Option<PathBuf>,
+    /// Start anew, whatever an earlier run did
+    #[arg(long)]
+    pub restart: bool,
+}
+
+impl ImportArgs {
+    pub fn format(&self) -> Result<Format, CliError> {
+        let default = is_stdin(&self.file).then_some(Format::Ndjson);
+        self.format
+            .or_else(|| Format::from_path(&self.file))
+            .or(default)
+            .ok_or_else(|| super::unknown_format(&self.file))
+    }
+
+    /// The input file. None for the standard input, which can't be read again.
+    pub fn rereadable_file(&self) -> Option<&Path> {
+        (!is_stdin(&self.file)).then_some(&self.file)
+    }
+
+    pub fn rejections_path(&self) -> PathBuf {
+        let input = self.rereadable_file().unwrap_or(Path::new("stdin"));
+        self.refused.clone().unwrap_or_else(|| with_suffix(input, ".refused.ndjson"))
+    }
+
+    /// None if the import can't resume.
+    pub fn checkpoint_path(&self) -> Option<PathBuf> {
+        Some(with_suffix(self.rereadable_file()?, ".progress"))
+    }
+}
