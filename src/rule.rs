@@ -8,6 +8,7 @@ use std::fmt;
 pub struct BrokenRule(Cow<'static, str>);
 
 impl BrokenRule {
+    /// A rule in words.
     pub fn new(rule: impl Into<Cow<'static, str>>) -> Self {
         BrokenRule(rule.into())
     }

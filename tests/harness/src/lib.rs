@@ -2,6 +2,7 @@
 //! transports for it: over HTTP to the real Worker in `wrangler dev`, and natively to the one in memory.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(missing_docs, reason = "tests read its names")]
 #![expect(clippy::disallowed_methods, reason = "a client has a clock")]
 
 mod client;
