@@ -6,7 +6,7 @@ use super::http::{Call, Reply};
 use super::platform::{Cx, Platform};
 use super::read;
 use crate::input::fields::{FaultList, Faults, Fields, Part};
-use crate::input::query;
+use crate::input::{percent, query};
 use crate::json::{Object, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
 use crate::limits::MAX_KEY_NAME_CHARS;
@@ -159,11 +159,11 @@ struct RevokedOut<'a> {
 pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     require_admin(cx)?;
     read::no_query(cx.call)?;
-    let id = cx.parameter;
-    if !cx.wait(cx.platform.control().revoke_key(id, cx.now())).await? {
+    let id = percent::decode(cx.parameter).ok_or(ApiError::KeyNotFound)?;
+    if !cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await? {
         return Err(ApiError::KeyNotFound);
     }
-    Ok(Reply::json(200, &RevokedOut { success: true, key_id: id, message: "API key revoked" }))
+    Ok(Reply::json(200, &RevokedOut { success: true, key_id: &id, message: "API key revoked" }))
 }
 
 #[cfg(test)]

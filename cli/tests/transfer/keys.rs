@@ -54,7 +54,7 @@ fn what_is_wrong_is_told_without_a_secret() {
         (2, format!("keys revoke {key}"), "not the id of a key, which begins with key_"),
         (2, "keys revoke key_../users".into(), "not the id of a key"),
         (1, "keys revoke key_0".into(), "404 KEY_NOT_FOUND"),
-        (2, "keys list --project A".into(), "a project has 1 to 64 characters"),
+        (2, "keys list --project A".into(), "Must be 1 to 64 characters"),
         (1, "keys create ci --scope root".into(), "400 INVALID_VALUE: "),
         (1, format!("keys list --admin-token {secret}"), "401 "),
         (2, "keys list --admin-token é".into(), "visible ASCII"),

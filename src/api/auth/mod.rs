@@ -71,10 +71,11 @@ async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<
             cache.borrow_mut().unknown.count(*hash, network, cx.now());
         }
         let found = look_up(cx, hash).await;
-        if let (Some(network), true) = (&network, found.is_ok()) {
-            cache.borrow_mut().unknown.discount(hash, network, cx.now());
-        }
         if found != Err(ApiError::InvalidApiKey) {
+            // A store that failed did not say that the key does not exist.
+            if let Some(network) = &network {
+                cache.borrow_mut().unknown.discount(hash, network, cx.now());
+            }
             return found;
         }
         cache.borrow_mut().unknown.learn(*hash, cx.now());

@@ -29,8 +29,7 @@ impl DurableObject for LimiterObject {
             Message::SetQuota(quota) => {
                 let mut ledger = self.take_ledger()?;
                 ledger.set_quota(quota);
-                self.save(&ledger)?;
-                self.ledger.replace(Some(ledger));
+                self.keep(ledger).await?;
                 "null".into()
             }
             Message::OwnQuota => {
@@ -48,14 +47,7 @@ impl DurableObject for LimiterObject {
         self.alarmed.set(false);
         let mut ledger = self.take_ledger()?;
         let idle_in_ms = ledger.drop_idle_window(now().as_ms());
-        if idle_in_ms.is_none() && ledger.is_empty() {
-            // The object no longer exists until it is asked again.
-            self.has_table.set(false);
-            self.state.storage().delete_all().await?;
-            return Response::empty();
-        }
-        self.save(&ledger)?;
-        self.ledger.replace(Some(ledger));
+        self.keep(ledger).await?;
         if let Some(idle_in_ms) = idle_in_ms {
             self.set_alarm(idle_in_ms).await?;
         }
@@ -75,6 +67,20 @@ struct Row {
 }
 
 impl LimiterObject {
+    /// Stores a ledger. With an empty one, the object no longer exists until it is asked again.
+    async fn keep(&self, ledger: Ledger) -> Result<()> {
+        if ledger.is_empty() {
+            // Its alarm goes with it.
+            self.has_table.set(false);
+            self.alarmed.set(false);
+            self.state.storage().delete_all().await
+        } else {
+            self.save(&ledger)?;
+            self.ledger.replace(Some(ledger));
+            Ok(())
+        }
+    }
+
     async fn grant(&self, ask: Ask) -> Result<Grant> {
         let mut ledger = self.take_ledger()?;
         let grant = ledger.grant(ask, now().as_ms());

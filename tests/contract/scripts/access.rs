@@ -70,6 +70,18 @@ fn unknown_key() -> String {
 type Refusal = Option<(u16, &'static str)>;
 
 #[test]
+fn no_route_is_forgotten_here() {
+    for (method, pattern, _) in roster::api::ROUTES {
+        let is_of_pattern = |path: &str| match pattern.split_once('{') {
+            Some((prefix, _)) => path.starts_with(prefix),
+            None => path == pattern,
+        };
+        let is_tried = ROUTES.iter().any(|(tried, path, ..)| *tried == method && is_of_pattern(path));
+        assert!(is_tried, "{method} {pattern} is in route.rs, and no caller is tried on it");
+    }
+}
+
+#[test]
 fn every_route_answers_every_kind_of_caller_as_it_should() {
     let project = project();
     project.post(200, &json!({"user_id": "u"}));

@@ -52,6 +52,9 @@ fn a_revoked_key_is_dead_from_that_answer_on_though_the_isolate_knows_it() {
     let path = format!("/v1/keys/{key_id}");
     let expected = json!({"success": true, "key_id": key_id, "message": "API key revoked"});
     assert_eq!(shared().admin(200, "DELETE", &path, &Value::Null).json(), expected);
+    // The same path, by RFC 3986 section 6.2.2.2.
+    let encoded = path.replace("key_", "key%5F");
+    assert_eq!(shared().admin(200, "DELETE", &encoded, &Value::Null).json(), expected);
     let answer = project.post(401, &json!({"user_id": "u", "properties": {"n": 2}}));
     assert_eq!(answer.code(), "REVOKED_API_KEY");
     assert_eq!(project.get(401, "/v1/users/u").code(), "REVOKED_API_KEY");
