@@ -24,7 +24,7 @@ function endAll() {
   for (const end of inFlight.values()) end({ ROSTER_PANIC_OF_ANOTHER: "another request of this isolate panicked" });
 }
 
-/** The response, or the variable that says how the module ended before there was one. */
+/** The answer, or an object with the variable that says how the module ended before there was one. */
 async function outcome(request, respond) {
   const ended = new Promise((end) => inFlight.set(request, end));
   if (inFlight.size > MAX_IN_FLIGHT) inFlight.delete(inFlight.keys().next().value);
@@ -38,14 +38,22 @@ async function outcome(request, respond) {
   }
 }
 
+/** The answer of an object, if there is one: else whoever asked asks again. */
+function answered(outcome) {
+  if (outcome instanceof Response || typeof outcome === "string") return outcome;
+  throw new Error(Object.values(outcome)[0]);
+}
+
 export class LimiterObject extends DurableObject {
   limiter = new Limiter(this.ctx, this.env);
 
+  /** For Workers of versions that do not call `answer` yet. */
   async fetch(request) {
-    const first = await outcome(request, () => this.limiter.fetch(request));
-    if (first instanceof Response) return first;
-    // Whoever asked asks again.
-    throw new Error(Object.values(first)[0]);
+    return answered(await outcome(request, () => this.limiter.fetch(request)));
+  }
+
+  async answer(message) {
+    return answered(await outcome({}, () => this.limiter.answer(message)));
   }
 
   alarm() {

@@ -4,6 +4,7 @@ mod body;
 mod d1;
 mod limiter;
 mod panics;
+mod rpc;
 mod runtime;
 
 use crate::api::{self, ApiError, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings};

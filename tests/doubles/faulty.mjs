@@ -5,7 +5,7 @@
 //           module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text    reset: the object
-//           is reset, and then asked    slow: takes 100 ms longer, as across an ocean
+//           is reset, and then asked    old: the object does not have the method    slow: takes 100 ms longer, as across an ocean
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
@@ -14,7 +14,7 @@ import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
 
 const REMOTE = {
   DB: ["all", "batch"],
-  LIMITER: ["fetch"],
+  LIMITER: ["answer", "fetch"],
   STRANGERS: ["limit"],
   ASSETS: ["fetch"],
 };
@@ -46,10 +46,12 @@ async function fail({ how, error, with: garbage }, target, name, call) {
       return never();
     case "garbage":
       await call();
-      return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, fetch: () => new Response(garbage) }[name]();
+      return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, answer: () => garbage, fetch: () => new Response(garbage) }[name]();
     case "slow":
       await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
       return call();
+    case "old":
+      return target.notOfThisVersion();
     case "reset":
       await target.fetch("https://limiter/", { headers: { "X-Reset": "1" } }).catch(() => {});
       return call();
@@ -64,13 +66,14 @@ function faulty(target, fault) {
       if (typeof value !== "function" || name === "constructor") return value;
       if (REMOTE[fault.on].includes(name)) {
         return async (...args) => {
-          const call = () => value.apply(target, args);
+          // Not value.apply: of a method called by RPC, `apply` is another remote method.
+          const call = () => Reflect.apply(value, target, args);
           if (fault.skip-- > 0 || fault.times-- <= 0) return call();
           return fail(fault, target, name, call);
         };
       }
       return (...args) => {
-        const result = value.apply(target, args);
+        const result = Reflect.apply(value, target, args);
         return typeof result === "object" && result !== null ? faulty(result, fault) : result;
       };
     },

@@ -1,13 +1,13 @@
 //! The isolate's client of the limiter objects.
 
+use crate::edge::rpc;
 use crate::edge::runtime::{Hops, now, with_deadline};
 use crate::limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step};
-use js_sys::Reflect;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Context, Method, ObjectNamespace, Request, RequestInit, Result};
+use worker::{Context, Method, ObjectNamespace, Request, RequestInit, Result, Stub};
 
 /// Milliseconds within which the object has to answer.
 const DEADLINE_MS: u64 = 2000;
@@ -87,33 +87,35 @@ async fn send<T: DeserializeOwned>(
 ) -> std::result::Result<T, LimiterUnavailable> {
     let answer = async {
         match send_once(objects, account, message).await {
-            Err(error) if !is_overloaded(&error) => send_once(objects, account, message).await,
+            Err(error) if !rpc::is_overloaded(&error) => send_once(objects, account, message).await,
             outcome => outcome,
         }
     };
     match with_deadline(Duration::from_millis(DEADLINE_MS), answer).await {
-        Some(answer) => {
-            serde_json::from_slice(&answer?).map_err(|error| LimiterUnavailable(format!("limiter: {error}")))
-        }
+        Some(answer) => serde_json::from_str(&answer?).map_err(|error| LimiterUnavailable(format!("limiter: {error}"))),
         None => Err(LimiterUnavailable(format!("limiter: no answer within {DEADLINE_MS} ms"))),
     }
 }
 
-async fn send_once(objects: &ObjectNamespace, account: Account<'_>, message: &Message) -> Result<Vec<u8>> {
-    let object = objects.get_by_name(&format!("{}/{}", account.project.as_str(), account.policy.as_str()))?;
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(serde_json::to_string(message)?.into()));
-    // The object serves any URL; it needs one to be asked at all.
-    let mut answer = object.fetch_with_request(Request::new_with_init("https://limiter/", &init)?).await?;
-    match answer.status_code() {
-        200 => answer.bytes().await,
-        status => Err(format!("status {status}").into()),
+async fn send_once(objects: &ObjectNamespace, account: Account<'_>, message: &Message) -> Result<String> {
+    let name = format!("{}/{}", account.project.as_str(), account.policy.as_str());
+    let message = serde_json::to_string(message)?;
+    match rpc::call(objects.get_by_name(&name)?, &message).await {
+        Err(error) if rpc::is_unknown_method(&error) => fetch(&objects.get_by_name(&name)?, message).await,
+        outcome => outcome,
     }
 }
 
-/// The runtime marks errors of overloaded objects.
-fn is_overloaded(error: &worker::Error) -> bool {
-    Reflect::get(&error.to_js_value(), &"overloaded".into()).is_ok_and(|overloaded| overloaded.is_truthy())
+/// Asks an object of a version before RPC: after a deploy, objects follow the Worker within minutes.
+async fn fetch(object: &Stub, message: String) -> Result<String> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(message.into()));
+    // The object serves any URL; it needs one to be asked at all.
+    let mut answer = object.fetch_with_request(Request::new_with_init("https://limiter/", &init)?).await?;
+    match answer.status_code() {
+        200 => answer.text().await,
+        status => Err(format!("status {status}").into()),
+    }
 }
 
 impl From<worker::Error> for LimiterUnavailable {

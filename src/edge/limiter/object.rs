@@ -5,6 +5,8 @@ use crate::limit::{Ask, Grant, Ledger, Message};
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
+use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use worker::wasm_bindgen_futures;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 /// One account's ledger, in the object's SQLite storage. Memory only caches it.
@@ -23,23 +25,9 @@ impl DurableObject for LimiterObject {
         LimiterObject { state, ledger: RefCell::default(), has_table: Cell::default(), alarmed: Cell::default() }
     }
 
+    /// For Workers of versions that do not call [`LimiterObject::answer`] yet.
     async fn fetch(&self, mut request: Request) -> Result<Response> {
-        let answer = match serde_json::from_slice(&request.bytes().await?)? {
-            Message::Ask(ask) => serde_json::to_string(&self.grant(ask).await?)?,
-            Message::SetQuota(quota) => {
-                let mut ledger = self.take_ledger()?;
-                ledger.set_quota(quota);
-                self.keep(ledger).await?;
-                "null".into()
-            }
-            Message::OwnQuota => {
-                let ledger = self.take_ledger()?;
-                let quota = ledger.own_quota();
-                self.ledger.replace(Some(ledger));
-                serde_json::to_string(&quota)?
-            }
-        };
-        Response::ok(answer)
+        Response::ok(self.respond(&request.bytes().await?).await?)
     }
 
     /// Drops a window that was idle for two windows.
@@ -55,6 +43,15 @@ impl DurableObject for LimiterObject {
     }
 }
 
+/// What the object offers by RPC.
+#[wasm_bindgen]
+impl LimiterObject {
+    /// Answers a [`Message`]; both are JSON.
+    pub async fn answer(&self, message: String) -> std::result::Result<String, JsValue> {
+        Ok(self.respond(message.as_bytes()).await?)
+    }
+}
+
 #[derive(Deserialize)]
 struct Name {
     #[expect(dead_code, reason = "that there is a row is the answer")]
@@ -67,6 +64,24 @@ struct Row {
 }
 
 impl LimiterObject {
+    async fn respond(&self, message: &[u8]) -> Result<String> {
+        Ok(match serde_json::from_slice(message)? {
+            Message::Ask(ask) => serde_json::to_string(&self.grant(ask).await?)?,
+            Message::SetQuota(quota) => {
+                let mut ledger = self.take_ledger()?;
+                ledger.set_quota(quota);
+                self.keep(ledger).await?;
+                "null".into()
+            }
+            Message::OwnQuota => {
+                let ledger = self.take_ledger()?;
+                let quota = ledger.own_quota();
+                self.ledger.replace(Some(ledger));
+                serde_json::to_string(&quota)?
+            }
+        })
+    }
+
     /// Stores a ledger. With an empty one, the object no longer exists until it is asked again.
     async fn keep(&self, ledger: Ledger) -> Result<()> {
         if ledger.is_empty() {

@@ -72,6 +72,21 @@ fn a_limiter_that_broke_is_asked_once_more_and_one_that_is_overloaded_is_not() {
     }
 }
 
+/// As after a deploy, which replaces the Worker at once and its objects within minutes.
+#[test]
+fn an_object_of_a_version_before_rpc_is_asked_by_fetch() {
+    let project = warm();
+    // One of them was taken to warm up.
+    project.limit(6, 60);
+    let fault = json!({"on": "LIMITER", "how": "old", "times": 1});
+    let statuses = [(); 6].map(|()| {
+        let answer = project.meet(&fault, "POST", "/v1/users", &json!({"user_id": "u"}));
+        assert_ne!(decided(&project, &answer).0, "fallback");
+        answer.status
+    });
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 429]);
+}
+
 #[test]
 fn the_limit_holds_when_its_object_is_reset_or_its_answers_are_lost() {
     for fault in [
