@@ -10,8 +10,9 @@ mod runtime;
 use crate::api::{self, ApiError, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings};
 use crate::id;
 use crate::limit::Leases;
+use crate::store::sql::SqlStore;
 use crate::time::Timestamp;
-use d1::D1Store;
+use d1::D1;
 use limiter::ObjectLimiter;
 use runtime::{Hops, fill_random, now, with_deadline};
 use std::cell::RefCell;
@@ -56,7 +57,7 @@ async fn respond(request: Request, env: Env, context: Context) -> Result<Respons
 
 struct Worker {
     settings: Settings,
-    store: Rc<D1Store>,
+    store: Rc<SqlStore<D1>>,
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
     unknown_keys: Option<RateLimiter>,
@@ -74,7 +75,7 @@ impl Worker {
         let (database, objects, assets) = bind().map_err(|error| error.to_string())?;
         Ok(Worker {
             settings: settings.map_err(|error| error.to_string())?,
-            store: Rc::new(D1Store::new(database, hops.clone())),
+            store: Rc::new(SqlStore(D1::new(database, hops.clone()))),
             limiter: ObjectLimiter { objects, leases: LEASES.with(Rc::clone), context: Rc::clone(&context), hops },
             key_cache: KEY_CACHE.with(Rc::clone),
             unknown_keys: env.rate_limiter("STRANGERS").ok(),
@@ -86,19 +87,19 @@ impl Worker {
 }
 
 impl Platform for Worker {
-    type Users = D1Store;
-    type Control = D1Store;
+    type Users = SqlStore<D1>;
+    type Control = SqlStore<D1>;
     type Limiter = ObjectLimiter;
 
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn users(&self) -> &D1Store {
+    fn users(&self) -> &SqlStore<D1> {
         &self.store
     }
 
-    fn control(&self) -> Rc<D1Store> {
+    fn control(&self) -> Rc<SqlStore<D1>> {
         Rc::clone(&self.store)
     }
 

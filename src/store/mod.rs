@@ -1,7 +1,7 @@
 //! The storage ports: what Roster asks of whatever keeps its users, keys and projects.
 //!
 //! [`UserStore`] keeps users, [`ControlStore`] keys and projects. Each trait's doc is a contract: what an implementation
-//! MUST do, and what it does NOT. [`sql`] has the statements for stores on SQLite.
+//! MUST do, and what it does NOT. [`sql`] implements both on SQLite.
 
 mod control;
 pub mod sql;

@@ -4,7 +4,7 @@ use fastrand::Rng;
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::limits::MAX_NESTING;
-use roster::store::sql;
+use roster::store::sql::statements as sql;
 use roster::user::NewUser;
 use roster_harness::server::{State, node};
 use serde_json::json;

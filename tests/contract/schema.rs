@@ -1,6 +1,6 @@
 //! What the product's own statements cost in D1: rows written by D1's own count, and the plans by which they are run.
 
-use roster::store::sql;
+use roster::store::sql::statements as sql;
 use roster_harness::server::{State, node};
 use serde_json::{Value, json};
 

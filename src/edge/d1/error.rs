@@ -1,7 +1,8 @@
 //! Classifies D1's errors by what to do about them.
 
 use super::DEADLINE;
-use crate::store::{StoreError, StoredLimit};
+use crate::store::StoreError;
+use crate::store::sql::broken_limit;
 
 pub enum Failure {
     /// Worth a retry.
@@ -47,10 +48,9 @@ impl From<worker::Error> for Failure {
         // The tables are older than this Worker, or were never made.
         const UNMIGRATED: [&str; 2] = ["no such table", "no such column"];
         let cause = message(&error);
-        let is_broken = |name: &str| cause.contains(&format!("CHECK constraint failed: {name}"));
         let tells = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
-        if let Some((_, limit)) = LIMITS.iter().find(|(name, _)| is_broken(name)) {
-            Failure::Final(StoreError::Refused(*limit))
+        if let Some(limit) = broken_limit(&cause) {
+            Failure::Final(StoreError::Refused(limit))
         } else if tells(&TRANSIENT) {
             Failure::Transient(cause)
         } else if tells(&EXHAUSTED) {
@@ -63,18 +63,6 @@ impl From<worker::Error> for Failure {
             Failure::Final(StoreError::Failed(cause))
         }
     }
-}
-
-/// The limits by the names of the table's constraints.
-const LIMITS: [(&str, StoredLimit); 3] = [
-    ("profile_bytes", StoredLimit::ProfileBytes),
-    ("property_keys", StoredLimit::PropertyKeys),
-    ("origin_keys", StoredLimit::OriginKeys),
-];
-
-/// The limit whose constraint has this name.
-pub fn limit(name: &str) -> Option<StoredLimit> {
-    LIMITS.iter().find(|(known, _)| *known == name).map(|(_, limit)| *limit)
 }
 
 /// The runtime's message for an answer that is not JSON. The answer itself follows it.

@@ -1,46 +1,20 @@
 //! Runs statements: at most a few tries, and never longer than the deadline of the request.
 
 use super::error::Failure;
-use super::rows::read;
-use super::{D1Store, DEADLINE};
+use super::{D1, DEADLINE};
 use crate::edge::runtime::{fill_random, now, with_deadline};
 use crate::store::StoreError;
-use serde::Deserialize;
 use std::time::Duration;
-use worker::wasm_bindgen::JsValue;
-use worker::{D1DatabaseSession, D1SessionConstraint, Delay};
+use worker::Delay;
 
 /// Tries of one statement.
 const TRIES: u32 = 3;
 /// Milliseconds that the first pause between two tries can last; each further one can last twice as long.
 const FIRST_PAUSE_MS: u64 = 50;
 
-impl D1Store {
-    /// Runs a statement that is harmless to run again.
-    pub async fn query<T: for<'a> Deserialize<'a>>(&self, sql: &str, values: &[JsValue]) -> Result<Vec<T>, StoreError> {
-        self.with_retries(async || self.run(sql, values).await).await
-    }
-
-    /// Runs two statements in one transaction, each with its values, that are harmless to run again.
-    pub async fn query_pair<T: for<'a> Deserialize<'a>, U: for<'a> Deserialize<'a>>(
-        &self,
-        first: (&str, &[JsValue]),
-        second: (&str, &[JsValue]),
-    ) -> Result<(Vec<T>, Vec<U>), StoreError> {
-        self.with_retries(async || {
-            let session = self.session()?;
-            let statements = [first, second].map(|(sql, values)| session.prepare(sql).bind(values));
-            let statements = statements.into_iter().collect::<worker::Result<_>>()?;
-            match &session.batch(statements).await?[..] {
-                [first, second] => Ok((read(first)?, read(second)?)),
-                _ => Err(Failure::unreadable()),
-            }
-        })
-        .await
-    }
-
+impl D1 {
     /// Tries again on errors that Cloudflare calls transient.
-    async fn with_retries<T>(&self, run: impl AsyncFn() -> Result<T, Failure>) -> Result<T, StoreError> {
+    pub async fn with_retries<T>(&self, run: impl AsyncFn() -> Result<T, Failure>) -> Result<T, StoreError> {
         let mut tried = 0;
         loop {
             tried += 1;
@@ -51,10 +25,6 @@ impl D1Store {
                 Err(failure) => return Err(failure.into()),
             }
         }
-    }
-
-    pub async fn run<T: for<'a> Deserialize<'a>>(&self, sql: &str, values: &[JsValue]) -> Result<Vec<T>, Failure> {
-        read(&self.session()?.prepare(sql).bind(values)?.all().await?)
     }
 
     /// Waits for D1 until this request's deadline. A statement that takes effect later is harmless, like a retry.
@@ -68,11 +38,6 @@ impl D1Store {
         let waited = Duration::from_millis(now().as_ms().saturating_sub(asked_ms));
         self.waited.set(self.waited.get() + waited);
         outcome.unwrap_or_else(|| Err(Failure::late()))
-    }
-
-    /// On the primary, because a replica may not have heard yet that a key was revoked.
-    fn session(&self) -> worker::Result<D1DatabaseSession> {
-        self.database.with_session_constraint(D1SessionConstraint::FirstPrimary)
     }
 }
 

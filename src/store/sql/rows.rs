@@ -1,13 +1,12 @@
 //! Result rows, and their conversion to types of the core.
 
-use super::bind::timestamp;
-use super::error::{Failure, limit};
+use super::database::limit_named;
 use crate::key::{KeyRecord, ProjectRecord};
 use crate::store::{StoreError, StoredLimit, StoredUser, Upserted};
+use crate::time::Timestamp;
 use crate::user::NewUser;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use worker::D1Result;
 
 #[derive(Deserialize)]
 pub struct UpsertedRow {
@@ -61,11 +60,6 @@ pub struct IdRow {
     pub id: String,
 }
 
-/// The rows of a result. The error gives no details: they may hold user data, which must not be logged.
-pub fn read<T: for<'a> Deserialize<'a>>(result: &D1Result) -> Result<Vec<T>, Failure> {
-    result.results().map_err(|_| Failure::unreadable())
-}
-
 /// The outcome of each user, or None if a row is missing.
 pub fn outcomes(
     rows: impl Iterator<Item = BatchRow>,
@@ -76,11 +70,16 @@ pub fn outcomes(
         let Some(place) = place else { continue };
         let (_, new_id) = users.get(place)?;
         outcomes[place] = match rejection {
-            Some(name) => limit(&name).map(Err),
+            Some(name) => limit_named(&name).map(Err),
             None => id.map(|id| Ok(Upserted { created: id == *new_id, id })),
         };
     }
     outcomes.into_iter().collect()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+fn timestamp(ms: f64) -> Timestamp {
+    Timestamp::from_ms(ms as u64)
 }
 
 pub fn stored_user(row: UserRow) -> Result<StoredUser, StoreError> {

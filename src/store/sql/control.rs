@@ -1,0 +1,75 @@
+//! The port to keys and projects.
+
+use super::database::{Database, Statement};
+use super::rows::{IdRow, KeyRow, ProjectRow};
+use super::{SqlStore, statements};
+use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
+use crate::store::{ControlStore, StoreError};
+use crate::time::Timestamp;
+
+impl<D: Database> ControlStore for SqlStore<D> {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.query::<IdRow>(Statement { sql: statements::PING, values: &[] }).await.map(drop)
+    }
+
+    async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
+        let hash = hash.to_hex();
+        let values = [(&hash).into()];
+        let rows = self.0.query::<KeyRow>(Statement { sql: statements::FIND_KEY, values: &values }).await?;
+        rows.into_iter().next().map(KeyRecord::try_from).transpose()
+    }
+
+    async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
+        let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+        let (hash, scopes) = (hash.to_hex(), scopes.join(" "));
+        let values = [
+            (&key.id).into(),
+            (&hash).into(),
+            (&key.prefix).into(),
+            (&key.name).into(),
+            key.project.as_str().into(),
+            (&scopes).into(),
+            key.created_at.into(),
+            key.expires_at.into(),
+        ];
+        self.0.query::<IdRow>(Statement { sql: statements::CREATE_KEY, values: &values }).await.map(drop)
+    }
+
+    async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError> {
+        let values = [project.map(Project::as_str).into()];
+        let rows = self.0.query::<KeyRow>(Statement { sql: statements::LIST_KEYS, values: &values }).await?;
+        rows.into_iter().map(KeyRecord::try_from).collect()
+    }
+
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let values = [id.into(), now.into()];
+        let rows = self.0.query::<IdRow>(Statement { sql: statements::REVOKE_KEY, values: &values }).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
+        let hash = hash.to_hex();
+        let values = [(&hash).into(), now.into()];
+        self.0.run_in_background(Statement { sql: statements::TOUCH_KEY, values: &values }).await
+    }
+
+    async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError> {
+        let values = [name.as_str().into(), now.into()];
+        let add = Statement { sql: statements::ADD_PROJECT, values: &values };
+        let find = Statement { sql: statements::FIND_PROJECT, values: &values[..1] };
+        let (_, rows) = self.0.query_pair::<IdRow, ProjectRow>(add, find).await?;
+        let row = rows.into_iter().next();
+        row.ok_or_else(|| StoreError::Failed("row of a project is missing".into()))?.try_into()
+    }
+
+    async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError> {
+        let values = [name.as_str().into()];
+        let rows = self.0.query::<ProjectRow>(Statement { sql: statements::FIND_PROJECT, values: &values }).await?;
+        rows.into_iter().next().map(ProjectRecord::try_from).transpose()
+    }
+
+    async fn list_projects(&self) -> Result<Vec<ProjectRecord>, StoreError> {
+        let rows = self.0.query::<ProjectRow>(Statement { sql: statements::LIST_PROJECTS, values: &[] }).await?;
+        rows.into_iter().map(ProjectRecord::try_from).collect()
+    }
+}

@@ -1,0 +1,89 @@
+//! The port to a database.
+
+use crate::store::{StoreError, StoredLimit};
+use crate::time::Timestamp;
+use serde::de::DeserializeOwned;
+
+/// A SQLite database that has the tables of `migrations/`.
+///
+/// An implementation MUST answer `Err(Refused)` if [`broken_limit`] says so, and `Err(Unavailable)` if asking again may
+/// help. All statements are harmless to run again: an implementation may do so after an error. Rows are read by serde,
+/// each as an object with its columns; an error MUST NOT repeat them, since they hold user data.
+#[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
+pub trait Database {
+    /// The rows that a statement answers.
+    async fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
+
+    /// The rows of two statements, run one after the other in one transaction.
+    async fn query_pair<T: DeserializeOwned, U: DeserializeOwned>(
+        &self,
+        first: Statement<'_>,
+        second: Statement<'_>,
+    ) -> Result<(Vec<T>, Vec<U>), StoreError>;
+
+    /// Runs a statement for which no client waits: once.
+    async fn run_in_background(&self, statement: Statement<'_>) -> Result<(), StoreError>;
+}
+
+/// A statement, and the values of its parameters ?1, ?2 and so on.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement<'a> {
+    /// The text.
+    pub sql: &'a str,
+    /// In the order of their numbers.
+    pub values: &'a [Value<'a>],
+}
+
+/// What a parameter can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// No value.
+    Null,
+    /// A text.
+    Text(&'a str),
+    /// A whole number below 2^53, which an f64 holds exactly.
+    Number(u64),
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Value::Text(text)
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(text: &'a String) -> Self {
+        Value::Text(text)
+    }
+}
+
+/// As milliseconds.
+impl From<Timestamp> for Value<'_> {
+    fn from(at: Timestamp) -> Self {
+        Value::Number(at.as_ms())
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Value::Null, Into::into)
+    }
+}
+
+/// The limits by the names of the constraints that check them.
+const LIMITS: [(&str, StoredLimit); 3] = [
+    ("profile_bytes", StoredLimit::ProfileBytes),
+    ("property_keys", StoredLimit::PropertyKeys),
+    ("origin_keys", StoredLimit::OriginKeys),
+];
+
+/// The limit whose constraint has this name.
+pub(super) fn limit_named(name: &str) -> Option<StoredLimit> {
+    LIMITS.iter().find(|(known, _)| *known == name).map(|(_, limit)| *limit)
+}
+
+/// The limit that a statement would break, by the message of SQLite's error.
+pub fn broken_limit(message: &str) -> Option<StoredLimit> {
+    let is_broken = |name: &str| message.contains(&format!("CHECK constraint failed: {name}"));
+    LIMITS.iter().find(|(name, _)| is_broken(name)).map(|(_, limit)| *limit)
+}

@@ -1,0 +1,14 @@
+//! The stores on SQLite: [`statements`] are all that touches its tables, [`SqlStore`] runs them on any [`Database`].
+
+mod control;
+mod database;
+mod rows;
+pub mod statements;
+mod users;
+
+pub use database::{Database, Statement, Value, broken_limit};
+
+/// Keeps users, keys and projects in a database that has Roster's tables. Each method is one statement, or two in one
+/// transaction.
+#[derive(Clone, Debug)]
+pub struct SqlStore<D>(pub D);

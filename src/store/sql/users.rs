@@ -1,0 +1,117 @@
+//! The port to users.
+
+use super::database::{Database, Statement, Value};
+use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes, stored_user};
+use super::{SqlStore, statements};
+use crate::json;
+use crate::store::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
+use crate::time::Timestamp;
+use crate::user::{ExternalId, NewUser};
+
+impl<D: Database> UserStore for SqlStore<D> {
+    async fn upsert_user(
+        &self,
+        caller: &Caller,
+        user: &NewUser,
+        new_id: &str,
+        now: Timestamp,
+    ) -> Result<Upserted, StoreError> {
+        let hash = caller.hash.to_hex();
+        let values =
+            [(&hash).into(), now.into(), user.external_id.as_str().into(), new_id.into(), user.patch.as_str().into()];
+        let rows = self.0.query::<UpsertedRow>(Statement { sql: &statements::UPSERT, values: &values }).await?;
+        let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
+        Ok(Upserted { id: row.id, created: row.created != 0 })
+    }
+
+    async fn upsert_users(
+        &self,
+        caller: &Caller,
+        users: &[(&NewUser, String)],
+        now: Timestamp,
+    ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
+        let (hash, batch) = (caller.hash.to_hex(), batch_json(users));
+        let values = [(&hash).into(), now.into(), (&batch).into()];
+        let upsert = Statement { sql: &statements::UPSERT_BATCH, values: &values };
+        let reject = Statement { sql: &statements::REJECT_BATCH, values: &values };
+        let (stored, rejected) = self.0.query_pair::<BatchRow, BatchRow>(upsert, reject).await?;
+        if rejected.is_empty() {
+            return Err(StoreError::KeyNotLive);
+        }
+        outcomes(stored.into_iter().chain(rejected), users)
+            .ok_or_else(|| StoreError::Failed("outcome of a user is missing".into()))
+    }
+
+    async fn find_user(
+        &self,
+        caller: &Caller,
+        id: &ExternalId,
+        now: Timestamp,
+    ) -> Result<Option<StoredUser>, StoreError> {
+        let hash = caller.hash.to_hex();
+        let values = [(&hash).into(), now.into(), id.as_str().into()];
+        let rows = self.0.query::<UserRow>(Statement { sql: &statements::FIND_USER, values: &values }).await?;
+        let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
+        if row.id.is_some() { stored_user(row).map(Some) } else { Ok(None) }
+    }
+
+    async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError> {
+        let hash = caller.hash.to_hex();
+        let values = [(&hash).into(), now.into(), id.as_str().into()];
+        let delete = Statement { sql: &statements::DELETE_USER, values: &values };
+        let find_caller = Statement { sql: &statements::FIND_CALLER, values: &values[..2] };
+        let (deleted, live) = self.0.query_pair::<IdRow, IdRow>(delete, find_caller).await?;
+        if live.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(!deleted.is_empty()) }
+    }
+
+    async fn list_users(
+        &self,
+        caller: &Caller,
+        filter: &Filter<'_>,
+        after: Option<&Position>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Page, StoreError> {
+        let Filter { email, phone, updated_after } = filter;
+        let sql = statements::list_users(email.is_some() || phone.is_some(), updated_after.is_some());
+        let hash = caller.hash.to_hex();
+        let mut values: Vec<Value> = vec![
+            (&hash).into(),
+            now.into(),
+            // One more than asked for, to learn whether there are more.
+            Value::Number(u64::from(limit) + 1),
+            email.as_ref().map(|email| email.as_str()).into(),
+            phone.as_ref().map(|phone| phone.as_str()).into(),
+            after.map_or("", |after| &after.external_id).into(),
+        ];
+        if let Some(updated_after) = *updated_after {
+            let after_change = after.map_or(Timestamp::from_ms(0), |after| after.updated_at);
+            values.extend([Value::from(updated_after), after_change.into()]);
+        }
+        let rows = self.0.query::<UserRow>(Statement { sql: &sql, values: &values }).await?;
+        if rows.is_empty() {
+            return Err(StoreError::KeyNotLive);
+        }
+        let found = rows.iter().filter(|row| row.external_id.is_some()).count();
+        let fitting = rows.into_iter().take_while(|row| row.id.is_some()).take(limit as usize);
+        let users: Vec<_> = fitting.map(stored_user).collect::<Result<_, _>>()?;
+        Ok(Page { has_more: users.len() < found, users })
+    }
+}
+
+/// The users of a batch as [`statements::UPSERT_BATCH`] reads them: the body that they came in and the new ids, far below
+/// the 2 MB that D1 takes.
+fn batch_json(users: &[(&NewUser, String)]) -> String {
+    let mut list = String::from("[");
+    for (i, (user, new_id)) in users.iter().enumerate() {
+        list.push_str(if i > 0 { ",[" } else { "[" });
+        json::write_string(user.external_id.as_str(), &mut list);
+        list.push(',');
+        json::write_string(new_id, &mut list);
+        list.push(',');
+        list.push_str(user.patch.as_str());
+        list.push(']');
+    }
+    list.push(']');
+    list
+}
