@@ -47,7 +47,7 @@ check: rust ## run while working: format, lints, native tests
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(TEST) --lib --bins
 	$(TEST) --test openapi --test docs --test fuzz
-	ROSTER_TRANSPORT=native $(TEST) --test contract -- scripts::
+	for transport in native sqlite; do ROSTER_TRANSPORT=$$transport $(TEST) --test contract -- scripts:: || exit; done
 
 test: ## run everything CI checks: make check first, then lints, the Worker's build and all tests on it
 	@# One after the other, whatever -j says: what fails fast comes first.

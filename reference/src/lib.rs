@@ -7,9 +7,11 @@ mod clock;
 pub mod fuzz;
 mod limiter;
 mod platform;
+mod sqlite;
 mod store;
 
 pub use clock::Clock;
 pub use limiter::MemoryLimiter;
 pub use platform::Memory;
+pub use sqlite::Sqlite;
 pub use store::MemoryStore;

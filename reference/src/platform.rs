@@ -7,6 +7,7 @@ use flate2::bufread::GzDecoder;
 use roster::api::{self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, SettingsError};
 use roster::limit::{Ask, Quota, Window};
 use roster::limits::MAX_UNKNOWN_KEYS;
+use roster::store::{ControlStore, UserStore};
 use roster::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -16,11 +17,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// A whole Roster. It answers one request after the other, and nothing in it ever waits.
-pub struct Memory {
+pub struct Memory<S = MemoryStore> {
     /// The clock of its requests and its limiter.
     pub clock: Clock,
     /// Where it keeps users, keys and projects.
-    pub store: Rc<MemoryStore>,
+    pub store: Rc<S>,
     settings: Settings,
     limiter: MemoryLimiter,
     key_cache: RefCell<KeyCache>,
@@ -30,12 +31,18 @@ pub struct Memory {
     hops: Rc<Cell<u32>>,
 }
 
-impl Memory {
-    /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes.
-    pub fn new(clock: Clock, seed: u64, variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+impl<S: UserStore + ControlStore + 'static> Memory<S> {
+    /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `store` makes
+    /// the store, which counts its calls in the number that it is given.
+    pub fn new(
+        clock: Clock,
+        seed: u64,
+        variable: impl Fn(&str) -> Option<String>,
+        store: impl FnOnce(Rc<Cell<u32>>) -> S,
+    ) -> Result<Self, SettingsError> {
         let hops = Rc::default();
         Ok(Memory {
-            store: Rc::new(MemoryStore::new(Rc::clone(&hops))),
+            store: Rc::new(store(Rc::clone(&hops))),
             settings: Settings::read(variable)?,
             limiter: MemoryLimiter::new(clock.clone(), Rc::clone(&hops)),
             key_cache: RefCell::default(),
@@ -64,20 +71,20 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-impl Platform for Memory {
-    type Users = MemoryStore;
-    type Control = MemoryStore;
+impl<S: UserStore + ControlStore + 'static> Platform for Memory<S> {
+    type Users = S;
+    type Control = S;
     type Limiter = MemoryLimiter;
 
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn users(&self) -> &MemoryStore {
+    fn users(&self) -> &S {
         &self.store
     }
 
-    fn control(&self) -> Rc<MemoryStore> {
+    fn control(&self) -> Rc<S> {
         Rc::clone(&self.store)
     }
 

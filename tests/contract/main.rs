@@ -1,5 +1,5 @@
 //! The wire contract. `scripts` speak to Roster over any transport: to the real Worker in `wrangler dev`, or natively to
-//! the one in memory if `ROSTER_TRANSPORT` is `native`. All else needs the Worker.
+//! the one in memory if `ROSTER_TRANSPORT` is `native`, or on SQLite if it is `sqlite`. All else needs the Worker.
 //!
 //! Each test has a project of its own, so that none sees another's users or quota.
 

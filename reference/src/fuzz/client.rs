@@ -1,6 +1,6 @@
 //! A client of a Roster in memory, that checks the form of every answer.
 
-use crate::{Clock, Memory};
+use crate::{Clock, Memory, MemoryStore};
 use roster::api::{Call, Handled};
 use roster::json;
 use roster::key::{ApiKey, KeyRecord, Project, Scope};
@@ -23,7 +23,7 @@ impl Client {
             "RATE_LIMIT" | "BATCH_RATE_LIMIT" => Some("1000000/60".to_owned()),
             _ => None,
         };
-        let memory = Memory::new(Clock::at(T0), 7, variable).unwrap();
+        let memory = Memory::new(Clock::at(T0), 7, variable, MemoryStore::new).unwrap();
         let record = KeyRecord {
             id: "key_1".to_owned(),
             name: "fuzz".to_owned(),

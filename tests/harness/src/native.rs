@@ -1,11 +1,15 @@
-//! The Roster in memory, on a thread of its own: one request after the other.
+//! A native Roster, on a thread of its own: one request after the other.
 
 use crate::client::Answer;
 use crate::transport::Transport;
 use roster::api::{self, ApiError, Call, Handled};
+use roster::store::sql::SqlStore;
+use roster::store::{ControlStore, UserStore};
 use roster::time::Timestamp;
-use roster_reference::{Clock, Memory};
+use roster_reference::{Clock, Memory, MemoryStore, Sqlite};
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -13,6 +17,15 @@ use ureq::http::{HeaderMap, HeaderValue};
 
 /// The log lines by their requests' ids.
 type Log = Arc<Mutex<BTreeMap<String, String>>>;
+
+/// Where a native Roster keeps its users.
+#[derive(Clone, Copy, Debug)]
+pub enum Storage {
+    /// In the store that is the model of all others.
+    Reference,
+    /// In SQLite, by the statements that D1 runs.
+    Sqlite,
+}
 
 pub struct Native {
     requests: Sender<Request>,
@@ -27,19 +40,27 @@ struct Request {
 
 impl Native {
     /// With just these variables.
-    pub fn start(variables: &[(&str, &str)]) -> Self {
+    pub fn start(storage: Storage, variables: &[(&str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (requests, received) = channel();
         let log = Log::default();
         let lines = Arc::clone(&log);
-        std::thread::spawn(move || serve(&received, &variables, &lines));
+        std::thread::spawn(move || match storage {
+            Storage::Reference => serve(MemoryStore::new, &received, &variables, &lines),
+            Storage::Sqlite => serve(|hops| SqlStore(Sqlite::new(hops).unwrap()), &received, &variables, &lines),
+        });
         Native { requests, log }
     }
 }
 
-fn serve(requests: &Receiver<Request>, variables: &BTreeMap<String, String>, log: &Log) {
+fn serve<S: UserStore + ControlStore + 'static>(
+    store: impl FnOnce(Rc<Cell<u32>>) -> S,
+    requests: &Receiver<Request>,
+    variables: &BTreeMap<String, String>,
+    log: &Log,
+) {
     let clock = Clock::at(now());
-    let memory = Memory::new(clock.clone(), 0, |name| variables.get(name).cloned());
+    let memory = Memory::new(clock.clone(), 0, |name| variables.get(name).cloned(), store);
     for (number, Request { mut call, body, answer }) in requests.iter().enumerate() {
         call.request_id = format!("req_{number}");
         clock.set(now());

@@ -1,10 +1,10 @@
 //! The way to a Roster.
 
 use crate::client::Answer;
-use crate::native::Native;
+use crate::native::{Native, Storage};
 use crate::server::{self, Server, State};
 use serde_json::Value;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 pub const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 
@@ -22,20 +22,27 @@ pub trait Transport: Sync {
 
 /// The Roster that most tests share.
 pub fn shared() -> &'static dyn Transport {
-    static NATIVE: LazyLock<Native> = LazyLock::new(|| Native::start(&[("ADMIN_TOKEN", ADMIN_TOKEN)]));
-    if is_native() { &*NATIVE } else { server::shared() }
+    static NATIVE: OnceLock<Native> = OnceLock::new();
+    match native_storage() {
+        Some(storage) => NATIVE.get_or_init(|| Native::start(storage, &[("ADMIN_TOKEN", ADMIN_TOKEN)])),
+        None => server::shared(),
+    }
 }
 
 /// Starts a Roster with just these variables, and nothing stored.
 pub fn start(variables: &[(&str, &str)]) -> Box<dyn Transport> {
-    if is_native() { Box::new(Native::start(variables)) } else { Box::new(Server::start(&State::new(), variables)) }
+    match native_storage() {
+        Some(storage) => Box::new(Native::start(storage, variables)),
+        None => Box::new(Server::start(&State::new(), variables)),
+    }
 }
 
-/// Whether `ROSTER_TRANSPORT` asks for the Roster in memory. By default it is the real Worker.
-fn is_native() -> bool {
+/// The native Roster that `ROSTER_TRANSPORT` asks for. By default it is the real Worker.
+fn native_storage() -> Option<Storage> {
     match std::env::var("ROSTER_TRANSPORT").as_deref() {
-        Err(_) | Ok("worker") => false,
-        Ok("native") => true,
-        Ok(other) => panic!("ROSTER_TRANSPORT is worker or native, not {other}"),
+        Err(_) | Ok("worker") => None,
+        Ok("native") => Some(Storage::Reference),
+        Ok("sqlite") => Some(Storage::Sqlite),
+        Ok(other) => panic!("ROSTER_TRANSPORT is worker, native or sqlite, not {other}"),
     }
 }
