@@ -30,6 +30,9 @@ pub const MAX_PROFILE_BYTES: usize = 262_144;
 pub const PAGE_USERS: RangeInclusive<u32> = 1..=100;
 /// Users on a page if the query has no `limit`.
 pub const DEFAULT_PAGE_USERS: u32 = 50;
+/// Bytes of profiles after which a page ends, at its first user at the earliest: 8 MiB. An isolate holds several copies
+/// of them in 128 MB.
+pub const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Characters in the name of an API key, at least 1.
 pub const MAX_KEY_NAME_CHARS: usize = 100;

@@ -3,7 +3,7 @@
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use roster::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
+use roster::limits::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use roster::store::{
     Caller, ControlStore, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
@@ -13,9 +13,6 @@ use serde_json::value::RawValue;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// Bytes of profiles after which a page ends.
-const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// Keeps users, keys and projects in memory.
 #[derive(Default)]
@@ -75,7 +72,10 @@ impl MemoryStore {
             Some(known) => {
                 User { profile, updated_at: known.updated_at.max(now), revision: known.revision + 1, ..known }
             }
-            None => User { id: new_id.to_owned(), profile, created_at: now, updated_at: now, revision: now.as_ms() },
+            None => {
+                let revision = now.as_ms() * 1000;
+                User { id: new_id.to_owned(), profile, created_at: now, updated_at: now, revision }
+            }
         };
         let id = stored.id.clone();
         users.insert(place, stored);

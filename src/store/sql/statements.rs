@@ -1,7 +1,7 @@
 //! The statements for stores on SQLite. Each statement on users checks the calling key itself, and none reads more than
 //! it needs.
 
-use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
+use crate::limits::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
 
 /// Reads one row, or none, to see that the database answers.
@@ -49,8 +49,8 @@ const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
 
 /// Answers the user's id and whether it is new, or no row if the calling key is not live.
 ///
-/// `json_patch` is the whole merge. The first revision is the moment of creation, so that a user who is deleted and
-/// created again never repeats one. A patch that changes nothing rewrites the row as it was.
+/// `json_patch` is the whole merge. The first revision is the moment of creation in microseconds, so that a user who is
+/// deleted and created again never repeats one: nobody changes a user a thousand times within a millisecond. A patch that changes nothing rewrites the row as it was.
 pub static UPSERT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{CALLER}, first as (
@@ -58,7 +58,7 @@ pub static UPSERT: LazyLock<String> = LazyLock::new(|| {
 )
 insert into users
     (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-select project, ?3, ?4, profile, {property_keys}, {origin_keys}, ?2, ?2, ?2
+select project, ?3, ?4, profile, {property_keys}, {origin_keys}, ?2 * 1000, ?2, ?2
 from first
 where true
 on conflict (project, external_id) do update set
@@ -108,7 +108,7 @@ pub static UPSERT_BATCH: LazyLock<String> = LazyLock::new(|| {
         "{input}
 insert into users
     (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, batch_place)
-select project, external_id, id, profile, property_keys, origin_keys, ?2, ?2, ?2, place
+select project, external_id, id, profile, property_keys, origin_keys, ?2 * 1000, ?2, ?2, place
 from given
 where refusal is null
 order by place
@@ -184,9 +184,6 @@ returning id"
 
 /// Answers a row if the calling key is live.
 pub static FIND_CALLER: LazyLock<String> = LazyLock::new(|| format!("{CALLER} select project as id from caller"));
-
-/// Bytes of profiles after which a page ends: the isolate holds several copies of them, in 128 MB.
-const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// At most ?3 users after the one with the id ?6 (and, `by_change`, the moment ?8); no row if the calling key is not
 /// live, and a row of nulls if there is no such user. Users past the page's bytes have no columns but `external_id`.

@@ -129,6 +129,19 @@ fn a_change_moves_revision_and_updated_at_and_not_created_at() {
 }
 
 #[test]
+fn a_user_that_is_deleted_and_created_again_never_repeats_a_revision() {
+    let project = project();
+    let revision = || -> u64 { project.get(200, "/v1/users/u").header("etag").trim_matches('"').parse().unwrap() };
+    // Far more changes than milliseconds pass until the user is created again.
+    let changes: Vec<Value> = (0..1000).map(|n| json!({"user_id": "u", "properties": {"n": n}})).collect();
+    project.batch(200, &json!(changes));
+    let last = revision();
+    project.delete(200, "/v1/users/u");
+    project.post(200, &json!({"user_id": "u"}));
+    assert!(revision() > last, "{} after {last}", revision());
+}
+
+#[test]
 fn a_known_revision_is_not_sent_again() {
     let project = project();
     project.post(200, &json!({"user_id": "u"}));
