@@ -1,5 +1,5 @@
-//! The limiter's promise, simulated: isolates, an object and the messages between them, against an oracle that keeps
-//! the exact log of admissions. Nothing here is a model of the limiter: it is the limiter's own code, with a fake clock.
+//! The limiter's promise under traffic by chance: requests, delays, losses, evictions and restarts, planned to the
+//! microsecond, in the simulator of `reference/`.
 //!
 //! `cargo test --test limiter -- --nocapture` prints the figures.
 
@@ -8,13 +8,11 @@
 
 use fastrand::Rng;
 use proptest::prelude::*;
-use roster::key::Project;
-use roster::limit::{Account, Ask, DecidedBy, Decision, Grant, Leases, Ledger, Policy, Quota, Step};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use roster::limit::Quota;
+use roster_reference::simulation::{Message, Simulation, fullest};
+use std::collections::BTreeMap;
 
-/// Fault-free clocks begin here, in milliseconds; the simulation itself counts microseconds from 0.
-const EPOCH_MS: i64 = 1_700_000_000_000;
+/// Microseconds of a millisecond.
 const MS: u64 = 1000;
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +27,7 @@ struct Scenario {
     delay_ms: u64,
     /// Of a thousand answers, so many are lost.
     lost: u64,
-    /// Of a thousand asks, before so many the object is evicted from memory.
+    /// Of a thousand messages, before so many arrive the object is evicted from memory.
     evicted: u64,
     /// Of a thousand requests, before so many their isolate is started anew.
     restarted: u64,
@@ -43,34 +41,22 @@ impl Scenario {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Outcome {
     requests: u64,
     /// Requests that waited for the object.
     awaited: u64,
     /// The moments of admission, in microseconds.
-    admitted: Vec<u64>,
+    admissions: Vec<u64>,
 }
 
 impl Outcome {
-    /// The most admissions in any stretch of one window.
-    fn fullest(&self, window_us: u64) -> usize {
-        let mut first = 0;
-        let in_stretch = |(last, at): (usize, &u64)| {
-            while self.admitted[first] + window_us <= *at {
-                first += 1;
-            }
-            last + 1 - first
-        };
-        self.admitted.iter().enumerate().map(in_stretch).max().unwrap_or(0)
-    }
-
     /// The share of the quota that was used in a stretch of one window, on average over stretches that end after the
     /// second window, by when the first rush is over.
     fn used(&self, scenario: &Scenario) -> f64 {
         const STEPS: u64 = 200;
         let window_us = scenario.quota.window_ms * MS;
-        let before = |at_us: u64| self.admitted.partition_point(|admitted| *admitted < at_us);
+        let before = |at_us: u64| self.admissions.partition_point(|admitted| *admitted < at_us);
         let ends = 2 * STEPS..=scenario.windows * STEPS;
         let in_stretch = |end: u64| before(end * window_us / STEPS) - before((end - STEPS) * window_us / STEPS);
         let stretches = ends.clone().count() as f64;
@@ -82,100 +68,47 @@ impl Outcome {
     }
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
-    Arrival {
-        isolate: usize,
-    },
-    AtObject(Message),
-    /// With the moment at which the object answered.
-    AtIsolate(Message, Answer, u64),
+    Arrival { isolate: usize },
+    Delivery(Message),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Message {
-    isolate: usize,
-    /// An isolate that was started anew gets no answers of its former life.
-    life: u32,
-    asked_ms: u64,
-    cost: u32,
-    lease: u32,
-    waits: bool,
-}
-
-/// A [`Grant`] that can be ordered, as a heap wants it.
-#[derive(Clone, Copy)]
-struct Answer(Grant);
-
-impl PartialEq for Answer {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-impl Eq for Answer {}
-impl PartialOrd for Answer {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Answer {
-    fn cmp(&self, _: &Self) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
-}
-
-struct Isolate {
-    leases: Leases,
-    skew_ms: i64,
-    life: u32,
-}
-
-struct Simulation {
+/// Chooses what happens when, by chance.
+struct Traffic {
     scenario: Scenario,
-    project: Project,
     rng: Rng,
-    now_us: u64,
-    events: BinaryHeap<Reverse<(u64, Event)>>,
-    isolates: Vec<Isolate>,
-    object: Ledger,
-    object_skew_ms: i64,
-    outcome: Outcome,
+    simulation: Simulation,
+    /// By their moments in microseconds; those of one moment in the order in which they were planned.
+    events: BTreeMap<(u64, u64), Event>,
+    planned: u64,
+    requests: u64,
+    awaited: u64,
 }
 
 fn simulate(scenario: Scenario) -> Outcome {
     let mut rng = Rng::with_seed(scenario.seed);
-    let skew = |rng: &mut Rng| rng.i64(-2000..=2000);
-    let isolates =
-        (0..scenario.isolates).map(|_| Isolate { leases: Leases::default(), skew_ms: skew(&mut rng), life: 0 });
-    let mut simulation = Simulation {
-        scenario,
-        project: Project::default(),
-        now_us: 0,
-        events: BinaryHeap::new(),
-        isolates: isolates.collect(),
-        object: Ledger::default(),
-        object_skew_ms: skew(&mut rng),
-        outcome: Outcome::default(),
-        rng,
-    };
-    simulation.run();
-    simulation.outcome.admitted.sort_unstable();
-    simulation.outcome
+    let mut skew_ms = || rng.i64(-2000..=2000);
+    let mut simulation = Simulation::new(scenario.quota, (0..scenario.isolates).map(|_| skew_ms()));
+    simulation.object_skew_ms = skew_ms();
+    let mut traffic =
+        Traffic { scenario, rng, simulation, events: BTreeMap::new(), planned: 0, requests: 0, awaited: 0 };
+    traffic.run();
+    let Traffic { simulation, requests, awaited, .. } = traffic;
+    Outcome { requests, awaited, admissions: simulation.into_admissions() }
 }
 
-impl Simulation {
+impl Traffic {
     fn run(&mut self) {
         (0..self.scenario.isolates).for_each(|isolate| self.next_arrival(isolate));
         let end_us = self.scenario.windows * self.scenario.quota.window_ms * MS;
-        while let Some(Reverse((at_us, event))) = self.events.pop() {
+        while let Some(((at_us, _), event)) = self.events.pop_first() {
             if at_us > end_us {
                 return;
             }
-            self.now_us = at_us;
+            self.simulation.now_us = at_us;
             match event {
                 Event::Arrival { isolate } => self.arrival(isolate),
-                Event::AtObject(message) => self.at_object(message),
-                Event::AtIsolate(message, Answer(grant), decided_us) => self.at_isolate(message, grant, decided_us),
+                Event::Delivery(message) => self.delivery(message),
             }
         }
     }
@@ -185,12 +118,8 @@ impl Simulation {
     }
 
     fn after(&mut self, delay_us: u64, event: Event) {
-        self.events.push(Reverse((self.now_us + delay_us, event)));
-    }
-
-    fn sent(&mut self, event: Event) {
-        let delay_us = self.rng.u64(0..=self.scenario.delay_ms * MS);
-        self.after(delay_us, event);
+        self.planned += 1;
+        self.events.insert((self.simulation.now_us + delay_us, self.planned), event);
     }
 
     /// Requests come by chance, evenly spread: the time between two is exponentially distributed.
@@ -201,64 +130,31 @@ impl Simulation {
         self.after(delay_us as u64, Event::Arrival { isolate });
     }
 
-    fn clock(&self, skew_ms: i64) -> u64 {
-        u64::try_from(EPOCH_MS + skew_ms + (self.now_us / MS).cast_signed()).unwrap()
-    }
-
     fn arrival(&mut self, isolate: usize) {
         self.next_arrival(isolate);
         if self.chance(self.scenario.restarted) {
-            let former = &mut self.isolates[isolate];
-            *former = Isolate { leases: Leases::default(), life: former.life + 1, ..*former };
+            self.simulation.restart(isolate, None);
         }
-        self.outcome.requests += 1;
-        let asked_ms = self.clock(self.isolates[isolate].skew_ms);
-        let account = Account { project: &self.project, policy: Policy::Users };
-        let Isolate { leases, life, .. } = &mut self.isolates[isolate];
-        let turn = leases.decide(account, self.scenario.quota, 1, asked_ms);
-        let message =
-            |ask: Ask, life, waits| Message { isolate, life, asked_ms, cost: ask.cost, lease: ask.lease, waits };
-        let life = *life;
-        match turn {
-            Step::Ask(ask) => {
-                self.outcome.awaited += 1;
-                self.sent(Event::AtObject(message(ask, life, true)));
-            }
-            Step::Decided { decision, refill } => {
-                if decision.verdict.admitted {
-                    self.outcome.admitted.push(self.now_us);
-                }
-                if let Some(ask) = refill {
-                    self.sent(Event::AtObject(message(ask, life, false)));
-                }
-            }
+        self.requests += 1;
+        if let Some(message) = self.simulation.request(isolate, 1) {
+            self.awaited += u64::from(message.waits());
+            self.send(message);
         }
     }
 
-    fn at_object(&mut self, message: Message) {
+    fn send(&mut self, message: Message) {
+        let delay_us = self.rng.u64(0..=self.scenario.delay_ms * MS);
+        self.after(delay_us, Event::Delivery(message));
+    }
+
+    fn delivery(&mut self, message: Message) {
         if self.chance(self.scenario.evicted) {
-            self.object = serde_json::from_str(&serde_json::to_string(&self.object).unwrap()).unwrap();
+            self.simulation.evict_object();
         }
-        let ask = Ask { default: self.scenario.quota, cost: message.cost, lease: message.lease };
-        let grant = self.object.grant(ask, self.clock(self.object_skew_ms));
-        if !self.chance(self.scenario.lost) {
-            self.sent(Event::AtIsolate(message, Answer(grant), self.now_us));
-        }
-    }
-
-    fn at_isolate(&mut self, message: Message, grant: Grant, decided_us: u64) {
-        let now_ms = self.clock(self.isolates[message.isolate].skew_ms);
-        let account = Account { project: &self.project, policy: Policy::Users };
-        let isolate = &mut self.isolates[message.isolate];
-        let Decision { verdict, by } = if isolate.life == message.life {
-            let ask = Ask { default: self.scenario.quota, cost: message.cost, lease: message.lease };
-            isolate.leases.on_grant(account, ask, grant, message.asked_ms, now_ms)
-        } else {
-            // It can still tell the client, if one waits.
-            Decision { verdict: grant.verdict, by: DecidedBy::Object }
-        };
-        if message.waits && verdict.admitted {
-            self.outcome.admitted.push(if by == DecidedBy::Object { decided_us } else { self.now_us });
+        if let Some(answer) = self.simulation.deliver(message)
+            && !self.chance(self.scenario.lost)
+        {
+            self.send(answer);
         }
     }
 }
@@ -277,13 +173,13 @@ proptest! {
         isolates in 1..=32_usize,
         load in prop_oneof![0.5..3.0, 3.0..20.0],
         delay_ms in 0..=400_u64,
-        (lost, evicted, restarted) in (0..100_u64, 0..100_u64, prop_oneof![Just(0), 0..20_u64]),
+        (lost, evicted, restarted) in (0..100_u64, 0..50_u64, prop_oneof![Just(0), 0..20_u64]),
         seed: u64,
     ) {
         let quota = Quota::new(limit, window_seconds).unwrap();
         let scenario = Scenario { quota, isolates, load, windows: 16, delay_ms, lost, evicted, restarted, seed };
         let outcome = simulate(scenario);
-        prop_assert!(outcome.fullest(quota.window_ms * MS) <= limit as usize);
+        prop_assert!(fullest(&outcome.admissions, quota) <= limit as usize);
     }
 }
 
@@ -291,7 +187,7 @@ proptest! {
 fn the_largest_limit_of_the_issue_holds_too() {
     for (isolates, load) in [(1, 1.5), (32, 20.0)] {
         let scenario = Scenario { lost: 20, evicted: 20, windows: 2, ..Scenario::calm(100_000, 60, isolates, load) };
-        assert!(simulate(scenario).fullest(60_000 * MS) <= 100_000);
+        assert!(fullest(&simulate(scenario).admissions, scenario.quota) <= 100_000);
     }
 }
 

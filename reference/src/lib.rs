@@ -8,6 +8,7 @@ pub mod fuzz;
 mod limiter;
 mod platform;
 mod sqlite;
+pub mod simulation;
 mod store;
 
 pub use clock::Clock;

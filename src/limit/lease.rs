@@ -54,6 +54,7 @@ mod tests {
     use super::*;
     use crate::limit::account::UNREACHABLE_MS;
     use crate::limit::{DecidedBy, Ledger};
+    use std::sync::LazyLock;
 
     const T0: u64 = 1_700_000_000_000;
 
@@ -61,27 +62,28 @@ mod tests {
         Quota::new(limit, 60).unwrap()
     }
 
-    /// One isolate, one object, one account, and a clock.
+    static PROJECT: LazyLock<Project> = LazyLock::new(Project::default);
+
+    fn account() -> Account<'static> {
+        Account { project: &PROJECT, policy: Policy::Users }
+    }
+
+    /// One isolate, one object, and one clock. Unit tests can't use the simulator of `reference/`: it is built on another
+    /// copy of this crate.
     struct World {
         leases: Leases,
         ledger: Ledger,
-        project: Project,
         default: Quota,
         now_ms: u64,
     }
 
     impl World {
         fn new(default: Quota) -> Self {
-            let project = Project::default();
-            World { leases: Leases::default(), ledger: Ledger::default(), project, default, now_ms: T0 }
-        }
-
-        fn account(&self) -> Account<'static> {
-            Account { project: Box::leak(Box::new(self.project.clone())), policy: Policy::Users }
+            World { leases: Leases::default(), ledger: Ledger::default(), default, now_ms: T0 }
         }
 
         fn decide(&mut self, cost: u32) -> Step {
-            self.leases.decide(self.account(), self.default, cost, self.now_ms)
+            self.leases.decide(account(), self.default, cost, self.now_ms)
         }
 
         /// A request whose calls to the object take `round_trip_ms`.
@@ -101,7 +103,7 @@ mod tests {
             let asked_ms = self.now_ms;
             self.now_ms += round_trip_ms;
             let grant = self.ledger.grant(ask, self.now_ms);
-            self.leases.on_grant(self.account(), ask, grant, asked_ms, self.now_ms)
+            self.leases.on_grant(account(), ask, grant, asked_ms, self.now_ms)
         }
     }
 
@@ -170,7 +172,7 @@ mod tests {
                 if grant.lease > 0 {
                     return (ask, grant, world.now_ms);
                 }
-                world.leases.on_grant(world.account(), ask, grant, world.now_ms, world.now_ms);
+                world.leases.on_grant(account(), ask, grant, world.now_ms, world.now_ms);
             }
         }
     }
@@ -186,7 +188,7 @@ mod tests {
                 world.decide(1);
                 world.now_ms += ms;
             }
-            world.leases.on_grant(world.account(), ask, grant, asked_ms, world.now_ms);
+            world.leases.on_grant(account(), ask, grant, asked_ms, world.now_ms);
             assert!(matches!(world.decide(1), Step::Ask(_)), "{then:?}");
         }
     }
@@ -196,7 +198,7 @@ mod tests {
         let mut world = World::new(quota(100_000));
         let (ask, grant, asked_ms) = asking(&mut world);
         let grant = Grant { lease: 1_000_000, ..grant };
-        let decision = world.leases.on_grant(world.account(), ask, grant, asked_ms, world.now_ms);
+        let decision = world.leases.on_grant(account(), ask, grant, asked_ms, world.now_ms);
         assert!(decision.verdict.remaining <= 100_000, "{decision:?}");
     }
 
@@ -204,12 +206,12 @@ mod tests {
     fn a_denial_from_before_the_clock_stepped_back_is_not_remembered() {
         let mut world = World::new(quota(1));
         world.request(1, 0);
-        world.leases.forget(world.account());
+        world.leases.forget(account());
         let Step::Ask(ask) = world.decide(1) else { panic!("decided") };
         let (asked_ms, denial) = (world.now_ms, world.ledger.grant(ask, world.now_ms));
         assert!(!denial.verdict.admitted);
         world.now_ms -= 3_600_000;
-        world.leases.on_grant(world.account(), ask, denial, asked_ms, world.now_ms);
+        world.leases.on_grant(account(), ask, denial, asked_ms, world.now_ms);
         assert!(matches!(world.decide(1), Step::Ask(_)));
     }
 
@@ -227,7 +229,7 @@ mod tests {
     fn an_object_that_can_not_be_reached_is_left_alone_for_a_second() {
         let mut world = World::new(quota(2));
         let Step::Ask(ask) = world.decide(1) else { panic!("decided") };
-        let decision = world.leases.on_unreachable(world.account(), ask, world.now_ms);
+        let decision = world.leases.on_unreachable(account(), ask, world.now_ms);
         assert_eq!(
             (decision.by, decision.verdict.admitted, decision.verdict.remaining),
             (DecidedBy::Fallback, true, 1)
