@@ -6,6 +6,7 @@ mod assets;
 mod auth;
 mod cors;
 mod error;
+mod error_body;
 mod health;
 mod http;
 mod keys;

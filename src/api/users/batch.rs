@@ -1,7 +1,8 @@
 //! `POST /v1/users/batch`: many users at once.
 
 use crate::api::admission::{admit, ask};
-use crate::api::error::{ApiError, BatchErrors, reason_phrase};
+use crate::api::error::{ApiError, reason_phrase};
+use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
 use crate::api::read;
