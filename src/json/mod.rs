@@ -1,10 +1,12 @@
 //! Lossless JSON: numbers keep their digits, and objects keep every member in order, duplicates included.
 
+mod error;
 pub mod merge;
 mod read;
 mod write;
 
-pub use read::{ObjectError, SyntaxError, parse, parse_object};
+pub use error::{ObjectError, SyntaxError};
+pub use read::{parse, parse_object};
 pub use write::{ObjectWriter, string, write_string};
 
 use std::borrow::Cow;
