@@ -48,12 +48,14 @@ check: rust ## run while working: format, lints, native tests
 	$(TEST) --lib --bins
 	$(TEST) --test openapi --test docs --test fuzz
 	for transport in native sqlite; do ROSTER_TRANSPORT=$$transport $(TEST) --test contract -- scripts:: || exit; done
+	for buckets in 1 4; do ROSTER_TRANSPORT=sqlite ROSTER_BUCKETS=$$buckets $(TEST) --test contract -- scripts:: || exit; done
 
 test: ## run everything CI checks: make check first, then lints, the Worker's build and all tests on it
 	@# One after the other, whatever -j says: what fails fast comes first.
 	$(MAKE) --no-print-directory check
 	$(MAKE) --no-print-directory lint build
 	$(TEST) -- --skip hops::
+	ROSTER_BUCKETS=4 $(TEST) --test contract -- scripts::
 	@# These measure time: nothing runs beside them.
 	$(TEST) --test contract -- --nocapture --test-threads 1 hops::
 

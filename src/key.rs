@@ -2,6 +2,7 @@
 
 use crate::limits::MAX_PROJECT_CHARS;
 use crate::rule::BrokenRule;
+use crate::storage::Storage;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -95,6 +96,15 @@ impl KeyHash {
     pub fn to_hex(self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+
+    /// From what [`KeyHash::to_hex`] gave.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut hash = [0; 32];
+        for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(KeyHash(hash)).filter(|hash| hash.to_hex() == text)
+    }
 }
 
 impl fmt::Debug for KeyHash {
@@ -174,6 +184,8 @@ impl Default for Project {
 pub struct ProjectRecord {
     /// Its name.
     pub name: Project,
+    /// Where its users live.
+    pub storage: Storage,
     /// When its first key was made, or it was configured, if that came first.
     pub created_at: Timestamp,
 }
@@ -188,6 +200,9 @@ pub struct KeyRecord {
     pub name: String,
     /// The project that it opens.
     pub project: Project,
+    /// Where that project's users live.
+    #[serde(skip)]
+    pub storage: Storage,
     /// The key's first eight characters.
     pub prefix: String,
     /// What it may do.

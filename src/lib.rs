@@ -27,6 +27,7 @@ pub mod key;
 pub mod limit;
 pub mod limits;
 pub mod rule;
+pub mod storage;
 pub mod store;
 pub mod time;
 pub mod user;

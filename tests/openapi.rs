@@ -68,6 +68,7 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::UserNotFound { is_roster_id: false },
         ApiError::KeyNotFound,
         ApiError::ProjectNotFound,
+        ApiError::StorageFixed,
         ApiError::MethodNotAllowed { allow: "GET".into() },
         ApiError::PayloadTooLarge { limit_bytes: 1 },
         ApiError::UnsupportedEncoding,

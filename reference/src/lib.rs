@@ -6,13 +6,15 @@
 mod clock;
 pub mod fuzz;
 mod limiter;
+mod objects;
 mod platform;
-mod sqlite;
 pub mod simulation;
+mod sqlite;
 mod store;
 
 pub use clock::Clock;
 pub use limiter::MemoryLimiter;
+pub use objects::LocalObjects;
 pub use platform::Memory;
 pub use sqlite::Sqlite;
 pub use store::MemoryStore;

@@ -17,11 +17,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// A whole Roster. It answers one request after the other, and nothing in it ever waits.
-pub struct Memory<S = MemoryStore> {
+pub struct Memory<U = MemoryStore, C = MemoryStore> {
     /// The clock of its requests and its limiter.
     pub clock: Clock,
-    /// Where it keeps users, keys and projects.
-    pub store: Rc<S>,
+    /// Where it keeps users.
+    pub users: Rc<U>,
+    /// Where it keeps keys and projects.
+    pub control: Rc<C>,
     settings: Settings,
     limiter: MemoryLimiter,
     key_cache: RefCell<KeyCache>,
@@ -31,18 +33,20 @@ pub struct Memory<S = MemoryStore> {
     hops: Rc<Cell<u32>>,
 }
 
-impl<S: UserStore + ControlStore + 'static> Memory<S> {
-    /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `store` makes
-    /// the store, which counts its calls in the number that it is given.
+impl<U: UserStore, C: ControlStore + 'static> Memory<U, C> {
+    /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `stores`
+    /// makes the stores, which count their calls in the number that it is given.
     pub fn new(
         clock: Clock,
         seed: u64,
         variable: impl Fn(&str) -> Option<String>,
-        store: impl FnOnce(Rc<Cell<u32>>) -> S,
+        stores: impl FnOnce(&Rc<Cell<u32>>) -> (Rc<U>, Rc<C>),
     ) -> Result<Self, SettingsError> {
         let hops = Rc::default();
+        let (users, control) = stores(&hops);
         Ok(Memory {
-            store: Rc::new(store(Rc::clone(&hops))),
+            users,
+            control,
             settings: Settings::read(variable)?,
             limiter: MemoryLimiter::new(clock.clone(), Rc::clone(&hops)),
             key_cache: RefCell::default(),
@@ -71,21 +75,21 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-impl<S: UserStore + ControlStore + 'static> Platform for Memory<S> {
-    type Users = S;
-    type Control = S;
+impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
+    type Users = U;
+    type Control = C;
     type Limiter = MemoryLimiter;
 
     fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    fn users(&self) -> &S {
-        &self.store
+    fn users(&self) -> &U {
+        &self.users
     }
 
-    fn control(&self) -> Rc<S> {
-        Rc::clone(&self.store)
+    fn control(&self) -> Rc<C> {
+        Rc::clone(&self.control)
     }
 
     fn limiter(&self) -> &MemoryLimiter {
@@ -98,6 +102,10 @@ impl<S: UserStore + ControlStore + 'static> Platform for Memory<S> {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    fn continent(&self) -> Option<String> {
+        Some("EU".into())
     }
 
     /// SplitMix64: different bytes each time, and the same ones for the same seed.

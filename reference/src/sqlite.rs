@@ -10,10 +10,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Every migration, in order.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_users_and_keys.sql"),
     include_str!("../../migrations/0002_contacts_and_batches.sql"),
     include_str!("../../migrations/0003_projects.sql"),
+    include_str!("../../migrations/0004_storage.sql"),
 ];
 
 /// An empty database with Roster's tables, which counts its calls.
@@ -25,9 +26,7 @@ pub struct Sqlite {
 impl Sqlite {
     /// Makes one; each call adds to `hops`.
     pub fn new(hops: Rc<Cell<u32>>) -> rusqlite::Result<Self> {
-        let connection = Connection::open_in_memory()?;
-        MIGRATIONS.iter().try_for_each(|migration| connection.execute_batch(migration))?;
-        Ok(Sqlite { connection: RefCell::new(connection), hops })
+        Ok(Sqlite { connection: RefCell::new(open(&MIGRATIONS)?), hops })
     }
 
     fn count_hop(&self) {
@@ -60,7 +59,14 @@ impl Database for Sqlite {
     }
 }
 
-fn run<T: DeserializeOwned>(connection: &Connection, statement: Statement<'_>) -> Result<Vec<T>, StoreError> {
+/// A database in memory, made by these scripts.
+pub fn open(scripts: &[&str]) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    scripts.iter().try_for_each(|script| connection.execute_batch(script))?;
+    Ok(connection)
+}
+
+pub fn run<T: DeserializeOwned>(connection: &Connection, statement: Statement<'_>) -> Result<Vec<T>, StoreError> {
     let rows = objects(connection, statement).map_err(failure)?;
     let read = |row| serde_json::from_value(row).map_err(|_| StoreError::Failed("rows can't be read".into()));
     rows.into_iter().map(read).collect()

@@ -4,6 +4,7 @@ use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use roster::limits::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
+use roster::storage::Storage;
 use roster::store::{
     Caller, ControlStore, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
@@ -33,14 +34,16 @@ struct User {
 }
 
 impl MemoryStore {
-    /// An empty store; each call adds to `hops`.
-    pub fn new(hops: Rc<Cell<u32>>) -> Self {
-        MemoryStore { hops, ..MemoryStore::default() }
+    /// An empty store, for users and for keys and projects; each call adds to `hops`.
+    pub fn new(hops: &Rc<Cell<u32>>) -> (Rc<Self>, Rc<Self>) {
+        let store = Rc::new(MemoryStore { hops: Rc::clone(hops), ..MemoryStore::default() });
+        (Rc::clone(&store), store)
     }
 
     /// Adds a key, without a request.
     pub fn add_key(&self, hash: KeyHash, record: KeyRecord) {
-        let project = ProjectRecord { name: record.project.clone(), created_at: record.created_at };
+        let KeyRecord { project, storage, created_at, .. } = &record;
+        let project = ProjectRecord { name: project.clone(), storage: *storage, created_at: *created_at };
         self.projects.borrow_mut().entry(record.project.clone()).or_insert(project);
         self.keys.borrow_mut().push((hash, record));
     }
@@ -195,6 +198,10 @@ impl UserStore for MemoryStore {
         found.truncate(fitting);
         Ok(Page { users: found, has_more })
     }
+
+    async fn refuse_key(&self, _: &Caller, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl ControlStore for MemoryStore {
@@ -218,10 +225,13 @@ impl ControlStore for MemoryStore {
         Ok(records.filter(|record| project.is_none_or(|project| record.project == *project)).cloned().collect())
     }
 
-    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<Caller>, StoreError> {
         let mut keys = self.keys.borrow_mut();
         let key = keys.iter_mut().find(|(_, record)| record.id == id);
-        Ok(key.map(|(_, record)| record.revoked_at.get_or_insert(now)).is_some())
+        Ok(key.map(|(hash, record)| {
+            record.revoked_at.get_or_insert(now);
+            Caller { hash: *hash, record: record.clone() }
+        }))
     }
 
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
@@ -232,9 +242,20 @@ impl ControlStore for MemoryStore {
         Ok(())
     }
 
-    async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError> {
-        let new = || ProjectRecord { name: name.clone(), created_at: now };
-        Ok(self.projects.borrow_mut().entry(name.clone()).or_insert_with(new).clone())
+    async fn ensure_project(
+        &self,
+        name: &Project,
+        storage: Storage,
+        change: bool,
+        now: Timestamp,
+    ) -> Result<ProjectRecord, StoreError> {
+        let new = ProjectRecord { name: name.clone(), storage, created_at: now };
+        let mut projects = self.projects.borrow_mut();
+        let project = projects.entry(name.clone()).or_insert(new);
+        if change && !self.keys.borrow().iter().any(|(_, record)| record.project == *name) {
+            project.storage = storage;
+        }
+        Ok(project.clone())
     }
 
     async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError> {

@@ -57,6 +57,8 @@ pub enum ApiError {
     KeyNotFound,
     /// 404 `PROJECT_NOT_FOUND`
     ProjectNotFound,
+    /// The project's storage can't be changed any more.
+    StorageFixed,
     /// 405 `METHOD_NOT_ALLOWED`
     MethodNotAllowed {
         /// The value of `Allow`.
@@ -122,6 +124,7 @@ impl ApiError {
             | ApiError::UserNotFound { .. }
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound => 404,
+            ApiError::StorageFixed => 409,
             ApiError::MethodNotAllowed { .. } => 405,
             ApiError::PayloadTooLarge { .. } => 413,
             ApiError::UnsupportedEncoding => 415,
@@ -148,6 +151,7 @@ impl ApiError {
             ApiError::UserNotFound { .. } => "USER_NOT_FOUND",
             ApiError::KeyNotFound => "KEY_NOT_FOUND",
             ApiError::ProjectNotFound => "PROJECT_NOT_FOUND",
+            ApiError::StorageFixed => "STORAGE_FIXED",
             ApiError::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             ApiError::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
             ApiError::UnsupportedEncoding => "UNSUPPORTED_ENCODING",
@@ -201,6 +205,7 @@ impl ApiError {
             }
             ApiError::KeyNotFound => "No such API key".into(),
             ApiError::ProjectNotFound => "No such project".into(),
+            ApiError::StorageFixed => "The project has had a key: its storage is fixed".into(),
             ApiError::MethodNotAllowed { allow } => format!("Method not allowed here; allowed are {allow}"),
             ApiError::PayloadTooLarge { limit_bytes } => format!("The body is larger than {limit_bytes} bytes"),
             ApiError::UnsupportedEncoding => "Content-Encoding must be gzip, identity, or absent".into(),
@@ -240,6 +245,7 @@ impl ApiError {
             | ApiError::UserNotFound { .. }
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound
+            | ApiError::StorageFixed
             | ApiError::PayloadTooLarge { .. }
             | ApiError::Internal { .. } => None,
         }
@@ -258,6 +264,7 @@ pub(super) fn reason_phrase(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         429 => "Too Many Requests",

@@ -98,6 +98,7 @@ impl ApiError {
             | ApiError::UserNotFound { .. }
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound
+            | ApiError::StorageFixed
             | ApiError::MethodNotAllowed { .. }
             | ApiError::UnsupportedEncoding
             | ApiError::Internal { .. }

@@ -4,13 +4,13 @@ use super::auth::require_admin;
 use super::error::ApiError;
 use super::http::{Call, Reply};
 use super::platform::{Cx, Platform};
-use super::read;
+use super::{projects, read};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::{percent, query};
 use crate::json::{Object, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
 use crate::limits::MAX_KEY_NAME_CHARS;
-use crate::store::ControlStore;
+use crate::store::{ControlStore, UserStore};
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -103,6 +103,8 @@ pub async fn create<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         id: cx.new_id("key_"),
         name,
         project,
+        // Applies if the key is its project's first.
+        storage: projects::default_storage(cx),
         prefix: key.prefix().to_owned(),
         scopes,
         created_at: cx.now(),
@@ -155,14 +157,13 @@ struct RevokedOut<'a> {
 }
 
 /// `DELETE /v1/keys/{key_id}`: from this answer on the key reads and writes nothing, since every statement on users
-/// checks its key itself.
+/// checks its key itself. Again is harmless, and needed if the store of users could not be reached.
 pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     require_admin(cx)?;
     read::no_query(cx.call)?;
     let id = percent::decode(cx.parameter).ok_or(ApiError::KeyNotFound)?;
-    if !cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await? {
-        return Err(ApiError::KeyNotFound);
-    }
+    let revoked = cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await?.ok_or(ApiError::KeyNotFound)?;
+    cx.wait(cx.platform.users().refuse_key(&revoked, cx.now())).await?;
     Ok(Reply::json(200, &RevokedOut { success: true, key_id: &id, message: "API key revoked" }))
 }
 

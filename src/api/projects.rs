@@ -12,9 +12,11 @@ use crate::key::{Project, ProjectRecord};
 use crate::limit::{Account, Limiter, Policy, Quota};
 use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
 use crate::rule::BrokenRule;
+use crate::storage::{Buckets, Jurisdiction, Location, Placement, Storage};
 use crate::store::ControlStore;
 use crate::time::Timestamp;
 use serde::Serialize;
+use std::str::FromStr;
 
 #[derive(Serialize)]
 struct ProjectOut<'a> {
@@ -26,6 +28,7 @@ struct ProjectOut<'a> {
 struct DescribedOut<'a> {
     name: &'a Project,
     rate_limits: RateLimitsOut,
+    storage: Storage,
     created_at: Timestamp,
 }
 
@@ -66,17 +69,47 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     describe(cx, &project).await
 }
 
-/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the given limits at once.
+/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the given limits at once. Storage that can't
+/// be changed any more is a 409, and changes nothing.
 pub async fn configure<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     require_admin(cx)?;
     read::no_query(cx.call)?;
     let name = parse_name(cx.parameter)?;
-    let changes = read::object(cx, parse_changes).await?;
-    let project = cx.wait(cx.platform.control().ensure_project(&name, cx.now())).await?;
-    for Change { policy, own } in changes {
+    let Changes { limits, storage } = read::object(cx, parse_changes).await?;
+    let project = ensure(cx, &name, storage).await?;
+    for Change { policy, own } in limits {
         cx.wait(cx.platform.limiter().set_quota(Account { project: &name, policy }, own)).await?;
     }
     describe(cx, &project).await
+}
+
+/// The project, with this storage if one is given.
+async fn ensure<P: Platform>(
+    cx: &Cx<'_, P>,
+    name: &Project,
+    chosen: Option<ChosenStorage>,
+) -> Result<ProjectRecord, ApiError> {
+    let control = cx.platform.control();
+    let Some(chosen) = chosen else {
+        return Ok(cx.wait(control.ensure_project(name, default_storage(cx), false, cx.now())).await?);
+    };
+    let known = cx.wait(control.find_project(name)).await?;
+    let wanted = chosen.over(known.map(|known| known.storage), || nearby(cx));
+    let project = cx.wait(control.ensure_project(name, wanted, true, cx.now())).await?;
+    if project.storage == wanted { Ok(project) } else { Err(ApiError::StorageFixed) }
+}
+
+/// Where a new project's users live if it does not say.
+pub fn default_storage<P: Platform>(cx: &Cx<'_, P>) -> Storage {
+    match cx.platform.settings().storage {
+        Storage::Objects(placement) => Storage::Objects(Placement { location: nearby(cx), ..placement }),
+        Storage::D1 => Storage::D1,
+    }
+}
+
+/// The region of whoever calls.
+fn nearby<P: Platform>(cx: &Cx<'_, P>) -> Option<Location> {
+    Location::of_continent(&cx.platform.continent()?)
 }
 
 async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Result<Reply, ApiError> {
@@ -91,7 +124,8 @@ async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Resul
     };
     let rate_limits =
         RateLimitsOut { users: rate_limit(Policy::Users).await?, batch: rate_limit(Policy::Batch).await? };
-    let project = DescribedOut { name: &project.name, rate_limits, created_at: project.created_at };
+    let project =
+        DescribedOut { name: &project.name, rate_limits, storage: project.storage, created_at: project.created_at };
     Ok(Reply::json(200, &ProjectOut { success: true, project }))
 }
 
@@ -108,8 +142,80 @@ struct Change {
     own: Option<Quota>,
 }
 
+/// The body of `PUT /v1/projects/{project}`.
+#[derive(Debug, PartialEq, Eq)]
+struct Changes {
+    limits: Vec<Change>,
+    storage: Option<ChosenStorage>,
+}
+
+/// What a body says of a project's storage. What it leaves out stays, or is the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::option_option, reason = "absent, null and a name are three things here")]
+enum ChosenStorage {
+    D1,
+    Objects { buckets: Option<Buckets>, jurisdiction: Option<Option<Jurisdiction>>, location: Option<Option<Location>> },
+}
+
+impl ChosenStorage {
+    /// What is chosen, over what the project has.
+    fn over(self, known: Option<Storage>, nearby: impl FnOnce() -> Option<Location>) -> Storage {
+        let ChosenStorage::Objects { buckets, jurisdiction, location } = self else { return Storage::D1 };
+        let known =
+            known.and_then(|known| if let Storage::Objects(placement) = known { Some(placement) } else { None });
+        let jurisdiction = jurisdiction.unwrap_or(known.and_then(|known| known.jurisdiction));
+        let location = match (location, known) {
+            (Some(location), _) => location,
+            (None, Some(known)) => known.location,
+            // A jurisdiction has a place of its own.
+            (None, None) => nearby().filter(|_| jurisdiction.is_none()),
+        };
+        let buckets = buckets.or(known.map(|known| known.buckets)).unwrap_or_default();
+        Storage::Objects(Placement { buckets, jurisdiction, location })
+    }
+}
+
+fn storage(value: &Value, faults: &mut Faults) -> Option<ChosenStorage> {
+    let mut fields = Fields::new(faults.object(value)?, faults);
+    let kind = fields.required("kind", |value, faults| {
+        let kind = faults.string(value)?;
+        if !["d1", "objects"].contains(&kind) {
+            faults.invalid("Must be d1 or objects");
+        }
+        Some(kind)
+    });
+    let chosen = if kind == Some("d1") {
+        ChosenStorage::D1
+    } else {
+        ChosenStorage::Objects {
+            buckets: fields.optional("buckets", |value, faults| {
+                let count = faults.integer(value, 1..=16)?;
+                let buckets = Buckets::of_count(count.into());
+                if buckets.is_none() {
+                    faults.invalid("Must be 1, 4 or 16");
+                }
+                buckets
+            }),
+            jurisdiction: fields.optional("jurisdiction", name_or_null),
+            location: fields.optional("location", name_or_null),
+        }
+    };
+    fields.deny_unknown();
+    kind.map(|_| chosen)
+}
+
+/// The value of a name, or Some(None) for null.
+#[expect(clippy::option_option, reason = "absent, null and a name are three things here")]
+fn name_or_null<T: FromStr<Err = BrokenRule>>(value: &Value, faults: &mut Faults) -> Option<Option<T>> {
+    if *value == Value::Null {
+        return Some(None);
+    }
+    let name = faults.string(value)?;
+    faults.parsed(name.parse()).map(Some)
+}
+
 /// Reads the body. `rate_limit` is the older name of `rate_limits.users`.
-fn parse_changes(body: &Object) -> Result<Vec<Change>, FaultList> {
+fn parse_changes(body: &Object) -> Result<Changes, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::new(body, &mut faults);
     let users = fields.optional("rate_limit", |value, faults| change(Policy::Users, value, faults));
@@ -123,8 +229,10 @@ fn parse_changes(body: &Object) -> Result<Vec<Change>, FaultList> {
         fields.deny_unknown();
         Some(changes)
     });
+    let storage = fields.optional("storage", storage);
     fields.deny_unknown();
-    faults.finish(Some(users.into_iter().chain(by_policy.into_iter().flatten().flatten()).collect()))
+    let limits = users.into_iter().chain(by_policy.into_iter().flatten().flatten()).collect();
+    faults.finish(Some(Changes { limits, storage }))
 }
 
 fn change(policy: Policy, value: &Value, faults: &mut Faults) -> Option<Change> {
@@ -144,7 +252,7 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<Vec<Change>, FaultList> {
-        parse_changes(&json::parse_object(body.as_bytes()).unwrap())
+        parse_changes(&json::parse_object(body.as_bytes()).unwrap()).map(|changes| changes.limits)
     }
 
     #[test]

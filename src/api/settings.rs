@@ -3,6 +3,7 @@
 use super::auth::admin_token::AdminToken;
 use super::cors::AllowedOrigins;
 use crate::limit::{Policy, Quota};
+use crate::storage::{Placement, Storage};
 use std::fmt;
 
 /// The Worker's settings, parsed.
@@ -14,6 +15,8 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     users_quota: Quota,
     batch_quota: Quota,
+    /// Where the users of new projects live that do not say.
+    pub storage: Storage,
 }
 
 /// A variable is malformed.
@@ -43,6 +46,11 @@ impl Settings {
             allowed_origins: AllowedOrigins::parse(variable("ALLOWED_ORIGINS").as_deref().unwrap_or("*")),
             users_quota: quota("RATE_LIMIT", "500/60")?,
             batch_quota: quota("BATCH_RATE_LIMIT", "100/60")?,
+            storage: match variable("STORAGE").as_deref() {
+                None | Some("d1") => Storage::D1,
+                Some("objects") => Storage::Objects(Placement::default()),
+                Some(_) => return Err(SettingsError { name: "STORAGE", expected: "d1 or objects" }),
+            },
         })
     }
 
@@ -70,5 +78,10 @@ mod tests {
             let error = Settings::read(|name| (name == variable).then(|| "lots".into())).unwrap_err();
             assert_eq!(error.to_string(), format!("variable {variable} is not requests/seconds, as in 500/60"));
         }
+        assert_eq!(settings.storage, Storage::D1);
+        let objects = Settings::read(|name| (name == "STORAGE").then(|| "objects".into())).unwrap();
+        assert_eq!(objects.storage, Storage::Objects(Placement::default()));
+        let error = Settings::read(|name| (name == "STORAGE").then(|| "kv".into())).unwrap_err();
+        assert_eq!(error.to_string(), "variable STORAGE is not d1 or objects");
     }
 }

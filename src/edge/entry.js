@@ -2,7 +2,7 @@
 // it; the next call finds a new one. From here the new one is asked to answer for what the old one left behind.
 
 import { DurableObject } from "cloudflare:workers";
-import Roster, { LimiterObject as Limiter } from "../../build/index.js";
+import Roster, { LimiterObject as Limiter, UsersObject as Users } from "../../build/index.js";
 
 // By request in flight: what to call when the module ends. Of the latest ones alone, since those that their clients gave
 // up are never seen to end.
@@ -58,6 +58,14 @@ export class LimiterObject extends DurableObject {
 
   alarm() {
     return this.limiter.alarm();
+  }
+}
+
+export class UsersObject extends DurableObject {
+  users = new Users(this.ctx, this.env);
+
+  async answer(call) {
+    return answered(await outcome({}, async () => this.users.answer(call)));
   }
 }
 

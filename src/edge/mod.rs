@@ -3,6 +3,7 @@
 mod body;
 mod d1;
 mod limiter;
+mod objects;
 mod panics;
 mod rpc;
 mod runtime;
@@ -10,14 +11,18 @@ mod runtime;
 use crate::api::{self, ApiError, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings};
 use crate::id;
 use crate::limit::Leases;
-use crate::store::sql::SqlStore;
+use crate::store::RoutedStore;
+use crate::store::objects::ObjectStore;
+use crate::store::sql::{SqlStore, Value};
 use crate::time::Timestamp;
 use d1::D1;
 use limiter::ObjectLimiter;
+use objects::RemoteObjects;
 use runtime::{Hops, fill_random, now, with_deadline};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
+use worker::wasm_bindgen::JsValue;
 use worker::{Context, Env, Fetcher, Headers, RateLimiter, Request, Response, ResponseBuilder, Result, event};
 
 /// How long a file of the page may take.
@@ -55,9 +60,12 @@ async fn respond(request: Request, env: Env, context: Context) -> Result<Respons
     response_of(handled)
 }
 
+type Users = RoutedStore<SqlStore<D1>, ObjectStore<RemoteObjects>>;
+
 struct Worker {
     settings: Settings,
-    store: Rc<SqlStore<D1>>,
+    control: Rc<SqlStore<D1>>,
+    users: Users,
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
     unknown_keys: Option<RateLimiter>,
@@ -71,12 +79,22 @@ impl Worker {
     fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
         let settings = Settings::read(|name| env.var(name).ok().map(|value| value.to_string()));
         let context = Rc::new(context);
-        let bind = || -> Result<_> { Ok((env.d1("DB")?, env.durable_object("LIMITER")?, env.assets("ASSETS")?)) };
-        let (database, objects, assets) = bind().map_err(|error| error.to_string())?;
+        let bind = || -> Result<_> {
+            Ok((env.d1("DB")?, env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.assets("ASSETS")?))
+        };
+        let (database, limiters, users, assets) = bind().map_err(|error| error.to_string())?;
+        let control = Rc::new(SqlStore(D1::new(database, hops.clone())));
+        let objects = ObjectStore(RemoteObjects { objects: users, hops: hops.clone() });
         Ok(Worker {
             settings: settings.map_err(|error| error.to_string())?,
-            store: Rc::new(SqlStore(D1::new(database, hops.clone()))),
-            limiter: ObjectLimiter { objects, leases: LEASES.with(Rc::clone), context: Rc::clone(&context), hops },
+            users: RoutedStore { d1: Rc::clone(&control), objects },
+            control,
+            limiter: ObjectLimiter {
+                objects: limiters,
+                leases: LEASES.with(Rc::clone),
+                context: Rc::clone(&context),
+                hops,
+            },
             key_cache: KEY_CACHE.with(Rc::clone),
             unknown_keys: env.rate_limiter("STRANGERS").ok(),
             assets,
@@ -87,7 +105,7 @@ impl Worker {
 }
 
 impl Platform for Worker {
-    type Users = SqlStore<D1>;
+    type Users = Users;
     type Control = SqlStore<D1>;
     type Limiter = ObjectLimiter;
 
@@ -95,12 +113,12 @@ impl Platform for Worker {
         &self.settings
     }
 
-    fn users(&self) -> &SqlStore<D1> {
-        &self.store
+    fn users(&self) -> &Users {
+        &self.users
     }
 
     fn control(&self) -> Rc<SqlStore<D1>> {
-        Rc::clone(&self.store)
+        Rc::clone(&self.control)
     }
 
     fn limiter(&self) -> &ObjectLimiter {
@@ -113,6 +131,10 @@ impl Platform for Worker {
 
     fn now(&self) -> Timestamp {
         now()
+    }
+
+    fn continent(&self) -> Option<String> {
+        self.request.cf()?.continent()
     }
 
     fn fill_random(&self, bytes: &mut [u8]) {
@@ -177,4 +199,14 @@ fn response_of(Handled { reply, .. }: Handled) -> Result<Response> {
     }
     let response = ResponseBuilder::new().with_status(reply.status).with_headers(headers);
     Ok(if reply.body.is_empty() { response.empty() } else { response.fixed(reply.body.into_bytes()) })
+}
+
+/// A value as SQLite is given it. D1's own integer type is 32 bits wide.
+#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
+fn js_value(value: Value<'_>) -> JsValue {
+    match value {
+        Value::Null => JsValue::NULL,
+        Value::Text(text) => JsValue::from_str(text),
+        Value::Number(number) => JsValue::from_f64(number as f64),
+    }
 }

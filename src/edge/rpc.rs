@@ -2,10 +2,9 @@
 
 use js_sys::Reflect;
 use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::wasm_bindgen_futures;
 use worker::{Error, Result, Stub};
 
-#[wasm_bindgen]
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 extern "C" {
     type Object;
 

@@ -4,10 +4,13 @@
 //! MUST do, and what it does NOT. [`sql`] implements both on SQLite.
 
 mod control;
+pub mod objects;
+mod routed;
 pub mod sql;
 mod users;
 
 pub use control::ControlStore;
+pub use routed::RoutedStore;
 pub use users::{Caller, Filter, Page, Position, StoredUser, Upserted, UserStore};
 
 use std::fmt;
@@ -39,7 +42,8 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 /// A limit on what is stored, which only the store can check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StoredLimit {
     /// More than [`MAX_MEMBERS`](crate::limits::MAX_MEMBERS) members directly in `properties`.
     PropertyKeys,

@@ -64,6 +64,9 @@ pub trait UserStore {
         limit: u32,
         now: Timestamp,
     ) -> Result<Page, StoreError>;
+
+    /// Answers once no call with this key can succeed any more. Its revocation is stored already.
+    async fn refuse_key(&self, caller: &Caller, now: Timestamp) -> Result<(), StoreError>;
 }
 
 /// The key of a call, as it was known at admission.

@@ -48,8 +48,11 @@ fn every_statement_finds_its_rows_by_an_index() {
     let lists = lists.map(|(by_contact, by_change)| sql::list_users(by_contact, by_change));
     let fixed = [
         sql::PING,
-        sql::FIND_KEY,
-        sql::LIST_KEYS,
+        &sql::FIND_KEY,
+        &sql::FIND_KEY_BY_ID,
+        sql::ADD_PROJECT,
+        sql::FIND_PROJECT,
+        &sql::LIST_KEYS,
         sql::CREATE_KEY,
         sql::REVOKE_KEY,
         sql::TOUCH_KEY,

@@ -1,7 +1,7 @@
 // The Worker as it was built, behind bindings that fail as the variable `FAULTS` says for all requests, and the header
 // `X-Fault` for one. For tests only. Each is a JSON array of faults, one for each binding:
 //
-//   on      DB, LIMITER, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
+//   on      DB, LIMITER, USERS, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
 //           module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text    reset: the object
@@ -15,9 +15,12 @@ import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
 const REMOTE = {
   DB: ["all", "batch"],
   LIMITER: ["answer", "fetch"],
+  USERS: ["answer"],
   STRANGERS: ["limit"],
   ASSETS: ["fetch"],
 };
+
+export { UsersObject } from "../../src/edge/entry.js";
 
 export class LimiterObject extends Limiter {
   fetch(request) {

@@ -4,6 +4,7 @@ use crate::{Clock, Memory, MemoryStore};
 use roster::api::{Call, Handled};
 use roster::json;
 use roster::key::{ApiKey, KeyRecord, Project, Scope};
+use roster::storage::Storage;
 use roster::time::Timestamp;
 
 /// The only key at first: it may do all.
@@ -28,6 +29,7 @@ impl Client {
             id: "key_1".to_owned(),
             name: "fuzz".to_owned(),
             project: Project::default(),
+            storage: Storage::D1,
             prefix: "ros_0123".to_owned(),
             scopes: Scope::ALL.to_vec(),
             created_at: T0,
@@ -35,7 +37,7 @@ impl Client {
             revoked_at: None,
             last_used_at: None,
         };
-        memory.store.add_key(KEY.parse::<ApiKey>().unwrap().hash(), record);
+        memory.control.add_key(KEY.parse::<ApiKey>().unwrap().hash(), record);
         Client { memory }
     }
 

@@ -26,6 +26,7 @@ mod tests {
     use super::*;
     use crate::key::{ApiKey, Project, Scope};
     use crate::limits::MAX_UNKNOWN_KEYS;
+    use crate::storage::Storage;
 
     #[test]
     fn a_network_that_sent_too_many_unknown_keys_is_heard_only_with_one_that_existed() {
@@ -40,6 +41,7 @@ mod tests {
             id: "key_1".into(),
             name: "ci".into(),
             project: Project::default(),
+            storage: Storage::D1,
             prefix: "ros_0000".into(),
             scopes: Scope::ALL.into(),
             created_at: Timestamp::from_ms(0),

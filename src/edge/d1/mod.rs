@@ -3,9 +3,10 @@
 mod error;
 mod retry;
 
+use super::js_value;
 use super::runtime::{Hops, with_deadline};
 use crate::store::StoreError;
-use crate::store::sql::{Database, Statement, Value};
+use crate::store::sql::{Database, Statement};
 use error::Failure;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
@@ -69,16 +70,6 @@ fn prepare(
 ) -> worker::Result<D1PreparedStatement> {
     let values: Vec<JsValue> = values.iter().map(|value| js_value(*value)).collect();
     session.prepare(sql).bind(&values)
-}
-
-/// D1's own integer type is 32 bits wide.
-#[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
-fn js_value(value: Value<'_>) -> JsValue {
-    match value {
-        Value::Null => JsValue::NULL,
-        Value::Text(text) => JsValue::from_str(text),
-        Value::Number(number) => JsValue::from_f64(number as f64),
-    }
 }
 
 /// The rows of a result. The error gives no details: they may hold user data, which must not be logged.

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::wasm_bindgen_futures;
 use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
 
 /// One account's ledger, in the object's SQLite storage. Memory only caches it.
@@ -44,7 +43,7 @@ impl DurableObject for LimiterObject {
 }
 
 /// What the object offers by RPC.
-#[wasm_bindgen]
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 impl LimiterObject {
     /// Answers a [`Message`]; both are JSON.
     pub async fn answer(&self, message: String) -> std::result::Result<String, JsValue> {

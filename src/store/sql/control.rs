@@ -1,10 +1,11 @@
 //! The port to keys and projects.
 
-use super::database::{Database, Statement};
+use super::database::{Database, Statement, Value};
 use super::rows::{IdRow, KeyRow, ProjectRow};
 use super::{SqlStore, statements};
 use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use crate::store::{ControlStore, StoreError};
+use crate::storage::{Jurisdiction, Location, Storage};
+use crate::store::{Caller, ControlStore, StoreError};
 use crate::time::Timestamp;
 
 impl<D: Database> ControlStore for SqlStore<D> {
@@ -15,7 +16,7 @@ impl<D: Database> ControlStore for SqlStore<D> {
     async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         let hash = hash.to_hex();
         let values = [(&hash).into()];
-        let rows = self.0.query::<KeyRow>(Statement { sql: statements::FIND_KEY, values: &values }).await?;
+        let rows = self.0.query::<KeyRow>(Statement { sql: &statements::FIND_KEY, values: &values }).await?;
         rows.into_iter().next().map(KeyRecord::try_from).transpose()
     }
 
@@ -32,19 +33,24 @@ impl<D: Database> ControlStore for SqlStore<D> {
             key.created_at.into(),
             key.expires_at.into(),
         ];
-        self.0.query::<IdRow>(Statement { sql: statements::CREATE_KEY, values: &values }).await.map(drop)
+        let add_project = project_values(&key.project, key.storage, key.created_at, false);
+        let add_project = Statement { sql: statements::ADD_PROJECT, values: &add_project };
+        let create_key = Statement { sql: statements::CREATE_KEY, values: &values };
+        self.0.query_pair::<IdRow, IdRow>(add_project, create_key).await.map(drop)
     }
 
     async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError> {
         let values = [project.map(Project::as_str).into()];
-        let rows = self.0.query::<KeyRow>(Statement { sql: statements::LIST_KEYS, values: &values }).await?;
+        let rows = self.0.query::<KeyRow>(Statement { sql: &statements::LIST_KEYS, values: &values }).await?;
         rows.into_iter().map(KeyRecord::try_from).collect()
     }
 
-    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<Caller>, StoreError> {
         let values = [id.into(), now.into()];
-        let rows = self.0.query::<IdRow>(Statement { sql: statements::REVOKE_KEY, values: &values }).await?;
-        Ok(!rows.is_empty())
+        let revoke = Statement { sql: statements::REVOKE_KEY, values: &values };
+        let find = Statement { sql: &statements::FIND_KEY_BY_ID, values: &values[..1] };
+        let (_, rows) = self.0.query_pair::<IdRow, KeyRow>(revoke, find).await?;
+        rows.into_iter().next().map(Caller::try_from).transpose()
     }
 
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
@@ -53,8 +59,14 @@ impl<D: Database> ControlStore for SqlStore<D> {
         self.0.run_in_background(Statement { sql: statements::TOUCH_KEY, values: &values }).await
     }
 
-    async fn ensure_project(&self, name: &Project, now: Timestamp) -> Result<ProjectRecord, StoreError> {
-        let values = [name.as_str().into(), now.into()];
+    async fn ensure_project(
+        &self,
+        name: &Project,
+        storage: Storage,
+        change: bool,
+        now: Timestamp,
+    ) -> Result<ProjectRecord, StoreError> {
+        let values = project_values(name, storage, now, change);
         let add = Statement { sql: statements::ADD_PROJECT, values: &values };
         let find = Statement { sql: statements::FIND_PROJECT, values: &values[..1] };
         let (_, rows) = self.0.query_pair::<IdRow, ProjectRow>(add, find).await?;
@@ -72,4 +84,21 @@ impl<D: Database> ControlStore for SqlStore<D> {
         let rows = self.0.query::<ProjectRow>(Statement { sql: statements::LIST_PROJECTS, values: &[] }).await?;
         rows.into_iter().map(ProjectRecord::try_from).collect()
     }
+}
+
+/// The values of [`statements::ADD_PROJECT`].
+fn project_values(name: &Project, storage: Storage, created_at: Timestamp, change: bool) -> [Value<'_>; 7] {
+    let (kind, placement) = match storage {
+        Storage::D1 => ("d1", None),
+        Storage::Objects(placement) => ("objects", Some(placement)),
+    };
+    [
+        name.as_str().into(),
+        created_at.into(),
+        kind.into(),
+        placement.map_or(Value::Null, |placement| Value::Number(placement.buckets.count().into())),
+        placement.and_then(|placement| placement.jurisdiction).map(Jurisdiction::as_str).into(),
+        placement.and_then(|placement| placement.location).map(Location::as_str).into(),
+        Value::Number(change.into()),
+    ]
 }

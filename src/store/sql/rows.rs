@@ -1,11 +1,12 @@
 //! Result rows, and their conversion to types of the core.
 
 use super::database::limit_named;
-use crate::key::{KeyRecord, ProjectRecord};
-use crate::store::{StoreError, StoredLimit, StoredUser, Upserted};
+use crate::key::{KeyHash, KeyRecord, ProjectRecord};
+use crate::storage::{Buckets, Placement, Storage};
+use crate::store::{Caller, StoreError, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
 use crate::user::NewUser;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
@@ -22,7 +23,9 @@ pub struct BatchRow {
     pub rejection: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// A user, as a statement answers it; without an id there is none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each member is the column of that name")]
 pub struct UserRow {
     pub id: Option<String>,
     pub external_id: Option<String>,
@@ -38,6 +41,7 @@ pub struct UserRow {
 #[derive(Deserialize)]
 pub struct KeyRow {
     pub id: String,
+    pub hash: String,
     pub name: String,
     pub project: String,
     pub prefix: String,
@@ -46,12 +50,25 @@ pub struct KeyRow {
     pub expires_at: Option<f64>,
     pub revoked_at: Option<f64>,
     pub last_used_at: Option<f64>,
+    #[serde(flatten)]
+    pub storage: StorageRow,
 }
 
 #[derive(Deserialize)]
 pub struct ProjectRow {
     pub name: String,
     pub created_at: f64,
+    #[serde(flatten)]
+    pub storage: StorageRow,
+}
+
+/// The columns that say where a project's users live.
+#[derive(Deserialize)]
+pub struct StorageRow {
+    pub storage: Option<String>,
+    pub buckets: Option<f64>,
+    pub jurisdiction: Option<String>,
+    pub location: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,29 +99,62 @@ fn timestamp(ms: f64) -> Timestamp {
     Timestamp::from_ms(ms as u64)
 }
 
-pub fn stored_user(row: UserRow) -> Result<StoredUser, StoreError> {
-    let read = |row: UserRow| {
-        Some(StoredUser {
-            id: row.id?,
-            external_id: row.external_id?,
-            email: row.email,
-            phone: row.phone,
-            properties: RawValue::from_string(row.properties?).ok()?,
-            origin: RawValue::from_string(row.origin?).ok()?,
-            created_at: timestamp(row.created_at?),
-            updated_at: timestamp(row.updated_at?),
-            revision: timestamp(row.revision?).as_ms(),
-        })
-    };
-    read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
+impl TryFrom<UserRow> for StoredUser {
+    type Error = StoreError;
+
+    fn try_from(row: UserRow) -> Result<Self, StoreError> {
+        let read = |row: UserRow| {
+            Some(StoredUser {
+                id: row.id?,
+                external_id: row.external_id?,
+                email: row.email,
+                phone: row.phone,
+                properties: RawValue::from_string(row.properties?).ok()?,
+                origin: RawValue::from_string(row.origin?).ok()?,
+                created_at: timestamp(row.created_at?),
+                updated_at: timestamp(row.updated_at?),
+                revision: timestamp(row.revision?).as_ms(),
+            })
+        };
+        read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
+    }
+}
+
+impl StorageRow {
+    /// None: it can't be read, and users must not be looked for elsewhere.
+    fn read(&self) -> Option<Storage> {
+        match self.storage.as_deref() {
+            None | Some("d1") => Some(Storage::D1),
+            Some("objects") => Some(Storage::Objects(Placement {
+                buckets: Buckets::of_count(timestamp(self.buckets?).as_ms())?,
+                jurisdiction: self.jurisdiction.as_deref().map(str::parse).transpose().ok()?,
+                location: self.location.as_deref().map(str::parse).transpose().ok()?,
+            })),
+            Some(_) => None,
+        }
+    }
 }
 
 impl TryFrom<ProjectRow> for ProjectRecord {
     type Error = StoreError;
 
-    fn try_from(ProjectRow { name, created_at }: ProjectRow) -> Result<Self, StoreError> {
-        let name = name.parse().map_err(|_| StoreError::Failed("row of a project can't be read".into()))?;
-        Ok(ProjectRecord { name, created_at: timestamp(created_at) })
+    fn try_from(ProjectRow { name, created_at, storage }: ProjectRow) -> Result<Self, StoreError> {
+        let unreadable = || StoreError::Failed("row of a project can't be read".into());
+        Ok(ProjectRecord {
+            name: name.parse().map_err(|_| unreadable())?,
+            storage: storage.read().ok_or_else(unreadable)?,
+            created_at: timestamp(created_at),
+        })
+    }
+}
+
+impl TryFrom<KeyRow> for Caller {
+    type Error = StoreError;
+
+    fn try_from(row: KeyRow) -> Result<Self, StoreError> {
+        let hash = KeyHash::from_hex(&row.hash);
+        let hash = hash.ok_or_else(|| StoreError::Failed(format!("row of {} can't be read", row.id)))?;
+        Ok(Caller { hash, record: row.try_into()? })
     }
 }
 
@@ -115,6 +165,7 @@ impl TryFrom<KeyRow> for KeyRecord {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
         Ok(KeyRecord {
             project: row.project.parse().map_err(|_| unreadable())?,
+            storage: row.storage.read().ok_or_else(unreadable)?,
             // A scope that another version knows grants nothing here.
             scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
             created_at: timestamp(row.created_at),

@@ -8,36 +8,50 @@ use std::sync::LazyLock;
 pub const PING: &str = "select id from api_keys order by id limit 1";
 
 /// The key with the hash ?1.
-pub const FIND_KEY: &str = "
-select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
-where hash = ?1";
+pub static FIND_KEY: LazyLock<String> = LazyLock::new(|| format!("{KEYS} where hash = ?1"));
 
 /// All keys, or those of the project ?1, in the order they were made.
-pub const LIST_KEYS: &str = "
-select id, name, project, prefix, scopes, created_at, expires_at, revoked_at, last_used_at from api_keys
-where ?1 is null or project = ?1
-order by id";
+pub static LIST_KEYS: LazyLock<String> =
+    LazyLock::new(|| format!("{KEYS} where ?1 is null or project = ?1 order by api_keys.id"));
 
-/// Adds the project if there is none.
-pub const ADD_PROJECT: &str = "insert into projects (name, created_at) values (?1, ?2) on conflict (name) do nothing";
+/// A key without a project is one whose users are in D1.
+const KEYS: &str = "
+select api_keys.id, hash, api_keys.name, project, prefix, scopes, api_keys.created_at, expires_at, revoked_at,
+    last_used_at, storage, buckets, jurisdiction, location
+from api_keys left join projects on projects.name = project";
+
+/// Adds the project if there is none. If ?7 is 1, otherwise changes its storage, unless it has ever had a key.
+pub const ADD_PROJECT: &str = "
+insert into projects (name, created_at, storage, buckets, jurisdiction, location)
+values (?1, ?2, ?3, ?4, ?5, ?6)
+on conflict (name) do update set
+    storage = excluded.storage, buckets = excluded.buckets,
+    jurisdiction = excluded.jurisdiction, location = excluded.location
+where ?7 = 1 and not exists (select 1 from api_keys where project = ?1)";
 
 /// The project named ?1.
-pub const FIND_PROJECT: &str = "select name, created_at from projects where name = ?1";
+pub const FIND_PROJECT: &str =
+    "select name, created_at, storage, buckets, jurisdiction, location from projects where name = ?1";
 
 /// All projects, by name.
-pub const LIST_PROJECTS: &str = "select name, created_at from projects order by name";
+pub const LIST_PROJECTS: &str =
+    "select name, created_at, storage, buckets, jurisdiction, location from projects order by name";
 
 /// A conflict can only mean that an earlier try took effect.
 pub const CREATE_KEY: &str = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
 
-/// Answers a row if there is such a key.
-pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ifnull(revoked_at, ?2) where id = ?1 returning id";
+/// Revokes the key ?1 as of ?2, unless it was revoked before.
+pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ?2 where id = ?1 and revoked_at is null";
+
+/// The key with the id ?1.
+pub static FIND_KEY_BY_ID: LazyLock<String> = LazyLock::new(|| format!("{KEYS} where api_keys.id = ?1"));
 
 /// Moves `last_used_at` of the key with the hash ?1 forward to ?2.
 pub const TOUCH_KEY: &str = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
 
-/// The project of the calling key ?1, if it is live at ?2. Every statement on users begins with it.
+/// The project of the calling key ?1, if it is live at ?2: where `api_keys` stands beside the users. Every statement on
+/// users begins with this, or with another one that answers the same.
 const CALLER: &str = "
 with caller as (
     select project from api_keys
@@ -47,13 +61,16 @@ with caller as (
 /// The profile into which the first patch of a user is merged.
 const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
 
+/// [`upsert`] in D1.
+pub static UPSERT: LazyLock<String> = LazyLock::new(|| upsert(CALLER));
+
 /// Answers the user's id and whether it is new, or no row if the calling key is not live.
 ///
 /// `json_patch` is the whole merge. The first revision is the moment of creation in microseconds, so that a user who is
 /// deleted and created again never repeats one: nobody changes a user a thousand times within a millisecond. A patch that changes nothing rewrites the row as it was.
-pub static UPSERT: LazyLock<String> = LazyLock::new(|| {
+pub fn upsert(caller: &str) -> String {
     format!(
-        "{CALLER}, first as (
+        "{caller}, first as (
     select project, json_patch({EMPTY_PROFILE}, ?5) as profile from caller
 )
 insert into users
@@ -75,7 +92,7 @@ returning id, id = ?4 as created",
         merged_property_keys = keys("merged", "properties"),
         merged_origin_keys = keys("merged", "origin"),
     )
-});
+}
 
 /// The users ?3, an array of `[external_id, new id, patch]`, as they would be stored if they were new, and the limit
 /// that each breaks as such. It breaks it whatever is stored, since a merge only adds to what the patch holds.
@@ -164,34 +181,50 @@ fn refusal(profile: &str, property_keys: &str, origin_keys: &str) -> String {
 const USER_COLUMNS: &str = "id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
     created_at, users.updated_at, revision";
 
+/// [`find_user`] in D1.
+pub static FIND_USER: LazyLock<String> = LazyLock::new(|| find_user(CALLER));
+
 /// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
-pub static FIND_USER: LazyLock<String> = LazyLock::new(|| {
+pub fn find_user(caller: &str) -> String {
     format!(
-        "{CALLER}
+        "{caller}
 select external_id, {USER_COLUMNS}
 from caller left join users on users.project = caller.project and external_id = ?3"
     )
-});
+}
+
+/// [`delete_user`] in D1.
+pub static DELETE_USER: LazyLock<String> = LazyLock::new(|| delete_user(CALLER));
 
 /// Returns a row if there was such a user. No row can also mean that the calling key is not live.
-pub static DELETE_USER: LazyLock<String> = LazyLock::new(|| {
+pub fn delete_user(caller: &str) -> String {
     format!(
-        "{CALLER}
+        "{caller}
 delete from users where project = (select project from caller) and external_id = ?3
 returning id"
     )
-});
+}
+
+/// [`find_caller`] in D1.
+pub static FIND_CALLER: LazyLock<String> = LazyLock::new(|| find_caller(CALLER));
 
 /// Answers a row if the calling key is live.
-pub static FIND_CALLER: LazyLock<String> = LazyLock::new(|| format!("{CALLER} select project as id from caller"));
+pub fn find_caller(caller: &str) -> String {
+    format!("{caller} select project as id from caller")
+}
+
+/// [`list_users_of`] in D1.
+pub fn list_users(by_contact: bool, by_change: bool) -> String {
+    list_users_of(CALLER, by_contact, by_change, MAX_PAGE_BYTES)
+}
 
 /// At most ?3 users after the one with the id ?6 (and, `by_change`, the moment ?8); no row if the calling key is not
-/// live, and a row of nulls if there is no such user. Users past the page's bytes have no columns but `external_id`.
+/// live, and a row of nulls if there is no such user. Users past `max_bytes` have no columns but `external_id`.
 ///
 /// In the order of ids it is a search in one primary key or the other, and reads no row more than it answers. `by_change`
 /// it reads every user of the project, or with that e-mail or phone, and sorts: an index on `updated_at` would double
 /// what every update writes, and such a walk is rare.
-pub fn list_users(by_contact: bool, by_change: bool) -> String {
+pub fn list_users_of(caller: &str, by_contact: bool, by_change: bool, max_bytes: usize) -> String {
     // `cross join` keeps the order of the tables.
     let (source, external_id) = if by_contact {
         let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(?4, ?5)
@@ -206,7 +239,7 @@ pub fn list_users(by_contact: bool, by_change: bool) -> String {
         (format!("{external_id} > ?6"), external_id.to_owned())
     };
     format!(
-        "{CALLER}, found as (
+        "{caller}, found as (
     select users.project, users.external_id, octet_length(profile) as bytes
     from caller {source}
     where (?4 is null or email = ?4) and (?5 is null or phone = ?5) and {behind}
@@ -219,6 +252,6 @@ select page.external_id, {USER_COLUMNS}
 from caller
 left join page on true
 left join users on users.project = page.project and users.external_id = page.external_id
-    and ifnull(bytes_before, 0) < {MAX_PAGE_BYTES}"
+    and ifnull(bytes_before, 0) < {max_bytes}"
     )
 }

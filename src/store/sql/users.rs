@@ -1,7 +1,7 @@
 //! The port to users.
 
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes, stored_user};
+use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
 use super::{SqlStore, statements};
 use crate::json;
 use crate::store::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
@@ -52,7 +52,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         let values = [(&hash).into(), now.into(), id.as_str().into()];
         let rows = self.0.query::<UserRow>(Statement { sql: &statements::FIND_USER, values: &values }).await?;
         let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        if row.id.is_some() { stored_user(row).map(Some) } else { Ok(None) }
+        if row.id.is_some() { row.try_into().map(Some) } else { Ok(None) }
     }
 
     async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError> {
@@ -94,8 +94,13 @@ impl<D: Database> UserStore for SqlStore<D> {
         }
         let found = rows.iter().filter(|row| row.external_id.is_some()).count();
         let fitting = rows.into_iter().take_while(|row| row.id.is_some()).take(limit as usize);
-        let users: Vec<_> = fitting.map(stored_user).collect::<Result<_, _>>()?;
+        let users: Vec<_> = fitting.map(StoredUser::try_from).collect::<Result<_, _>>()?;
         Ok(Page { has_more: users.len() < found, users })
+    }
+
+    /// Every statement asks `api_keys` itself.
+    async fn refuse_key(&self, _: &Caller, _: Timestamp) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

@@ -11,4 +11,5 @@ pub mod limit;
 mod list;
 mod log;
 mod merge;
+mod storage;
 mod upsert;

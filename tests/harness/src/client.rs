@@ -99,6 +99,10 @@ pub trait Client: Transport {
     fn project(&self) -> Project<'_, Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("p{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        if let Some(buckets) = buckets() {
+            let storage = json!({"storage": {"kind": "objects", "buckets": buckets}});
+            self.admin(200, "PUT", &format!("/v1/projects/{name}"), &storage);
+        }
         let key = self.key(&json!({"name": "test", "project": name}));
         Project { server: self, name, key }
     }
@@ -123,6 +127,11 @@ pub trait Client: Transport {
 }
 
 impl<T: Transport + ?Sized> Client for T {}
+
+/// How many objects a project's users are in, if `ROSTER_BUCKETS` says so. By default they are in D1.
+pub fn buckets() -> Option<u8> {
+    std::env::var("ROSTER_BUCKETS").ok().map(|buckets| buckets.parse().unwrap())
+}
 
 /// A moment from now.
 pub fn in_ms(ms: u128) -> Timestamp {

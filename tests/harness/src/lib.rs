@@ -10,7 +10,7 @@ mod native;
 pub mod server;
 mod transport;
 
-pub use client::{Answer, Client, Project, in_ms, project};
+pub use client::{Answer, Client, Project, buckets, in_ms, project};
 pub use transport::{ADMIN_TOKEN, Transport, shared, start};
 
 /// Where the Worker's package is.

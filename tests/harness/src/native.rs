@@ -3,10 +3,11 @@
 use crate::client::Answer;
 use crate::transport::Transport;
 use roster::api::{self, ApiError, Call, Handled};
+use roster::store::objects::ObjectStore;
 use roster::store::sql::SqlStore;
-use roster::store::{ControlStore, UserStore};
+use roster::store::{ControlStore, RoutedStore, UserStore};
 use roster::time::Timestamp;
-use roster_reference::{Clock, Memory, MemoryStore, Sqlite};
+use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,7 +24,7 @@ type Log = Arc<Mutex<BTreeMap<String, String>>>;
 pub enum Storage {
     /// In the store that is the model of all others.
     Reference,
-    /// In SQLite, by the statements that D1 runs.
+    /// In SQLite, by the statements that D1 and objects run.
     Sqlite,
 }
 
@@ -47,20 +48,28 @@ impl Native {
         let lines = Arc::clone(&log);
         std::thread::spawn(move || match storage {
             Storage::Reference => serve(MemoryStore::new, &received, &variables, &lines),
-            Storage::Sqlite => serve(|hops| SqlStore(Sqlite::new(hops).unwrap()), &received, &variables, &lines),
+            Storage::Sqlite => serve(in_sqlite, &received, &variables, &lines),
         });
         Native { requests, log }
     }
 }
 
-fn serve<S: UserStore + ControlStore + 'static>(
-    store: impl FnOnce(Rc<Cell<u32>>) -> S,
+type SqliteUsers = RoutedStore<SqlStore<Sqlite>, ObjectStore<LocalObjects>>;
+
+fn in_sqlite(hops: &Rc<Cell<u32>>) -> (Rc<SqliteUsers>, Rc<SqlStore<Sqlite>>) {
+    let d1 = Rc::new(SqlStore(Sqlite::new(Rc::clone(hops)).unwrap()));
+    let objects = ObjectStore(LocalObjects::new(Rc::clone(hops)));
+    (Rc::new(RoutedStore { d1: Rc::clone(&d1), objects }), d1)
+}
+
+fn serve<U: UserStore, C: ControlStore + 'static>(
+    stores: impl FnOnce(&Rc<Cell<u32>>) -> (Rc<U>, Rc<C>),
     requests: &Receiver<Request>,
     variables: &BTreeMap<String, String>,
     log: &Log,
 ) {
     let clock = Clock::at(now());
-    let memory = Memory::new(clock.clone(), 0, |name| variables.get(name).cloned(), store);
+    let memory = Memory::new(clock.clone(), 0, |name| variables.get(name).cloned(), stores);
     for (number, Request { mut call, body, answer }) in requests.iter().enumerate() {
         call.request_id = format!("req_{number}");
         clock.set(now());

@@ -1,0 +1,7 @@
+//! The objects of users: one for each bucket of a project.
+
+mod client;
+mod object;
+mod sqlite;
+
+pub use client::RemoteObjects;

@@ -1,0 +1,32 @@
+//! The object of one bucket.
+
+use super::sqlite::Sqlite;
+use crate::store::objects::Bucket;
+use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
+
+/// A bucket, in the object's SQLite storage.
+#[durable_object(fetch)]
+pub struct UsersObject {
+    bucket: Bucket<Sqlite>,
+}
+
+impl DurableObject for UsersObject {
+    fn new(state: State, _: Env) -> Self {
+        UsersObject { bucket: Bucket::new(Sqlite::new(&state)) }
+    }
+
+    async fn fetch(&self, _: Request) -> Result<Response> {
+        Response::error("called by RPC alone", 501)
+    }
+}
+
+/// What the object offers by RPC.
+#[wasm_bindgen]
+impl UsersObject {
+    /// Answers a [`Call`](crate::store::objects::Call) by an [`Answer`](crate::store::objects::Answer); both are JSON. The
+    /// runtime holds the answer back until what it says is durable.
+    pub fn answer(&self, call: &str) -> std::result::Result<String, JsValue> {
+        self.bucket.answer(call).map_err(|cause| Error::RustError(cause).into())
+    }
+}

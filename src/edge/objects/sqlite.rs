@@ -1,0 +1,81 @@
+//! The SQLite storage of an object. What the crate `worker` has of it does not catch what a cursor throws, and knows no
+//! `transactionSync`.
+
+use crate::edge::js_value;
+use crate::store::StoreError;
+use crate::store::objects::LocalDatabase;
+use crate::store::sql::{Statement, broken_limit};
+use js_sys::{Array, JSON};
+use serde::de::DeserializeOwned;
+use worker::State;
+use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+
+#[wasm_bindgen]
+extern "C" {
+    type Storage;
+
+    #[wasm_bindgen(method, getter)]
+    fn sql(this: &Storage) -> Sql;
+
+    /// Undoes what `work` has written if it throws.
+    #[wasm_bindgen(method, catch, js_name = transactionSync)]
+    fn transaction_sync(this: &Storage, work: &mut dyn FnMut() -> Result<JsValue, JsValue>)
+    -> Result<JsValue, JsValue>;
+
+    type Sql;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Sql, query: &str, values: &Array) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    fn to_array(this: &Cursor) -> Result<Array, JsValue>;
+}
+
+pub struct Sqlite {
+    storage: Storage,
+    sql: Sql,
+}
+
+impl Sqlite {
+    pub fn new(state: &State) -> Self {
+        let storage: Storage = state.storage().as_raw().unchecked_ref::<JsValue>().clone().unchecked_into();
+        Sqlite { sql: storage.sql(), storage }
+    }
+}
+
+impl LocalDatabase for Sqlite {
+    fn query<T: DeserializeOwned>(&self, Statement { sql, values }: Statement<'_>) -> Result<Vec<T>, StoreError> {
+        let values: Array = values.iter().map(|value| js_value(*value)).collect();
+        let rows =
+            self.sql.exec(sql, &values).and_then(|cursor| cursor.to_array()).map_err(|thrown| failure(&thrown))?;
+        let unreadable = || StoreError::Failed("rows of an object can't be read".into());
+        let rows = JSON::stringify(&rows).ok().and_then(|rows| rows.as_string()).ok_or_else(unreadable)?;
+        serde_json::from_str(&rows).map_err(|_| unreadable())
+    }
+
+    fn run_script(&self, script: &str) -> Result<(), StoreError> {
+        let run = self.sql.exec(script, &Array::new()).and_then(|cursor| cursor.to_array());
+        run.map(drop).map_err(|thrown| failure(&thrown))
+    }
+
+    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let (mut work, mut outcome) = (Some(work), None);
+        let committed = self.storage.transaction_sync(&mut || {
+            let done = outcome.insert(work.take().map_or(Err(StoreError::Failed("run twice".into())), |work| work()));
+            if done.is_ok() { Ok(JsValue::NULL) } else { Err(JsValue::from_str("to be undone")) }
+        });
+        match (outcome, committed) {
+            (Some(Ok(_)) | None, Err(thrown)) => Err(failure(&thrown)),
+            (Some(outcome), _) => outcome,
+            (None, Ok(_)) => Err(StoreError::Failed("a transaction did not run".into())),
+        }
+    }
+}
+
+fn failure(thrown: &JsValue) -> StoreError {
+    let message =
+        thrown.dyn_ref::<js_sys::Error>().map_or_else(|| "unknown".into(), |error| String::from(error.message()));
+    broken_limit(&message).map_or(StoreError::Failed(message), StoreError::Refused)
+}

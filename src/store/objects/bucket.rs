@@ -1,0 +1,241 @@
+//! What the object of a bucket runs, on its own SQLite.
+
+use super::message::{Answer, Call, Given, Message, Outcome, Place};
+use crate::limits::MAX_PAGE_BYTES;
+use crate::store::StoreError;
+use crate::store::sql::{Statement, UserRow, Value, statements};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+/// The SQLite database of one object. Nothing else runs between two of its statements that no wait separates.
+///
+/// An implementation MUST answer `Err(Refused)` if [`broken_limit`](crate::store::sql::broken_limit) says so. A statement
+/// that fails leaves no trace, but it does not undo earlier ones. An error MUST NOT repeat rows, which hold user data.
+pub trait LocalDatabase {
+    /// The rows that a statement answers.
+    fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
+
+    /// Runs statements without parameters, one after the other.
+    fn run_script(&self, script: &str) -> Result<(), StoreError>;
+
+    /// Undoes what `work` has written if it fails.
+    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError>;
+}
+
+/// What makes the tables, in order. Each may only add: a Worker of an earlier version goes on writing for minutes. The
+/// first two make those that D1 has, so that the same statements run on them.
+const SCHEMA: [&str; 3] = [
+    include_str!("../../../migrations/0001_users_and_keys.sql"),
+    include_str!("../../../migrations/0002_contacts_and_batches.sql"),
+    "-- Keys are kept in D1; here, only those are remembered that must not be served any more.
+    drop table api_keys;
+    create table revoked_keys (hash text not null primary key) strict, without rowid;
+    -- One row: which bucket this is.
+    create table place (project text not null, bucket integer not null, buckets integer not null) strict;",
+];
+
+/// The project of the calling key ?1, if it was not revoked. The Worker judges its expiry.
+const CALLER: &str = "
+with caller as (select project from place where not exists (select 1 from revoked_keys where hash = ?1))";
+
+/// Answers no row if the calling key is not live, a row of nulls if there is no such user, and otherwise whether the patch
+/// ?5 would change the user ?3.
+static LOOK: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{CALLER}
+select id, json_patch(profile, ?5) is not profile as changes
+from caller left join users on users.project = caller.project and external_id = ?3"
+    )
+});
+static UPSERT: LazyLock<String> = LazyLock::new(|| statements::upsert(CALLER));
+static FIND_USER: LazyLock<String> = LazyLock::new(|| statements::find_user(CALLER));
+static FIND_CALLER: LazyLock<String> = LazyLock::new(|| statements::find_caller(CALLER));
+static DELETE_USER: LazyLock<String> = LazyLock::new(|| statements::delete_user(CALLER));
+
+#[derive(Deserialize)]
+struct LookRow {
+    id: Option<String>,
+    changes: Option<u8>,
+}
+
+#[derive(Deserialize)]
+struct UpsertedRow {
+    id: String,
+    created: u8,
+}
+
+#[derive(Deserialize)]
+struct PlaceRow {
+    project: String,
+    bucket: f64,
+    buckets: f64,
+}
+
+#[derive(Deserialize)]
+struct CountRow {
+    count: f64,
+}
+
+#[derive(Deserialize)]
+struct AnyRow {}
+
+/// A bucket of a project's users.
+pub struct Bucket<D> {
+    database: D,
+    /// Once it is known that the tables are there: which bucket this is.
+    place: RefCell<Option<Place>>,
+}
+
+impl<D: LocalDatabase> Bucket<D> {
+    /// The bucket that is kept in a database, which may be empty.
+    pub fn new(database: D) -> Self {
+        Bucket { database, place: RefCell::default() }
+    }
+
+    /// Answers a [`Call`] by an [`Answer`]; both are JSON. The error, for the log, says that the call is of another
+    /// version: nothing was done.
+    pub fn answer(&self, call: &str) -> Result<String, String> {
+        let call: Call = serde_json::from_str(call).map_err(|error| {
+            // Its text may repeat what it can't read, which is user data.
+            format!("not a call of this version, at column {}", error.column())
+        })?;
+        let answer = match self.open(&call.place).and_then(|()| self.run(&call)) {
+            Ok(answer) => answer,
+            Err(StoreError::KeyNotLive) => Answer::KeyNotLive,
+            Err(StoreError::Unavailable(cause)) => return Err(cause),
+            Err(error) => Answer::Failed(error.to_string()),
+        };
+        serde_json::to_string(&answer).map_err(|error| error.to_string())
+    }
+
+    /// Makes the tables up to date, and sees to it that this is the bucket that is meant.
+    fn open(&self, meant: &Place) -> Result<(), StoreError> {
+        let mut place = self.place.borrow_mut();
+        if place.is_none() {
+            self.database.in_transaction(|| self.migrate())?;
+            *place = Some(self.find_place(meant)?);
+        }
+        if place.as_ref() == Some(meant) { Ok(()) } else { Err(failed("this is another bucket than was meant")) }
+    }
+
+    /// Applies what is missing of the schema. One of a later version stays as it is.
+    fn migrate(&self) -> Result<(), StoreError> {
+        self.database.run_script("create table if not exists migrations (number integer primary key) strict")?;
+        let sql = "select count(*) as count from migrations";
+        let rows = self.database.query::<CountRow>(Statement { sql, values: &[] })?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
+        let applied = rows.first().map_or(0, |row| row.count as usize);
+        for script in SCHEMA.iter().skip(applied) {
+            self.database.run_script(script)?;
+            self.database.run_script("insert into migrations default values")?;
+        }
+        Ok(())
+    }
+
+    /// Which bucket this is: the first that was meant.
+    fn find_place(&self, meant: &Place) -> Result<Place, StoreError> {
+        let sql = "select project, bucket, buckets from place";
+        if let Some(row) = self.database.query::<PlaceRow>(Statement { sql, values: &[] })?.pop() {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was stored as such")]
+            let number = |number: f64| number as u8;
+            return Ok(Place { project: row.project, bucket: number(row.bucket), buckets: number(row.buckets) });
+        }
+        let sql = "insert into place (project, bucket, buckets) values (?1, ?2, ?3)";
+        let number = |number: u8| Value::Number(number.into());
+        let values = [(&meant.project).into(), number(meant.bucket), number(meant.buckets)];
+        self.database.query::<AnyRow>(Statement { sql, values: &values })?;
+        Ok(meant.clone())
+    }
+
+    fn run(&self, Call { key, now, message, .. }: &Call) -> Result<Answer, StoreError> {
+        let key_and_now = [key.into(), Value::Number(*now)];
+        match message {
+            Message::Upsert(given) => self.upsert(key_and_now, given).map(Answer::Upserted),
+            Message::UpsertAll(users) => self.database.in_transaction(|| {
+                self.check_caller(key_and_now[0])?;
+                users
+                    .iter()
+                    .map(|given| self.upsert(key_and_now, given))
+                    .collect::<Result<_, _>>()
+                    .map(Answer::Outcomes)
+            }),
+            Message::Find { external_id } => {
+                let values = [key_and_now[0], key_and_now[1], external_id.into()];
+                let rows = self.database.query::<UserRow>(Statement { sql: &FIND_USER, values: &values })?;
+                let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
+                Ok(Answer::User(row.id.is_some().then_some(row)))
+            }
+            Message::Delete { external_id } => {
+                self.check_caller(key_and_now[0])?;
+                let values = [key_and_now[0], key_and_now[1], external_id.into()];
+                let rows = self.database.query::<AnyRow>(Statement { sql: &DELETE_USER, values: &values })?;
+                Ok(Answer::Deleted(!rows.is_empty()))
+            }
+            Message::List { .. } => self.list(key_and_now, message),
+            Message::Revoke => {
+                let sql = "insert into revoked_keys (hash) values (?1) on conflict (hash) do nothing";
+                self.database.query::<AnyRow>(Statement { sql, values: &key_and_now[..1] })?;
+                Ok(Answer::Revoked)
+            }
+        }
+    }
+
+    fn check_caller(&self, key: Value<'_>) -> Result<(), StoreError> {
+        let rows = self.database.query::<AnyRow>(Statement { sql: &FIND_CALLER, values: &[key] })?;
+        if rows.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(()) }
+    }
+
+    /// Looks first, and writes nothing if the merge changes nothing.
+    fn upsert(&self, [key, now]: [Value<'_>; 2], given: &Given) -> Result<Outcome, StoreError> {
+        let values = [key, now, (&given.external_id).into(), (&given.new_id).into(), given.patch.get().into()];
+        let found = self.database.query::<LookRow>(Statement { sql: &LOOK, values: &values })?;
+        let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
+        if let (Some(id), Some(0)) = (id, changes) {
+            return Ok(Outcome::Stored { id, created: false });
+        }
+        let rows = match self.database.query::<UpsertedRow>(Statement { sql: &UPSERT, values: &values }) {
+            Err(StoreError::Refused(limit)) => return Ok(Outcome::Refused(limit)),
+            rows => rows?,
+        };
+        let row = rows.into_iter().next().ok_or_else(|| failed("an upsert answered no row"))?;
+        Ok(Outcome::Stored { id: row.id, created: row.created != 0 })
+    }
+
+    fn list(&self, [key, now]: [Value<'_>; 2], message: &Message) -> Result<Answer, StoreError> {
+        let Message::List { email, phone, updated_after, after, limit, max_bytes } = message else {
+            return Err(failed("not a list"));
+        };
+        let by_contact = email.is_some() || phone.is_some();
+        let max_bytes = MAX_PAGE_BYTES.min(*max_bytes);
+        let sql = statements::list_users_of(CALLER, by_contact, updated_after.is_some(), max_bytes);
+        let mut values = vec![
+            key,
+            now,
+            // One more than asked for, to learn whether there are more.
+            Value::Number(u64::from(*limit) + 1),
+            email.as_ref().into(),
+            phone.as_ref().into(),
+            after.as_ref().map_or("", |(_, id)| id).into(),
+        ];
+        if let Some(updated_after) = updated_after {
+            values.extend([*updated_after, after.as_ref().map_or(0, |(at, _)| *at)].map(Value::Number));
+        }
+        let rows = self.database.query::<UserRow>(Statement { sql: &sql, values: &values })?;
+        if rows.is_empty() {
+            return Err(StoreError::KeyNotLive);
+        }
+        let found = rows.iter().filter(|row| row.external_id.is_some()).count();
+        let rows: Vec<_> = rows
+            .into_iter()
+            .take_while(|row| row.id.is_some())
+            .take(usize::try_from(*limit).unwrap_or(usize::MAX))
+            .collect();
+        Ok(Answer::Users { has_more: rows.len() < found, rows })
+    }
+}
+
+fn failed(cause: &str) -> StoreError {
+    StoreError::Failed(cause.into())
+}
