@@ -33,13 +33,13 @@ fn every_route_stands_in_it_with_its_methods() {
     for (_, pattern) in operations() {
         let entry = format!("\n{}", entry(pattern));
         for method in ["GET", "PUT", "POST", "DELETE", "PATCH"] {
-            let is_told = entry.contains(&format!("\n    {}:\n", method.to_lowercase()));
+            let is_described = entry.contains(&format!("\n    {}:\n", method.to_lowercase()));
             let is_route = operations().any(|known| known == (method, pattern));
-            assert_eq!(is_told, is_route, "{method} {pattern}: does openapi.yaml have it, and has route.rs?");
+            assert_eq!(is_described, is_route, "{method} {pattern}: does openapi.yaml have it, and has route.rs?");
         }
     }
-    let told = CONTRACT.matches("operationId:").count();
-    assert_eq!(told, operations().count(), "operations of openapi.yaml, and rows of route.rs that are no asset");
+    let described = CONTRACT.matches("operationId:").count();
+    assert_eq!(described, operations().count(), "operations of openapi.yaml, and rows of route.rs that are no asset");
 }
 
 #[test]

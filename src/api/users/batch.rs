@@ -206,7 +206,7 @@ mod tests {
         let users = |n: usize| format!(r#"{{"users":[{}]}}"#, vec!["{}"; n].join(","));
         assert_eq!(parse(&users(1)).unwrap().len(), 1);
         assert_eq!(parse(&users(1000)).unwrap().len(), 1000);
-        for (body, told) in [
+        for (body, fault_line) in [
             ("{}", "users: Field is required"),
             (r#"{"users":{}}"#, "users: Expected array, received object"),
             (&users(0), "users: Must have 1 to 1000 users"),
@@ -214,25 +214,25 @@ mod tests {
             (r#"{"users":[{}],"dry_run":true}"#, "dry_run: Unknown field; it would not be stored"),
         ] {
             let fault = parse(body).unwrap_err().faults.remove(0);
-            assert_eq!(format!("{}: {}", fault.place(), fault.kind), told);
+            assert_eq!(format!("{}: {}", fault.place(), fault.kind), fault_line);
         }
     }
 
     #[test]
     fn each_element_has_its_own_faults() {
         let elements = parse(r#"{"users":[{"user_id":"a"},7,{"user_id":" b","x":1},{"user_id":7}]}"#).unwrap();
-        let told = |element: &Element| match &element.parsed {
+        let error_of = |element: &Element| match &element.parsed {
             Ok(_) => String::new(),
             Err(refusal) => refusal.error.get().to_owned(),
         };
-        let told: Vec<String> = elements.iter().map(told).collect();
-        assert_eq!(told[0], "");
+        let errors: Vec<String> = elements.iter().map(error_of).collect();
+        assert_eq!(errors[0], "");
         assert_eq!(
-            told[1],
+            errors[1],
             r#"{"message":"Wrong type for field: /users/1","code":"INVALID_TYPE","details":{"field":"users","pointer":"/users/1","issue":"Expected object, received number","expected":"object","received":"number"}}"#
         );
-        assert!(told[2].contains(r#""field":"user_id""#) && told[2].contains(r#""field":"x""#), "{}", told[2]);
-        assert!(told[3].contains("INVALID_TYPE"), "{}", told[3]);
+        assert!(errors[2].contains(r#""field":"user_id""#) && errors[2].contains(r#""field":"x""#), "{}", errors[2]);
+        assert!(errors[3].contains("INVALID_TYPE"), "{}", errors[3]);
         let ids: Vec<_> = elements.iter().map(|element| element.external_id.as_deref()).collect();
         assert_eq!(ids, [Some("a"), None, Some(" b"), None]);
     }
@@ -242,8 +242,8 @@ mod tests {
         let unknown: String = (0..500).map(|i| format!(r#","{}{i}":1"#, "é".repeat(300))).collect();
         let user = format!(r#"{{"user_id":"u"{unknown}}}"#);
         let elements = parse(&format!(r#"{{"users":[{user},{user},{{}},{{"user_id":"u"}}]}}"#)).unwrap();
-        let told = |i: usize| elements[i].parsed.as_ref().unwrap_err().error.get();
-        let first: serde_json::Value = serde_json::from_str(told(0)).unwrap();
+        let error = |i: usize| elements[i].parsed.as_ref().unwrap_err().error.get();
+        let first: serde_json::Value = serde_json::from_str(error(0)).unwrap();
         let errors = first["details"]["errors"].as_array().unwrap().len();
         assert!(errors > 30 && first["details"]["more"] == 500 - errors, "{errors}");
         assert!(
@@ -251,7 +251,7 @@ mod tests {
             "{}",
             first["details"].to_string().len()
         );
-        assert_eq!((told(1), told(2)), (r#"{"code":"UNKNOWN_FIELD"}"#, r#"{"code":"MISSING_FIELD"}"#));
+        assert_eq!((error(1), error(2)), (r#"{"code":"UNKNOWN_FIELD"}"#, r#"{"code":"MISSING_FIELD"}"#));
         assert!(elements[3].parsed.is_ok());
     }
 

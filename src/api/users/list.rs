@@ -103,8 +103,8 @@ mod tests {
     /// Each fault as `place: issue`.
     #[track_caller]
     fn faults(query: &str) -> Vec<String> {
-        let told = |list: FaultList| list.faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
-        told(Listing::parse(&query::parse(query).unwrap()).unwrap_err())
+        let lines = |list: FaultList| list.faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
+        lines(Listing::parse(&query::parse(query).unwrap()).unwrap_err())
     }
 
     #[test]
