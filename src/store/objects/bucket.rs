@@ -24,8 +24,8 @@ pub trait LocalDatabase {
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError>;
 }
 
-/// What makes the tables, in order. Each may only add: a Worker of an earlier version goes on writing for minutes. The
-/// first two make those that D1 has, so that the same statements run on them.
+/// What makes the tables, in order. The first two make those that D1 has, so that the same statements run on them. What
+/// comes after these three may only add: the code of an earlier version may run on it.
 const SCHEMA: [&str; 3] = [
     include_str!("../../../migrations/0001_users_and_keys.sql"),
     include_str!("../../../migrations/0002_contacts_and_batches.sql"),
@@ -105,6 +105,7 @@ impl<D: LocalDatabase> Bucket<D> {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => Answer::KeyNotLive,
             Err(StoreError::Unavailable(cause)) => return Err(cause),
+            Err(StoreError::Failed(cause)) => Answer::Failed(cause),
             Err(error) => Answer::Failed(error.to_string()),
         };
         serde_json::to_string(&answer).map_err(|error| error.to_string())
