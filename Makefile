@@ -19,6 +19,8 @@ WORKER := build/index.js
 ASSETS := build/public/openapi.yaml
 # Says that the migrations were applied to the D1 of `wrangler dev`, and goes with it.
 LOCAL_D1 := .wrangler/state/migrated
+# The configuration of `make dev` and of the tests: with every optional binding.
+LOCAL_CONFIG := wrangler.local.toml
 CREATE_KEY := curl -X POST http://localhost:8787/v1/keys -H "Authorization: Bearer development-only-admin-token" -d '{"name": "development"}'
 
 # Make 3.81, which macOS has, looks for the program of a simple line in its own PATH unless the shell is another one.
@@ -96,7 +98,7 @@ lint: rust deny ## check format, lints, docs, licences
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
 
-build: $(ASSETS) ## build the Worker into build/
+build: $(ASSETS) $(LOCAL_CONFIG) ## build the Worker into build/
 
 # The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless whoever runs it keeps
 # its own elsewhere and says so with OWN_STATE.
@@ -109,7 +111,7 @@ deploy: build ## migrate D1, then upload the Worker to Cloudflare
 	wrangler deploy
 
 clean: ## remove everything that was built or installed here, and local data
-	rm -rf build node_modules $(CLIENTS) target fuzz/target .wrangler
+	rm -rf build $(LOCAL_CONFIG) node_modules $(CLIENTS) target fuzz/target .wrangler
 
 $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
@@ -156,6 +158,9 @@ $(PYTHON_CLIENT): tests/clients/requirements.txt
 	python3 -m venv $(CACHE)/openapi-python-client-0.29.1
 	$(dir $@)pip install --quiet --require-hashes --requirement tests/clients/requirements.txt
 	@touch $@
+
+$(LOCAL_CONFIG): wrangler.toml
+	sed '/^# \[\[/,/^$$/s/^# //' $< > $@
 
 .dev.vars:
 	cp .dev.vars.example $@

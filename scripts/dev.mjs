@@ -28,7 +28,7 @@ let wrangler;
 let loggedCause;
 
 function startWrangler() {
-  const options = ["--port", port, "--show-interactive-dev-session=false"];
+  const options = ["--config", "wrangler.local.toml", "--port", port, "--show-interactive-dev-session=false"];
   const colour = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
   const env = { ...process.env, ...colour };
   wrangler = spawn("wrangler", ["dev", ...options], { env, stdio: ["ignore", "pipe", "pipe"] });

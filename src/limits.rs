@@ -34,6 +34,9 @@ pub const DEFAULT_PAGE_USERS: u32 = 50;
 /// of them in 128 MB.
 pub const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Seconds of `max-age` for which a copy of a user may answer. Below, the truth answers; above counts as the upper bound.
+pub const COPY_MAX_AGE_S: RangeInclusive<u32> = 60..=3600;
+
 /// Characters in the name of an API key, at least 1.
 pub const MAX_KEY_NAME_CHARS: usize = 100;
 /// Characters in the name of a project, at least 1.

@@ -5,9 +5,9 @@ use roster::input::fields::{Fault, FaultKind, FaultList, Part};
 use roster::key::Scope;
 use roster::limit::Quota;
 use roster::limits::{
-    BATCH_USERS, DEFAULT_PAGE_USERS, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS,
-    MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES, MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS,
-    RATE_WINDOW_SECONDS,
+    BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_USERS, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES,
+    MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES,
+    MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
 };
 use roster::store::StoredLimit;
 
@@ -102,6 +102,7 @@ fn every_bound_stands_in_it() {
         format!("At most {} bytes.", with_commas(MAX_BODY_BYTES)),
         format!("At most {} bytes.", with_commas(MAX_BATCH_BYTES)),
         format!("minItems: {}, maxItems: {}", BATCH_USERS.start(), BATCH_USERS.end()),
+        format!("N from {} to {}", COPY_MAX_AGE_S.start(), with_commas(*COPY_MAX_AGE_S.end() as usize)),
         format!("maxLength: {MAX_KEY_NAME_CHARS}, pattern"),
         format!("minimum: {}, maximum: {}, default: {}", PAGE_USERS.start(), PAGE_USERS.end(), DEFAULT_PAGE_USERS),
         format!("limit: {{ type: integer, minimum: {}, maximum: {} }}", RATE_LIMITS.start(), RATE_LIMITS.end()),

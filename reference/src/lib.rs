@@ -4,6 +4,7 @@
 //! on natively, in microseconds a request.
 
 mod clock;
+mod copies;
 pub mod fuzz;
 mod limiter;
 mod objects;

@@ -1,10 +1,13 @@
 //! The platform's port.
 
 use crate::clock::Clock;
+use crate::copies::MemoryCopies;
 use crate::limiter::MemoryLimiter;
 use crate::store::MemoryStore;
 use flate2::bufread::GzDecoder;
-use roster::api::{self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, SettingsError};
+use roster::api::{
+    self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, SettingsError, WrittenCopies,
+};
 use roster::limit::{Ask, Quota, Window};
 use roster::limits::MAX_UNKNOWN_KEYS;
 use roster::store::{ControlStore, UserStore};
@@ -25,6 +28,8 @@ pub struct Memory<U = MemoryStore, C = MemoryStore> {
     /// Where it keeps keys and projects.
     pub control: Rc<C>,
     settings: Settings,
+    copies: Rc<MemoryCopies>,
+    written_copies: RefCell<WrittenCopies>,
     limiter: MemoryLimiter,
     key_cache: RefCell<KeyCache>,
     unknown_keys: RefCell<BTreeMap<Network, Window>>,
@@ -48,6 +53,8 @@ impl<U: UserStore, C: ControlStore + 'static> Memory<U, C> {
             users,
             control,
             settings: Settings::read(variable)?,
+            copies: Rc::new(MemoryCopies::new(clock.clone(), Rc::clone(&hops))),
+            written_copies: RefCell::default(),
             limiter: MemoryLimiter::new(clock.clone(), Rc::clone(&hops)),
             key_cache: RefCell::default(),
             unknown_keys: RefCell::default(),
@@ -78,6 +85,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
 impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
     type Users = U;
     type Control = C;
+    type Copies = MemoryCopies;
     type Limiter = MemoryLimiter;
 
     fn settings(&self) -> &Settings {
@@ -90,6 +98,14 @@ impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
 
     fn control(&self) -> Rc<C> {
         Rc::clone(&self.control)
+    }
+
+    fn copies(&self) -> Option<Rc<MemoryCopies>> {
+        Some(Rc::clone(&self.copies))
+    }
+
+    fn written_copies(&self) -> &RefCell<WrittenCopies> {
+        &self.written_copies
     }
 
     fn limiter(&self) -> &MemoryLimiter {

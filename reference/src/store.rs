@@ -41,10 +41,10 @@ impl MemoryStore {
     }
 
     /// Adds a key, without a request.
-    pub fn add_key(&self, hash: KeyHash, record: KeyRecord) {
+    pub fn add_key(&self, hash: KeyHash, mut record: KeyRecord) {
         let KeyRecord { project, storage, created_at, .. } = &record;
-        let project = ProjectRecord { name: project.clone(), storage: *storage, created_at: *created_at };
-        self.projects.borrow_mut().entry(record.project.clone()).or_insert(project);
+        let new = ProjectRecord { name: project.clone(), storage: *storage, created_at: *created_at };
+        record.storage = self.projects.borrow_mut().entry(new.name.clone()).or_insert(new).storage;
         self.keys.borrow_mut().push((hash, record));
     }
 

@@ -15,6 +15,8 @@ pub struct Call {
     pub origin: Option<String>,
     /// The `If-None-Match` header.
     pub if_none_match: Option<String>,
+    /// The `Cache-Control` header.
+    pub cache_control: Option<String>,
     /// The `Content-Encoding` header.
     pub content_encoding: Option<String>,
     /// The IP address that the call comes from.

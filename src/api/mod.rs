@@ -16,6 +16,7 @@ mod projects;
 mod read;
 mod route;
 mod settings;
+mod ttl_cache;
 mod users;
 
 pub use answer::Handled;
@@ -29,6 +30,7 @@ pub use log_line::log_line;
 pub use platform::{BodyError, Platform};
 pub use route::{Operation, ROUTES};
 pub use settings::{Settings, SettingsError};
+pub use users::WrittenCopies;
 
 use cors::AllowedOrigins;
 use platform::{Cx, Log};

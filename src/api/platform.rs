@@ -4,8 +4,9 @@ use super::auth::key_cache::KeyCache;
 use super::auth::network::Network;
 use super::http::{Call, Encoding};
 use super::settings::Settings;
+use super::users::WrittenCopies;
 use crate::limit::{DecidedBy, Limiter, Policy, Verdict};
-use crate::store::{ControlStore, UserStore};
+use crate::store::{ControlStore, CopyStore, UserStore};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -17,6 +18,8 @@ pub trait Platform {
     type Users: UserStore;
     /// Where keys and projects are stored.
     type Control: ControlStore + 'static;
+    /// Where copies of users are kept.
+    type Copies: CopyStore + 'static;
     /// What counts requests.
     type Limiter: Limiter;
 
@@ -26,6 +29,10 @@ pub trait Platform {
     fn users(&self) -> &Self::Users;
     /// The store of keys and projects, shared with work in the background.
     fn control(&self) -> Rc<Self::Control>;
+    /// The store of copies, shared with work in the background. None: no copies are kept.
+    fn copies(&self) -> Option<Rc<Self::Copies>>;
+    /// The copies that the isolate wrote. Never borrow it across an await.
+    fn written_copies(&self) -> &RefCell<WrittenCopies>;
     /// The rate limiter.
     fn limiter(&self) -> &Self::Limiter;
     /// The isolate's cache of keys. Never borrow it across an await.

@@ -1,6 +1,7 @@
 //! The Worker: turns a Request into a [`Call`] and a [`Handled`] into a Response, and implements the core's ports.
 
 mod body;
+mod copies;
 mod d1;
 mod limiter;
 mod objects;
@@ -8,13 +9,16 @@ mod panics;
 mod rpc;
 mod runtime;
 
-use crate::api::{self, ApiError, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings};
+use crate::api::{
+    self, ApiError, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, WrittenCopies,
+};
 use crate::id;
 use crate::limit::Leases;
 use crate::store::RoutedStore;
 use crate::store::objects::ObjectStore;
 use crate::store::sql::{SqlStore, Value};
 use crate::time::Timestamp;
+use copies::KvCopies;
 use d1::D1;
 use limiter::ObjectLimiter;
 use objects::RemoteObjects;
@@ -34,6 +38,7 @@ thread_local! {
     // The isolate's caches. Plain data: nothing in them belongs to a request.
     static KEY_CACHE: Rc<RefCell<KeyCache>> = Rc::default();
     static LEASES: Rc<RefCell<Leases>> = Rc::default();
+    static WRITTEN_COPIES: Rc<RefCell<WrittenCopies>> = Rc::default();
 }
 
 #[event(fetch)]
@@ -66,6 +71,9 @@ struct Worker {
     settings: Settings,
     control: Rc<SqlStore<D1>>,
     users: Users,
+    hops: Hops,
+    written_copies: Rc<RefCell<WrittenCopies>>,
+    env: Env,
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
     unknown_keys: Option<RateLimiter>,
@@ -89,6 +97,9 @@ impl Worker {
             settings: settings.map_err(|error| error.to_string())?,
             users: RoutedStore { d1: Rc::clone(&control), objects },
             control,
+            hops: hops.clone(),
+            env: env.clone(),
+            written_copies: WRITTEN_COPIES.with(Rc::clone),
             limiter: ObjectLimiter {
                 objects: limiters,
                 leases: LEASES.with(Rc::clone),
@@ -107,6 +118,7 @@ impl Worker {
 impl Platform for Worker {
     type Users = Users;
     type Control = SqlStore<D1>;
+    type Copies = KvCopies;
     type Limiter = ObjectLimiter;
 
     fn settings(&self) -> &Settings {
@@ -119,6 +131,14 @@ impl Platform for Worker {
 
     fn control(&self) -> Rc<SqlStore<D1>> {
         Rc::clone(&self.control)
+    }
+
+    fn copies(&self) -> Option<Rc<KvCopies>> {
+        KvCopies::bound(&self.env, self.hops.clone()).map(Rc::new)
+    }
+
+    fn written_copies(&self) -> &RefCell<WrittenCopies> {
+        &self.written_copies
     }
 
     fn limiter(&self) -> &ObjectLimiter {
@@ -182,6 +202,7 @@ fn call_of(request: &Request) -> Call {
         authorization: header("Authorization"),
         origin: header("Origin"),
         if_none_match: header("If-None-Match"),
+        cache_control: header("Cache-Control"),
         content_encoding: header("Content-Encoding"),
         client_address: header("CF-Connecting-IP"),
         request_id: header("CF-Ray").unwrap_or_else(|| {

@@ -14,7 +14,7 @@ pub trait ControlStore {
     /// Succeeds if the store can be reached.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// The key with this hash, revoked and expired ones included.
+    /// The key with this hash, revoked and expired ones included, and its project's storage.
     async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError>;
 
     /// Stores a key, and its project if there is none yet: with the storage that the record has.

@@ -1,15 +1,17 @@
 //! The storage ports: what Roster asks of whatever keeps its users, keys and projects.
 //!
-//! [`UserStore`] keeps users, [`ControlStore`] keys and projects. Each trait's doc is a contract: what an implementation
-//! MUST do, and what it does NOT. [`sql`] implements both on SQLite.
+//! [`UserStore`] keeps users, [`ControlStore`] keys and projects, [`CopyStore`] copies of users. Each trait's doc is a contract: what an implementation
+//! MUST do, and what it does NOT. [`sql`] implements the first two on SQLite.
 
 mod control;
+mod copies;
 pub mod objects;
 mod routed;
 pub mod sql;
 mod users;
 
 pub use control::ControlStore;
+pub use copies::{CopyStore, UserCopy};
 pub use routed::RoutedStore;
 pub use users::{Caller, Filter, Page, Position, StoredUser, Upserted, UserStore};
 

@@ -1,7 +1,7 @@
 // The Worker as it was built, behind bindings that fail as the variable `FAULTS` says for all requests, and the header
 // `X-Fault` for one. For tests only. Each is a JSON array of faults, one for each binding:
 //
-//   on      DB, LIMITER, USERS, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
+//   on      DB, LIMITER, USERS, COPIES, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
 //           module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text    reset: the object
@@ -16,6 +16,7 @@ const REMOTE = {
   DB: ["all", "batch"],
   LIMITER: ["answer", "fetch"],
   USERS: ["answer"],
+  COPIES: ["getWithMetadata", "put", "delete"],
   STRANGERS: ["limit"],
   ASSETS: ["fetch"],
 };
@@ -49,7 +50,7 @@ async function fail({ how, error, with: garbage }, target, name, call) {
       return never();
     case "garbage":
       await call();
-      return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, answer: () => garbage, fetch: () => new Response(garbage) }[name]();
+      return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, answer: () => garbage, getWithMetadata: () => garbage, fetch: () => new Response(garbage) }[name]();
     case "slow":
       await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
       return call();

@@ -1,8 +1,8 @@
 //! An isolate's cache of keys.
 
 use super::network::Network;
-use super::ttl_cache::TtlCache;
 use super::unknown_keys::UnknownKeys;
+use crate::api::ttl_cache::TtlCache;
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
 

@@ -5,7 +5,6 @@ pub(super) mod admin_token;
 pub(super) mod credential;
 pub(super) mod key_cache;
 pub(super) mod network;
-mod ttl_cache;
 mod unknown_keys;
 
 pub use admin::require_admin;

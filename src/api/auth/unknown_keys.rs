@@ -1,7 +1,7 @@
 //! Counts calls with nonexistent keys by network.
 
 use super::network::Network;
-use super::ttl_cache::TtlCache;
+use crate::api::ttl_cache::TtlCache;
 use crate::key::KeyHash;
 use crate::limit::Quota;
 use crate::limits::MAX_UNKNOWN_KEYS;

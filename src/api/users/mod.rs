@@ -1,10 +1,14 @@
 //! `/v1/users`
 
 mod batch;
+mod copies;
 mod cursor;
+mod get;
 mod list;
 
 pub use batch::upsert_all;
+pub use copies::WrittenCopies;
+pub use get::get;
 pub use list::list;
 
 use super::admission::{admit, ask};
@@ -17,7 +21,7 @@ use crate::input::percent;
 use crate::key::Scope;
 use crate::limit::Policy;
 use crate::rule::BrokenRule;
-use crate::store::{StoredUser, UserStore};
+use crate::store::UserStore;
 use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
 
@@ -59,25 +63,6 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
 }
 
 #[derive(Serialize)]
-struct UserOut<'a> {
-    success: bool,
-    user: &'a StoredUser,
-}
-
-/// `GET /v1/users/{user_id}`: one user, or 304 to whom the revision is known.
-pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
-    let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
-    read::no_query(cx.call)?;
-    let id = parse_id(cx.parameter)?;
-    let found = ask(cx, &caller, cx.platform.users().find_user(&caller, &id, cx.now())).await?;
-    let user = found.ok_or_else(|| ApiError::UserNotFound { is_roster_id: id.as_str().starts_with("usr_") })?;
-    let etag = format!("\"{}\"", user.revision);
-    let is_known = cx.call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
-    let reply = if is_known { Reply::empty(304) } else { Reply::json(200, &UserOut { success: true, user: &user }) };
-    Ok(reply.with("ETag", etag))
-}
-
-#[derive(Serialize)]
 struct DeletedOut<'a> {
     success: bool,
     deleted: bool,
@@ -91,6 +76,7 @@ pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     read::no_query(cx.call)?;
     let id = parse_id(cx.parameter)?;
     let deleted = ask(cx, &caller, cx.platform.users().delete_user(&caller, &id, cx.now())).await?;
+    copies::remove(cx, &caller, &id).await;
     let message = if deleted { "User deleted" } else { "There was no such user" };
     Ok(Reply::json(200, &DeletedOut { success: true, deleted, external_id: id.as_str(), message }))
 }
@@ -100,24 +86,4 @@ fn parse_id(segment: &str) -> Result<ExternalId, ApiError> {
     let decoded = percent::decode(segment).ok_or(BrokenRule::new("Must be percent-encoded UTF-8"));
     let parsed = decoded.and_then(|id| ExternalId::parse_stored(&id));
     parsed.map_err(|rule| ApiError::Faults(FaultList::one(Part::Path, "user_id", rule)))
-}
-
-/// True if an `If-None-Match` header lists the tag, by weak comparison (RFC 9110 section 13.1.2).
-fn matches(header: &str, etag: &str) -> bool {
-    header.trim() == "*" || header.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tag_is_matched_weakly_in_a_list() {
-        for header in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", " * "] {
-            assert!(matches(header, "\"1\""), "{header}");
-        }
-        for header in ["1", "\"11\"", "", "\"0\""] {
-            assert!(!matches(header, "\"1\""), "{header}");
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! What Roster answers, and what is stored, when D1, the limiter or its own module fail. `faulty.mjs` injects the
 //! faults.
 
+mod copies;
 mod d1;
 mod limiter;
 mod panics;

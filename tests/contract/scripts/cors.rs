@@ -23,7 +23,7 @@ fn a_preflight_is_answered_for_any_path_without_a_key() {
         assert_eq!(answer.header("access-control-allow-methods"), methods);
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            "Authorization, Content-Type, Content-Encoding, If-None-Match"
+            "Authorization, Content-Type, Content-Encoding, If-None-Match, Cache-Control"
         );
         assert_eq!(answer.header("access-control-max-age"), "86400");
         assert_eq!(answer.header("access-control-allow-origin"), "*");

@@ -62,12 +62,12 @@ fn a_revoked_key_deletes_lists_and_stores_nothing_though_the_isolate_knows_it() 
 }
 
 #[test]
-fn a_warm_delete_waits_for_one_call_of_the_store_whether_there_was_a_user_or_not() {
+fn a_warm_delete_waits_for_the_store_and_for_the_copy_whether_there_was_a_user_or_not() {
     let project = project();
     project.post(200, &json!({"user_id": "u"}));
     for deleted in [true, false] {
         let answer = project.delete(200, "/v1/users/u");
-        assert_eq!((&answer.json()["deleted"], project.store_hops(&answer)), (&json!(deleted), 1));
+        assert_eq!((&answer.json()["deleted"], project.store_hops(&answer)), (&json!(deleted), 2));
     }
 }
 

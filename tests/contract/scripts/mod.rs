@@ -2,6 +2,7 @@
 
 mod access;
 mod batch;
+mod copies;
 mod cors;
 mod erase;
 mod errors;

@@ -126,6 +126,7 @@ fn call_of(method: &str, target: &str, headers: &[(&str, &str)]) -> Call {
         authorization: header("Authorization"),
         origin: header("Origin"),
         if_none_match: header("If-None-Match"),
+        cache_control: header("Cache-Control"),
         content_encoding: header("Content-Encoding"),
         client_address: header("CF-Connecting-IP"),
         request_id: String::new(),

@@ -71,7 +71,7 @@ impl Server {
         let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
         std::fs::write(&env_file, lines.concat()).unwrap();
         let options = format!(
-            "dev {entry} --ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false --env-file {}",
+            "dev {entry} --config wrangler.local.toml --ip 127.0.0.1 --port {port} --inspector-port 0 --show-interactive-dev-session=false --env-file {}",
             env_file.display()
         );
         // A process group of its own, which ends when this process does, however that ends: its leader waits for the

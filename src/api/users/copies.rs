@@ -1,0 +1,177 @@
+//! Copies of users, for `GET` with `Cache-Control: max-age=N`. Each holds the user as it was at most N seconds ago, or it
+//! is not served.
+
+use crate::api::platform::{Cx, Platform};
+use crate::api::ttl_cache::TtlCache;
+use crate::limits::COPY_MAX_AGE_S;
+use crate::storage::{Placement, Storage};
+use crate::store::{Caller, CopyStore, UserCopy};
+use crate::time::Timestamp;
+use crate::user::ExternalId;
+use sha2::{Digest, Sha256};
+use std::rc::Rc;
+
+/// The copies that an isolate wrote within the last minute, by name.
+#[derive(Debug, Default)]
+pub struct WrittenCopies(TtlCache<String, ()>);
+
+impl WrittenCopies {
+    /// True once a minute for each name.
+    fn is_due(&mut self, name: &str, now: Timestamp) -> bool {
+        let is_due = self.0.find(&name.to_owned(), now).is_none();
+        if is_due {
+            self.0.learn(name.to_owned(), (), now);
+        }
+        is_due
+    }
+}
+
+/// The copy of the user of one request that takes one.
+pub struct Copies<C> {
+    store: Rc<C>,
+    name: String,
+    max_age_s: u32,
+}
+
+impl<C: CopyStore + 'static> Copies<C> {
+    /// None: the truth is asked for, or there are no copies of this project's users.
+    pub fn asked_for<P: Platform<Copies = C>>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<Self> {
+        let max_age_s = max_age_s(cx.call.cache_control.as_deref()?)?;
+        let (store, name) = place(cx, caller, id)?;
+        Some(Copies { store, name, max_age_s })
+    }
+
+    /// The copy, if it is new enough for the caller.
+    pub async fn find<P: Platform<Copies = C>>(&self, cx: &Cx<'_, P>) -> Option<UserCopy> {
+        let copy = cx.wait(self.store.find(&self.name)).await?;
+        let known = cx.call.if_none_match.as_deref().unwrap_or_default();
+        (copy.is_within(self.max_age_s, cx.now()) && !copy.is_behind(known)).then_some(copy)
+    }
+
+    /// Makes the truth the copy, once a minute at most: removes it where there is no user. Nobody waits for it.
+    pub fn renew<P: Platform<Copies = C>>(self, cx: &Cx<'_, P>, truth: Option<UserCopy>) {
+        if cx.platform.written_copies().borrow_mut().is_due(&self.name, cx.now()) {
+            cx.platform.in_background(async move {
+                match truth {
+                    Some(user) => self.store.put(&self.name, &user, self.max_age_s).await,
+                    None => self.store.remove(&self.name).await,
+                }
+            });
+        }
+    }
+}
+
+/// Removes the copy of a user that was deleted.
+pub async fn remove<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) {
+    if let Some((store, name)) = place(cx, caller, id) {
+        cx.wait(store.remove(&name)).await;
+    }
+}
+
+/// Where the copy of a user is kept. None: nowhere. Copies are kept all over the world, so a project that has chosen a
+/// jurisdiction has none.
+fn place<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<(Rc<P::Copies>, String)> {
+    if let Storage::Objects(Placement { jurisdiction: Some(_), .. }) = caller.record.storage {
+        return None;
+    }
+    let store = cx.platform.copies()?;
+    let id = Sha256::digest(id.as_str()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    Some((store, format!("v1/{}/{id}", caller.record.project.as_str())))
+}
+
+/// The seconds of a header that is one `max-age` and nothing else (RFC 9111 section 5.2.1.1). None: the truth is asked for.
+fn max_age_s(header: &str) -> Option<u32> {
+    let (name, seconds) = header.trim().split_once('=')?;
+    if !name.eq_ignore_ascii_case("max-age") || seconds.is_empty() || !seconds.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return None;
+    }
+    // What has too many digits for a number is more than enough.
+    let seconds = seconds.parse().unwrap_or(u32::MAX).min(*COPY_MAX_AGE_S.end());
+    COPY_MAX_AGE_S.contains(&seconds).then_some(seconds)
+}
+
+impl UserCopy {
+    /// Its age in whole seconds, and never less than the truth.
+    pub(super) fn age_s(&self, now: Timestamp) -> u64 {
+        now.as_ms().saturating_sub(self.read_at.as_ms()).div_ceil(1000)
+    }
+
+    /// A copy from the future is of no known age: the clock stepped back.
+    fn is_within(&self, max_age_s: u32, now: Timestamp) -> bool {
+        self.read_at <= now && self.age_s(now) <= u64::from(max_age_s)
+    }
+
+    /// True if an `If-None-Match` header lists a later revision.
+    fn is_behind(&self, header: &str) -> bool {
+        let revision = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').parse::<u64>().ok();
+        header.split(',').filter_map(revision).any(|known| known > self.revision)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_max_age_of_a_minute_or_more_asks_for_a_copy() {
+        for (header, seconds) in [
+            ("max-age=60", 60),
+            (" Max-Age=0061 ", 61),
+            ("max-age=3600", 3600),
+            ("max-age=3601", 3600),
+            ("max-age=99999999999999999999999", 3600),
+        ] {
+            assert_eq!(max_age_s(header), Some(seconds), "{header}");
+        }
+        for header in [
+            "",
+            "max-age",
+            "max-age=",
+            "max-age=0",
+            "max-age=59",
+            "max-age=-60",
+            "max-age=+60",
+            "max-age=60.5",
+            "max-age=\"60\"",
+            "max-age= 60",
+            "max-age=60, no-cache",
+            "max-age=60, max-age=60",
+            "no-cache",
+            "max-stale=60",
+            "s-maxage=60",
+        ] {
+            assert_eq!(max_age_s(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_copy_is_served_to_its_age_and_not_a_millisecond_longer() {
+        let copy = UserCopy { body: String::new(), revision: 7, read_at: Timestamp::from_ms(10_000) };
+        let at = Timestamp::from_ms;
+        for (now, age_s) in [(10_000, 0), (10_001, 1), (11_000, 1), (70_000, 60), (70_001, 61)] {
+            assert_eq!(copy.age_s(at(now)), age_s, "{now}");
+            assert_eq!(copy.is_within(60, at(now)), now <= 70_000, "{now}");
+        }
+        assert!(!copy.is_within(60, at(9_999)));
+    }
+
+    #[test]
+    fn a_copy_is_behind_a_caller_who_knows_a_later_revision() {
+        let copy = UserCopy { body: String::new(), revision: 7, read_at: Timestamp::from_ms(0) };
+        for header in ["\"8\"", "W/\"8\"", "\"3\", \"10\""] {
+            assert!(copy.is_behind(header), "{header}");
+        }
+        for header in ["", "*", "\"7\"", "\"6\", W/\"5\"", "\"x\""] {
+            assert!(!copy.is_behind(header), "{header}");
+        }
+    }
+
+    #[test]
+    fn an_isolate_writes_a_copy_once_a_minute() {
+        let mut written = WrittenCopies::default();
+        for (name, ms, is_due) in [("a", 0, true), ("a", 59_999, false), ("b", 59_999, true), ("a", 60_000, true)] {
+            assert_eq!(written.is_due(name, Timestamp::from_ms(ms)), is_due, "{name} {ms}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Reads one user.
+
+use super::copies::Copies;
+use super::parse_id;
+use crate::api::admission::{admit, ask};
+use crate::api::error::ApiError;
+use crate::api::http::Reply;
+use crate::api::platform::{Cx, Platform};
+use crate::api::read;
+use crate::key::Scope;
+use crate::limit::Policy;
+use crate::store::{StoredUser, UserCopy, UserStore};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct UserOut<'a> {
+    success: bool,
+    user: &'a StoredUser,
+}
+
+/// `GET /v1/users/{user_id}`: one user, or 304 to whom the revision is known. To whom a copy is new enough, a copy.
+pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
+    read::no_query(cx.call)?;
+    let id = parse_id(cx.parameter)?;
+    let copies = Copies::asked_for(cx, &caller, &id);
+    if let Some(copies) = &copies
+        && let Some(copy) = copies.find(cx).await
+    {
+        return Ok(reply(cx, &copy).with("Age", copy.age_s(cx.now()).to_string()));
+    }
+    let read_at = cx.now();
+    let found = ask(cx, &caller, cx.platform.users().find_user(&caller, &id, cx.now())).await?;
+    let shown = found.map(|user| UserCopy {
+        body: Reply::json(200, &UserOut { success: true, user: &user }).body,
+        revision: user.revision,
+        read_at,
+    });
+    let answer = match &shown {
+        Some(user) => Ok(reply(cx, user)),
+        None => Err(ApiError::UserNotFound { is_roster_id: id.as_str().starts_with("usr_") }),
+    };
+    if let Some(copies) = copies {
+        copies.renew(cx, shown);
+    }
+    answer
+}
+
+fn reply<P: Platform>(cx: &Cx<'_, P>, user: &UserCopy) -> Reply {
+    let etag = format!("\"{}\"", user.revision);
+    let is_known = cx.call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
+    let reply = if is_known { Reply::empty(304) } else { Reply { body: user.body.clone(), ..Reply::empty(200) } };
+    reply.with("ETag", etag)
+}
+
+/// True if an `If-None-Match` header lists the tag, by weak comparison (RFC 9110 section 13.1.2).
+fn matches(header: &str, etag: &str) -> bool {
+    header.trim() == "*" || header.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_matched_weakly_in_a_list() {
+        for header in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", " * "] {
+            assert!(matches(header, "\"1\""), "{header}");
+        }
+        for header in ["1", "\"11\"", "", "\"0\""] {
+            assert!(!matches(header, "\"1\""), "{header}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Copies of users in KV. The crate `worker` has KV as well, for 5 KB more of the gzipped Worker.
+
+use super::js_value;
+use super::runtime::{Hops, with_deadline};
+use crate::store::sql::Value;
+use crate::store::{CopyStore, UserCopy};
+use crate::time::Timestamp;
+use js_sys::{Array, Object, Reflect};
+use std::time::Duration;
+use worker::Env;
+use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
+
+/// How long a request waits for a copy before it asks for the truth.
+const READ_DEADLINE: Duration = Duration::from_millis(100);
+/// How long a deletion waits for that of the copy.
+const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
+extern "C" {
+    type Namespace;
+
+    #[wasm_bindgen(method, catch, js_name = getWithMetadata)]
+    async fn get_with_metadata(this: &Namespace, name: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn put(this: &Namespace, name: &str, value: &str, options: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn delete(this: &Namespace, name: &str) -> Result<JsValue, JsValue>;
+}
+
+pub struct KvCopies {
+    namespace: Namespace,
+    hops: Hops,
+}
+
+impl KvCopies {
+    /// None: the deployment keeps no copies.
+    pub fn bound(env: &Env, hops: Hops) -> Option<Self> {
+        let namespace = Reflect::get(env, &"COPIES".into()).ok().filter(JsValue::is_object)?;
+        Some(KvCopies { namespace: namespace.unchecked_into(), hops })
+    }
+}
+
+impl CopyStore for KvCopies {
+    async fn find(&self, name: &str) -> Option<UserCopy> {
+        self.hops.add();
+        let found = logged("read", with_deadline(READ_DEADLINE, self.namespace.get_with_metadata(name)).await)?;
+        let member = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
+        let metadata = member(&found, "metadata")?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
+        let number = |name| member(&metadata, name)?.as_f64().map(|number| number as u64);
+        Some(UserCopy {
+            body: member(&found, "value")?.as_string()?,
+            revision: number("revision")?,
+            read_at: Timestamp::from_ms(number("read_at")?),
+        })
+    }
+
+    async fn put(&self, name: &str, copy: &UserCopy, lifetime_s: u32) {
+        let metadata = object(&[
+            ("revision", js_value(Value::Number(copy.revision))),
+            ("read_at", js_value(Value::Number(copy.read_at.as_ms()))),
+        ]);
+        let options = object(&[("metadata", metadata), ("expirationTtl", lifetime_s.into())]);
+        logged("write", with_deadline(WRITE_DEADLINE, self.namespace.put(name, &copy.body, &options)).await);
+    }
+
+    async fn remove(&self, name: &str) {
+        self.hops.add();
+        logged("removal", with_deadline(WRITE_DEADLINE, self.namespace.delete(name)).await);
+    }
+}
+
+fn object(members: &[(&str, JsValue); 2]) -> JsValue {
+    let members: Array = members.iter().map(|(name, value)| Array::of2(&(*name).into(), value)).collect();
+    Object::from_entries(&members).map_or(JsValue::UNDEFINED, Into::into)
+}
+
+/// What KV answered. A failure goes to the log: the truth is elsewhere.
+fn logged(what: &str, outcome: Option<Result<JsValue, JsValue>>) -> Option<JsValue> {
+    match outcome {
+        Some(Ok(answer)) => return Some(answer),
+        Some(Err(thrown)) => worker::console_warn!("{what} of a copy: {}", worker::Error::from(thrown)),
+        None => worker::console_warn!("{what} of a copy: no answer in time"),
+    }
+    None
+}
