@@ -94,12 +94,18 @@ pub trait Client: Transport {
         answer
     }
 
-    /// A new project with one key that may do all.
+    /// A new project with one key that may do all, where `ROSTER_BUCKETS` says.
     #[track_caller]
     fn project(&self) -> Project<'_, Self> {
+        self.project_in(buckets())
+    }
+
+    /// A new project with one key that may do all, its users in so many objects, or in D1.
+    #[track_caller]
+    fn project_in(&self, buckets: Option<u8>) -> Project<'_, Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("p{}", NEXT.fetch_add(1, Ordering::Relaxed));
-        if let Some(buckets) = buckets() {
+        if let Some(buckets) = buckets {
             let storage = json!({"storage": {"kind": "objects", "buckets": buckets}});
             self.admin(200, "PUT", &format!("/v1/projects/{name}"), &storage);
         }
