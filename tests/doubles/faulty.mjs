@@ -1,16 +1,17 @@
 // The Worker as it was built, behind bindings that fail as the variable `FAULTS` says for all requests, and the header
 // `X-Fault` for one. For tests only. Each is a JSON array of faults, one for each binding:
 //
-//   on      DB, LIMITER, USERS, COPIES, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics); or TRAP (the
-//           module ends as it does without memory)
+//   on      DB, LIMITER, USERS, COPIES, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics);
+//           or TRAP (the module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
-//           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text    reset: the object
-//           is reset, and then asked    old: the object does not have the method    slow: takes 100 ms longer, as across an ocean
+//           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text
+//           reset: the limiter's object is reset, and then asked    midway: an object of users is reset while it
+//           answers    old: the object does not have the method    slow: takes 100 ms longer, as across an ocean
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
 
-import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
+import worker, { LimiterObject as Limiter, UsersObject as Users } from "../../src/edge/entry.js";
 
 const REMOTE = {
   DB: ["all", "batch"],
@@ -21,8 +22,6 @@ const REMOTE = {
   ASSETS: ["fetch"],
 };
 
-export { UsersObject } from "../../src/edge/entry.js";
-
 export class LimiterObject extends Limiter {
   fetch(request) {
     if (request.headers.has("X-Reset")) this.ctx.abort("reset");
@@ -30,11 +29,21 @@ export class LimiterObject extends Limiter {
   }
 }
 
+export class UsersObject extends Users {
+  /** Ends before the runtime has made sure of the write: whether it took effect, nobody knows. */
+  async answerAndReset(call) {
+    await super.answer(call);
+    this.ctx.abort("reset");
+  }
+}
+
 const DELAY_MS = 100;
 const never = () => new Promise(() => {});
 const rows = (results) => ({ success: true, meta: {}, results });
 
-async function fail({ how, error, with: garbage }, target, name, call) {
+async function fail({ how, error, with: garbage }, target, name, args) {
+  // Not apply of the method: of one called by RPC, `apply` is another remote method.
+  const call = () => Reflect.apply(target[name], target, args);
   const thrown = Object.assign(new Error(error), { overloaded: error?.includes("overloaded") });
   switch (how) {
     case "before":
@@ -59,6 +68,8 @@ async function fail({ how, error, with: garbage }, target, name, call) {
     case "reset":
       await target.fetch("https://limiter/", { headers: { "X-Reset": "1" } }).catch(() => {});
       return call();
+    case "midway":
+      return target.answerAndReset(...args);
   }
 }
 
@@ -70,10 +81,8 @@ function faulty(target, fault) {
       if (typeof value !== "function" || name === "constructor") return value;
       if (REMOTE[fault.on].includes(name)) {
         return async (...args) => {
-          // Not value.apply: of a method called by RPC, `apply` is another remote method.
-          const call = () => Reflect.apply(value, target, args);
-          if (fault.skip-- > 0 || fault.times-- <= 0) return call();
-          return fail(fault, target, name, call);
+          if (fault.skip-- > 0 || fault.times-- <= 0) return Reflect.apply(value, target, args);
+          return fail(fault, target, name, args);
         };
       }
       return (...args) => {

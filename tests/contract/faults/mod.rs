@@ -4,6 +4,7 @@
 mod copies;
 mod d1;
 mod limiter;
+mod objects;
 mod panics;
 mod rest;
 
