@@ -58,6 +58,7 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 	$(MAKE) --no-print-directory lint build
 	$(TEST) -- --skip hops::
 	ROSTER_BUCKETS=4 $(TEST) --test contract -- scripts::
+	ROSTER_BUCKETS=1 $(TEST) --test contract -- scripts::upsert scripts::list
 	@# These measure time: nothing runs beside them.
 	$(TEST) --test contract -- --nocapture --test-threads 1 hops::
 

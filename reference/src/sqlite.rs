@@ -1,7 +1,7 @@
 //! The database's port, by SQLite in memory.
 
 use roster::store::StoreError;
-use roster::store::sql::{Database, Statement, Value, broken_limit};
+use roster::store::sql::{self, Database, Statement, Value};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ToSql, params_from_iter};
 use serde::de::DeserializeOwned;
@@ -106,7 +106,6 @@ fn json(value: ValueRef<'_>) -> Json {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
-fn failure(error: rusqlite::Error) -> StoreError {
-    let message = error.to_string();
-    broken_limit(&message).map_or(StoreError::Failed(message), StoreError::Refused)
+pub fn failure(error: rusqlite::Error) -> StoreError {
+    sql::failure(error.to_string())
 }

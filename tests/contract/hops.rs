@@ -1,4 +1,5 @@
-//! Promise 2: a warm upsert waits for one remote call. Every call of the limiter and of D1 takes 100 ms longer here.
+//! Promise 2: a warm upsert waits for one remote call. Every call of the limiter, of D1 and of objects takes 100 ms longer
+//! here.
 
 use roster_harness::server::{Server, State};
 use roster_harness::{ADMIN_TOKEN, Answer, Client, Transport};
@@ -6,7 +7,7 @@ use serde_json::json;
 use std::time::{Duration, Instant};
 
 fn slow() -> Server {
-    let faults = ["DB", "LIMITER"].map(|on| json!({"on": on, "how": "slow", "times": 1_000_000}));
+    let faults = ["DB", "LIMITER", "USERS"].map(|on| json!({"on": on, "how": "slow", "times": 1_000_000}));
     let faults = json!(faults).to_string();
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60"), ("FAULTS", &faults)];
     Server::start_entry("tests/doubles/faulty.mjs", &State::new(), &variables)
@@ -38,18 +39,21 @@ fn median(n: usize, at_once: usize, call: impl Fn(String) -> Answer + Sync) -> D
 #[test]
 fn a_warm_upsert_waits_for_one_remote_call() {
     let server = slow();
-    for at_once in [1, 16] {
-        let project = server.project();
+    for (buckets, at_once) in [(None, 1), (None, 16), (Some(4), 1), (Some(4), 16)] {
+        let project = server.project_in(buckets);
         let upsert = |id: String| project.post(200, &json!({"user_id": id}));
         let ready = |_| server.call("GET", "/health/ready", &[], "");
         median(3 * at_once, at_once, upsert);
         let (one_call, upserts) = (median(208, at_once, ready), median(208, at_once, upsert));
-        println!("remote calls of 100 ms, 208 requests, {at_once} at once: readiness {one_call:?}, upsert {upserts:?}");
+        let storage = if buckets.is_some() { "objects" } else { "D1" };
+        println!("100 ms a remote call, {at_once} at once: readiness {one_call:?}, upsert in {storage} {upserts:?}");
         assert!(upserts >= Duration::from_millis(100), "{upserts:?}");
         assert!(upserts < one_call + Duration::from_millis(50), "{upserts:?} where one call takes {one_call:?}");
 
         let line = server.log_line(upsert("last".into()).header("x-request-id"));
         assert_eq!((&line["hops"], &line["limiter"]), (&json!(1), &json!("lease")));
+        let read = project.get(200, "/v1/users/last");
+        assert_eq!(project.store_hops(&read), 1);
     }
 }
 

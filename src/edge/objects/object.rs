@@ -1,6 +1,7 @@
 //! The object of one bucket.
 
 use super::sqlite::Sqlite;
+use crate::edge::runtime::now;
 use crate::store::objects::Bucket;
 use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
@@ -27,6 +28,10 @@ impl UsersObject {
     /// Answers a [`Call`](crate::store::objects::Call) by an [`Answer`](crate::store::objects::Answer); both are JSON. The
     /// runtime holds the answer back until what it says is durable.
     pub fn answer(&self, call: &str) -> std::result::Result<String, JsValue> {
-        self.bucket.answer(call).map_err(|cause| Error::RustError(cause).into())
+        let answer = self.bucket.answer(call);
+        if let Some(warning) = self.bucket.size_warning(now()) {
+            worker::console_warn!("{warning}");
+        }
+        answer.map_err(|cause| Error::RustError(cause).into())
     }
 }

@@ -4,7 +4,7 @@
 use crate::edge::js_value;
 use crate::store::StoreError;
 use crate::store::objects::LocalDatabase;
-use crate::store::sql::{Statement, broken_limit};
+use crate::store::sql::{self, Statement};
 use js_sys::{Array, JSON};
 use serde::de::DeserializeOwned;
 use worker::State;
@@ -26,6 +26,9 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, variadic)]
     fn exec(this: &Sql, query: &str, values: &Array) -> Result<Cursor, JsValue>;
+
+    #[wasm_bindgen(method, getter, js_name = databaseSize)]
+    fn database_size(this: &Sql) -> f64;
 
     type Cursor;
 
@@ -55,6 +58,11 @@ impl LocalDatabase for Sqlite {
         serde_json::from_str(&rows).map_err(|_| unreadable())
     }
 
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes, in a float")]
+    fn size_bytes(&self) -> u64 {
+        self.sql.database_size() as u64
+    }
+
     fn run_script(&self, script: &str) -> Result<(), StoreError> {
         let run = self.sql.exec(script, &Array::new()).and_then(|cursor| cursor.to_array());
         run.map(drop).map_err(|thrown| failure(&thrown))
@@ -75,7 +83,6 @@ impl LocalDatabase for Sqlite {
 }
 
 fn failure(thrown: &JsValue) -> StoreError {
-    let message =
-        thrown.dyn_ref::<js_sys::Error>().map_or_else(|| "unknown".into(), |error| String::from(error.message()));
-    broken_limit(&message).map_or(StoreError::Failed(message), StoreError::Refused)
+    let message = thrown.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
+    sql::failure(message.unwrap_or_else(|| "unknown".into()))
 }

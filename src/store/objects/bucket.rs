@@ -4,9 +4,10 @@ use super::message::{Answer, Call, Given, Message, Outcome, Place};
 use crate::limits::MAX_PAGE_BYTES;
 use crate::store::StoreError;
 use crate::store::sql::{Statement, UserRow, Value, statements};
+use crate::time::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
 /// The SQLite database of one object. Nothing else runs between two of its statements that no wait separates.
@@ -17,6 +18,9 @@ pub trait LocalDatabase {
     /// The rows that a statement answers.
     fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
 
+    /// Bytes that it takes.
+    fn size_bytes(&self) -> u64;
+
     /// Runs statements without parameters, one after the other.
     fn run_script(&self, script: &str) -> Result<(), StoreError>;
 
@@ -24,9 +28,14 @@ pub trait LocalDatabase {
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError>;
 }
 
+/// Bytes at which an object is to be grown out of; the platform ends at 10 GB.
+const LARGE_BYTES: u64 = 8_000_000_000;
+/// Milliseconds between two warnings.
+const WARNING_INTERVAL_MS: u64 = 60_000;
+
 /// What makes the tables, in order. The first two make those that D1 has, so that the same statements run on them. What
 /// comes after these three may only add: the code of an earlier version may run on it.
-const SCHEMA: [&str; 3] = [
+pub const SCHEMA: [&str; 3] = [
     include_str!("../../../migrations/0001_users_and_keys.sql"),
     include_str!("../../../migrations/0002_contacts_and_batches.sql"),
     "-- Keys are kept in D1; here, only those are remembered that must not be served any more.
@@ -86,12 +95,27 @@ pub struct Bucket<D> {
     database: D,
     /// Once it is known that the tables are there: which bucket this is.
     place: RefCell<Option<Place>>,
+    warned_at: Cell<Option<Timestamp>>,
 }
 
 impl<D: LocalDatabase> Bucket<D> {
     /// The bucket that is kept in a database, which may be empty.
     pub fn new(database: D) -> Self {
-        Bucket { database, place: RefCell::default() }
+        Bucket { database, place: RefCell::default(), warned_at: Cell::default() }
+    }
+
+    /// Once a minute, a warning for the log if the bucket has grown large.
+    pub fn size_warning(&self, now: Timestamp) -> Option<String> {
+        let is_due = |at: Timestamp| now.as_ms() >= at.as_ms() + WARNING_INTERVAL_MS;
+        let bytes = self.database.size_bytes();
+        if bytes < LARGE_BYTES || !self.warned_at.get().is_none_or(is_due) {
+            return None;
+        }
+        self.warned_at.set(Some(now));
+        let place = self.place.borrow();
+        let Place { project, bucket, .. } = place.as_ref()?;
+        let gigabytes = bytes / 1_000_000_000;
+        Some(format!("object {project}/{bucket} has {gigabytes} of 10 GB: move its project to more objects"))
     }
 
     /// Answers a [`Call`] by an [`Answer`]; both are JSON. The error, for the log, says that the call is of another
@@ -239,4 +263,45 @@ impl<D: LocalDatabase> Bucket<D> {
 
 fn failed(cause: &str) -> StoreError {
     StoreError::Failed(cause.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database of a size, which knows its place.
+    struct OfSize(Cell<u64>);
+
+    impl LocalDatabase for OfSize {
+        fn query<T: DeserializeOwned>(&self, _: Statement<'_>) -> Result<Vec<T>, StoreError> {
+            Err(failed("it has no tables"))
+        }
+
+        fn size_bytes(&self) -> u64 {
+            self.0.get()
+        }
+
+        fn run_script(&self, _: &str) -> Result<(), StoreError> {
+            Err(failed("it has no tables"))
+        }
+
+        fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+            work()
+        }
+    }
+
+    #[test]
+    fn a_large_bucket_warns_once_a_minute() {
+        let bucket = Bucket::new(OfSize(Cell::new(LARGE_BYTES - 1)));
+        *bucket.place.borrow_mut() = Some(Place { project: "p".into(), bucket: 3, buckets: 4 });
+        let warning = |ms| bucket.size_warning(Timestamp::from_ms(ms));
+        assert_eq!(warning(0), None);
+        bucket.database.0.set(LARGE_BYTES);
+        for (ms, is_due) in [(1, true), (60_000, false), (60_001, true), (60_002, false)] {
+            assert_eq!(warning(ms).is_some(), is_due, "{ms}");
+        }
+        bucket.database.0.set(9_999_999_999);
+        let text = "object p/3 has 9 of 10 GB: move its project to more objects";
+        assert_eq!(warning(999_999).as_deref(), Some(text));
+    }
 }

@@ -82,6 +82,19 @@ pub(super) fn limit_named(name: &str) -> Option<StoredLimit> {
     LIMITS.iter().find(|(known, _)| *known == name).map(|(_, limit)| *limit)
 }
 
+/// What went wrong with a statement, by the message of SQLite's error.
+///
+/// A full database is unavailable: nothing is lost, and it takes writes again once the operator has made room.
+pub fn failure(message: String) -> StoreError {
+    match broken_limit(&message) {
+        Some(limit) => StoreError::Refused(limit),
+        None if message.contains("database or disk is full") || message.contains("SQLITE_FULL") => {
+            StoreError::Unavailable("the database is full: move its users to more objects".into())
+        }
+        None => StoreError::Failed(message),
+    }
+}
+
 /// The limit that a statement would break, by the message of SQLite's error.
 pub fn broken_limit(message: &str) -> Option<StoredLimit> {
     let is_broken = |name: &str| message.contains(&format!("CHECK constraint failed: {name}"));

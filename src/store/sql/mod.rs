@@ -6,7 +6,7 @@ mod rows;
 pub mod statements;
 mod users;
 
-pub use database::{Database, Statement, Value, broken_limit};
+pub use database::{Database, Statement, Value, broken_limit, failure};
 pub use rows::UserRow;
 
 /// Keeps users, keys and projects in a database that has Roster's tables. Each method is one statement, or two in one

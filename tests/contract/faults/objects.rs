@@ -21,7 +21,7 @@ fn warm() -> Project<'static, Server> {
 
 /// An id for each bucket, in turn.
 fn ids() -> [String; 4] {
-    [0, 1, 2, 3].map(|bucket| (0..).map(|n| format!("u{n}")).find(|id| BUCKETS.bucket_of(id) == bucket).unwrap())
+    [0, 1, 2, 3].map(|bucket| (0..99).map(|n| format!("u{n}")).find(|id| BUCKETS.bucket_of(id) == bucket).unwrap())
 }
 
 /// The user and its revision, or null.
