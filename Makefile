@@ -4,6 +4,8 @@
 
 PORT ?= 8787
 FUZZ_SECONDS ?= 600
+# The version that `make mixed` runs beside this one.
+VERSION ?= f24daad
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
@@ -36,7 +38,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 TEST := cargo test --locked --workspace
 
 .DELETE_ON_ERROR:
-.PHONY: help dev check test conformance fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
+.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
 
 dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
@@ -67,6 +69,12 @@ bench: build ## measure an upsert where each remote call takes 100 ms longer
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node bench/soak.mjs
+
+mixed: build ## run this version and VERSION side by side, each one's Worker on the other's objects
+	mkdir -p target/mixed/$(VERSION)
+	git archive $(VERSION) | tar -x -C target/mixed/$(VERSION)
+	$(MAKE) --no-print-directory -C target/mixed/$(VERSION) build
+	node tests/mixed.mjs target/mixed/$(VERSION)
 
 # Advisories are fetched, and skipped where they can't be.
 audit: deny node_modules/.package-lock.json ## look up advisories on every dependency
