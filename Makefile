@@ -64,7 +64,8 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 	@# These measure time: nothing runs beside them.
 	$(TEST) --test contract -- --nocapture --test-threads 1 hops::
 
-bench: build ## measure an upsert where each remote call takes 100 ms longer
+bench: build ## measure Roster on D1 and on objects side by side, then with 100 ms more on each remote call
+	node bench/run.mjs
 	node bench/hops.mjs
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency

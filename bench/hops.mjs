@@ -1,5 +1,5 @@
 // What a warm upsert takes where every remote call takes 100 ms longer, at 1 and at 16 requests at once. The readiness
-// check beside it makes one remote call and nothing else. Usage: make bench
+// check beside it makes one remote call and nothing else. Usage: node bench/hops.mjs, or make bench
 
 import { ADMIN_TOKEN, start } from "./worker.mjs";
 
