@@ -9,7 +9,7 @@ VERSION ?= f24daad
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
-WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
+WASM_BINDGEN_VERSION := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock 2>/dev/null)
 WASM_BINDGEN := $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION)/bin/wasm-bindgen
 CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 SCHEMATHESIS := $(CACHE)/schemathesis-4.32.5/bin/schemathesis
@@ -19,6 +19,10 @@ CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.2/bin/cargo-fuzz
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 WORKER := build/index.js
 ASSETS := build/public/openapi.yaml
+RELEASE := roster-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml 2>/dev/null)
+# What it takes to deploy, and to run, what is built.
+RELEASED := build src/edge/entry.js migrations scripts wrangler.toml Makefile package.json package-lock.json .npmrc .env \
+	.dev.vars.example openapi.yaml LICENSE $(wildcard *.md docs)
 # Says that the migrations were applied to the D1 of `wrangler dev`, and goes with it.
 LOCAL_D1 := .wrangler/state/migrated
 # The configuration of `make dev` and of the tests: with every optional binding.
@@ -38,7 +42,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 TEST := cargo test --locked --workspace
 
 .DELETE_ON_ERROR:
-.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint build wrangler-build local deploy rust clean
+.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint build wrangler-build local deploy rollback release rust clean
 
 dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
@@ -108,7 +112,8 @@ lint: rust deny ## check format, lints, docs, licences
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
 
-build: $(ASSETS) $(LOCAL_CONFIG) ## build the Worker into build/
+# A release, which has no Cargo.toml, was built.
+build: $(if $(wildcard Cargo.toml),$(ASSETS) $(LOCAL_CONFIG),node_modules/.package-lock.json) ## build the Worker into build/
 
 # The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless whoever runs it keeps
 # its own elsewhere and says so with OWN_STATE.
@@ -116,12 +121,20 @@ wrangler-build: build $(if $(filter dev,$(WRANGLER_COMMAND)),$(if $(OWN_STATE),,
 
 local: .dev.vars $(LOCAL_D1)
 
-deploy: build ## migrate D1, then upload the Worker to Cloudflare
-	wrangler d1 migrations apply roster --remote
-	wrangler deploy
+deploy: node_modules/.package-lock.json ## build, migrate D1, upload and try the Worker: ENV=staging, DRY_RUN=1
+	@node --no-warnings scripts/deploy.mjs $(ENV)
+
+rollback: node_modules/.package-lock.json ## give an earlier VERSION of the Worker all traffic again: ENV=staging
+	@node --no-warnings scripts/rollback.mjs "$(VERSION)" $(ENV)
+
+release: build ## pack what is built into dist/: it can be deployed without Rust
+	mkdir -p dist/$(RELEASE)
+	tar -cf - $(RELEASED) | tar -xf - -C dist/$(RELEASE)
+	tar -czf dist/$(RELEASE).tar.gz -C dist $(RELEASE)
+	rm -r dist/$(RELEASE)
 
 clean: ## remove everything that was built or installed here, and local data
-	rm -rf build $(LOCAL_CONFIG) node_modules $(CLIENTS) target fuzz/target .wrangler
+	rm -rf build dist $(LOCAL_CONFIG) node_modules $(CLIENTS) target fuzz/target .wrangler
 
 $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
