@@ -2,6 +2,7 @@
 // copied at any call), D1 as SQLite, and the deployed Worker. What it does not know it answers with 7003, so that a new
 // wrangler that calls something else fails loudly.
 
+import { hash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { DatabaseSync } from "node:sqlite";
@@ -184,11 +185,12 @@ async function bodyOf(request) {
   if (!type.startsWith("multipart/form-data")) return chunks.length ? JSON.parse(Buffer.concat(chunks)) : undefined;
   const form = await new Response(Buffer.concat(chunks), { headers: { "content-type": type } }).formData();
   if (!form.has("metadata")) return { files: [...form.keys()] };
-  const names = [...form.keys()].filter((name) => name !== "metadata");
-  return { metadata: JSON.parse(await textOf(form.get("metadata"))), modules: names.sort() };
+  const { metadata, ...modules } = Object.fromEntries(await Promise.all([...form].map(async ([name, part]) => [name, await bytesOf(part)])));
+  const digests = Object.entries(modules).map(([name, bytes]) => `${name} ${hash("sha256", bytes)}`);
+  return { metadata: JSON.parse(metadata), modules: digests.sort() };
 }
 
-const textOf = async (part) => (typeof part === "string" ? part : part.text());
+const bytesOf = async (part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from(await part.arrayBuffer()));
 
 async function answerApi(account, method, url, request) {
   if (request.headers.authorization !== `Bearer ${account.jwt ?? TOKEN}` && !url.pathname.endsWith("/assets/upload")) throw new Refusal(401, 10000, "Authentication error");

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { replay, writeStandIn } from "./replay.mjs";
 import { ACCOUNT_ID, open, serve, TOKEN } from "./cloudflare.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "roster-deploy-"));
@@ -21,6 +22,9 @@ function unpack() {
   return release;
 }
 
+const STAND_IN = join(folder, "stand-in");
+writeStandIn(STAND_IN);
+
 /** A copy of the release in which something can be changed. */
 export function copyOfRelease(name) {
   const copy = join(folder, name);
@@ -35,7 +39,7 @@ const ANSWERS = { ADMIN_TOKEN, LOCATION: "weur", SMOKE_SECONDS: "2" };
  * Runs a script on this account. `at` is the number of the call at which the fault happens: "500" refuses that call,
  * "lost" loses the answer after its effect, "kill" ends the script and all that it started, with no chance to do anything.
  */
-export async function run(account, { script = "deploy", args = [], env = {}, cwd = RELEASE, at, fault, url, watch } = {}) {
+export async function run(account, { script = "deploy", args = [], env = {}, cwd = RELEASE, at, fault, watch } = {}) {
   let child;
   const fake = await serve(account, env.WORKER ?? "roster", (call) => {
     watch?.(call);
@@ -44,7 +48,10 @@ export async function run(account, { script = "deploy", args = [], env = {}, cwd
     process.kill(-child.pid, "SIGKILL");
     return "silent";
   });
+  const steps = await replay(account, fake.calls, { at, key: [cwd, env] });
   const settings = {
+    REPLAY_URL: steps.url,
+    REAL_WRANGLER: join(RELEASE, "node_modules/.bin/wrangler"),
     CLOUDFLARE_API_BASE_URL: fake.api,
     CLOUDFLARE_API_TOKEN: TOKEN,
     CLOUDFLARE_ACCOUNT_ID: ACCOUNT_ID,
@@ -52,7 +59,7 @@ export async function run(account, { script = "deploy", args = [], env = {}, cwd
     NODE_COMPILE_CACHE: join(tmpdir(), "roster-compile-cache"),
     XDG_CONFIG_HOME: folder,
     HOME: folder,
-    PATH: `${join(RELEASE, "node_modules/.bin")}:${process.env.PATH}`,
+    PATH: `${STAND_IN}:${join(RELEASE, "node_modules/.bin")}:${process.env.PATH}`,
   };
   const environment = { ...settings, ...ANSWERS, ...env };
   if (!environment.CLOUDFLARE_API_BASE_URL.startsWith("http://127.0.0.1:")) throw new Error("not on loopback");
@@ -60,6 +67,7 @@ export async function run(account, { script = "deploy", args = [], env = {}, cwd
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (printed += data));
   const [code] = await once(child, "close");
+  steps.close();
   fake.close();
   return { code, printed, calls: fake.calls };
 }

@@ -1,0 +1,76 @@
+// Wrangler takes most of a second to start, and what it does follows from its arguments, the account and the folder. So what
+// it once did without a fault is remembered and done again at once, in all runs of this process: its calls, what they made
+// of the account, its report and its exit. In the step in which a fault is to happen it always runs itself.
+
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { join } from "node:path";
+
+const remembered = new Map();
+
+/** Stands for wrangler in PATH. */
+const STAND_IN = `#!/usr/bin/env node
+const { spawnSync } = require("node:child_process");
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
+const args = process.argv.slice(2);
+const { REPLAY_URL, REAL_WRANGLER, WRANGLER_OUTPUT_FILE_PATH: report = "/dev/null" } = process.env;
+const tell = async (path, body) => (await fetch(REPLAY_URL + path, { method: "POST", body: JSON.stringify(body) })).json();
+(async () => {
+  const known = await tell("/begin", { args });
+  if (known) {
+    if (args.includes("/dev/stdin")) readFileSync(0);
+    writeFileSync(report, known.events);
+    process.exit(known.code);
+  }
+  const { status } = spawnSync(REAL_WRANGLER, args, { stdio: "inherit" });
+  await tell("/end", { code: status, events: report !== "/dev/null" && existsSync(report) ? readFileSync(report, "utf8") : "" });
+  process.exit(status);
+})();
+`;
+
+export function writeStandIn(folder) {
+  mkdirSync(folder);
+  writeFileSync(join(folder, "wrangler"), STAND_IN);
+  chmodSync(join(folder, "wrangler"), 0o755);
+}
+
+/** Serves the stand-in of one run, whose fault happens at this call, if at any. */
+export async function replay(account, calls, { at = 0, key }) {
+  let running;
+  const begin = async ({ args }) => {
+    const known = JSON.stringify([key, args, account]);
+    const step = await remembered.get(known);
+    const isFaulty = step && at > calls.length && at <= calls.length + step.calls.length;
+    if (step && !isFaulty) {
+      calls.push(...step.calls);
+      for (const name of Object.keys(account)) delete account[name];
+      Object.assign(account, structuredClone(step.after));
+      return { code: step.code, events: step.events };
+    }
+    running = { from: calls.length };
+    if (!step) remembered.set(known, new Promise((settle) => (running.settle = settle)));
+    running.forget = () => remembered.delete(known);
+    return null;
+  };
+  const end = ({ code, events } = {}) => {
+    if (!running?.settle) return true;
+    const isWhole = code !== undefined && !(at > running.from && at <= calls.length);
+    if (!isWhole) running.forget();
+    running.settle(isWhole ? { calls: calls.slice(running.from), after: structuredClone(account), code, events } : undefined);
+    running = undefined;
+    return true;
+  };
+  const server = createServer(async (request, response) => {
+    const body = JSON.parse(Buffer.concat(await request.toArray()));
+    response.end(JSON.stringify(request.url === "/begin" ? await begin(body) : end(body)));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = () => {
+    end();
+    server.closeAllConnections();
+    server.close();
+  };
+  return { url: `http://127.0.0.1:${server.address().port}`, close };
+}
