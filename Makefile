@@ -42,7 +42,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 TEST := cargo test --locked --workspace
 
 .DELETE_ON_ERROR:
-.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint build wrangler-build local deploy rollback release rust clean
+.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint build wrangler-build local deploy deploy-test rollback release rust clean
 
 dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
@@ -63,10 +63,15 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 	$(MAKE) --no-print-directory check
 	$(MAKE) --no-print-directory lint build
 	$(TEST) -- --skip hops::
+	$(MAKE) --no-print-directory deploy-test
 	ROSTER_BUCKETS=4 $(TEST) --test contract -- scripts::
 	ROSTER_BUCKETS=1 $(TEST) --test contract -- scripts::upsert scripts::list
 	@# These measure time: nothing runs beside them.
 	$(TEST) --test contract -- --nocapture --test-threads 1 hops::
+
+# On what is built, packed and unpacked again. In one process, so that what wrangler did once need not be done again.
+deploy-test: release
+	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 
 bench: build ## measure Roster on D1 and on objects side by side, then with 100 ms more on each remote call
 	node bench/run.mjs

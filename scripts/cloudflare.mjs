@@ -19,10 +19,11 @@ const UNKNOWN_ROUTE = 7003;
 export class Account {
   #token;
 
-  static async open(accountId = process.env.CLOUDFLARE_ACCOUNT_ID) {
+  /** The account of wrangler.toml, of the environment, or else the only one. */
+  static async open(accountId) {
     const account = new Account();
-    account.#token = process.env.CLOUDFLARE_API_TOKEN ?? tokenOfLogin();
-    account.id = accountId ?? (await account.#onlyAccount());
+    account.#token = process.env.CLOUDFLARE_API_TOKEN || tokenOfLogin();
+    account.id = accountId || process.env.CLOUDFLARE_ACCOUNT_ID || (await account.#onlyAccount());
     // Wrangler is to mean the same.
     process.env.CLOUDFLARE_ACCOUNT_ID = account.id;
     return account;

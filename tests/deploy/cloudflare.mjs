@@ -10,6 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 const API = "/client/v4";
 export const ACCOUNT_ID = "0123456789abcdef0123456789abcdef";
 export const TOKEN = "dummy-token";
+export const UNKNOWN_ROUTE = 7003;
 
 export const emptyAccount = () => ({ subdomain: "example", databases: {}, workers: {}, assets: [], lastId: 0 });
 
@@ -85,7 +86,7 @@ function versionOf(account, { metadata, modules }, previous) {
   });
   const all = new Map([...kept, ...resolved].map((binding) => [binding.name, binding]));
   const id = nextId(account);
-  return { id, bindings: [...all.values()], metadata: rest, modules, broken: account.uploadsAreBroken };
+  return { id, bindings: [...all.values()], metadata: rest, modules, broken: account.nextUploads };
 }
 
 const migrationTag = (metadata, before) => metadata.migrations?.new_tag ?? before;
@@ -200,7 +201,7 @@ async function answerApi(account, method, url, request) {
     const match = route.method === method && path.match(route.path);
     if (match) return route.answer(account, match.slice(1), await bodyOf(request));
   }
-  throw new Refusal(404, 7003, `Could not route to ${path}, perhaps your object identifier is invalid?`);
+  throw new Refusal(404, UNKNOWN_ROUTE, `Could not route to ${path}, perhaps your object identifier is invalid?`);
 }
 
 /** What the Worker of that name on workers.dev answers. */
@@ -212,11 +213,12 @@ function answerWorker(account, name, path, headers) {
   const overridden = asked?.[1] === name && !account.ignoresOverrides && deployment.versions.find(({ version_id }) => version_id === asked[2]);
   const { version_id } = overridden || deployment.versions.reduce((one, other) => (other.percentage > one.percentage ? other : one));
   const version = known.versions.find(({ id }) => id === version_id);
-  return { ...answerOf(account, version, path), headers: { "X-Roster-Version": version_id } };
+  const hasTraffic = deployment.versions.some((one) => one.version_id === version_id && one.percentage > 0);
+  const isBroken = version.broken === "under traffic" ? hasTraffic : version.broken;
+  return { ...(isBroken ? { status: 500, text: '{"success":false}' } : answerOf(account, version, path)), headers: { "X-Roster-Version": version_id } };
 }
 
 function answerOf(account, version, path) {
-  if (version.broken) return { status: 500, text: '{"success":false}' };
   if (path === "/health") return { status: 200, text: JSON.stringify({ status: "ok", version: version.id }) };
   if (path === "/openapi.yaml") return { status: 200, text: "openapi: 3.1.0\n" };
   if (path === "/v1/users") return { status: 401, text: '{"success":false,"code":"MISSING_AUTH"}' };

@@ -1,12 +1,13 @@
 // Runs the scripts of a release against the fake, in processes of their own.
 
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { replay, writeStandIn } from "./replay.mjs";
-import { ACCOUNT_ID, open, serve, TOKEN } from "./cloudflare.mjs";
+import { ACCOUNT_ID, open, serve, TOKEN, UNKNOWN_ROUTE } from "./cloudflare.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "roster-deploy-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
@@ -39,16 +40,16 @@ const ANSWERS = { ADMIN_TOKEN, LOCATION: "weur", SMOKE_SECONDS: "2" };
  * Runs a script on this account. `at` is the number of the call at which the fault happens: "500" refuses that call,
  * "lost" loses the answer after its effect, "kill" ends the script and all that it started, with no chance to do anything.
  */
-export async function run(account, { script = "deploy", args = [], env = {}, cwd = RELEASE, at, fault, watch } = {}) {
+export async function run(account, { script = "deploy", args = [], env = {}, worker = "roster", cwd = RELEASE, at, fault, watch, isReplayed = true } = {}) {
   let child;
-  const fake = await serve(account, env.WORKER ?? "roster", (call) => {
+  const fake = await serve(account, worker, (call) => {
     watch?.(call);
     if (call.number !== at || call.done) return undefined;
     if (fault !== "kill") return fault;
     process.kill(-child.pid, "SIGKILL");
     return "silent";
   });
-  const steps = await replay(account, fake.calls, { at, key: [cwd, env] });
+  const steps = await replay(account, fake.calls, { at, key: [cwd, env], isReplayed });
   const settings = {
     REPLAY_URL: steps.url,
     REAL_WRANGLER: join(RELEASE, "node_modules/.bin/wrangler"),
@@ -69,6 +70,10 @@ export async function run(account, { script = "deploy", args = [], env = {}, cwd
   const [code] = await once(child, "close");
   steps.close();
   fake.close();
+  for (const { method, path, refused } of fake.calls) {
+    assert.notEqual(refused, UNKNOWN_ROUTE, `the fake does not know ${method} ${path}`);
+    assert.doesNotMatch(path, /restore/, "a script never restores D1");
+  }
   return { code, printed, calls: fake.calls };
 }
 
