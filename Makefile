@@ -196,6 +196,6 @@ $(LOCAL_CONFIG): wrangler.toml
 	$(if $(WRANGLER_COMMAND),$(info To make an API key: $(CREATE_KEY)))
 
 # Another wrangler may keep its state elsewhere: hence the packages.
-$(LOCAL_D1): $(wildcard migrations/*.sql) node_modules/.package-lock.json
+$(LOCAL_D1): $(wildcard migrations/*.sql) wrangler.toml node_modules/.package-lock.json
 	@CI=true wrangler d1 migrations apply roster --local >/dev/null
 	@touch $@

@@ -30,9 +30,10 @@ export function checkMigrations(folder) {
 function schema(sqlite) {
   const tables = {};
   for (const { name, sql } of sqlite.prepare("select name, sql from sqlite_schema where type = 'table'").all()) {
-    const columns = sqlite.prepare("select * from pragma_table_xinfo(?)").all(name);
-    const unique = sqlite.prepare("select name from pragma_index_list(?) where \"unique\" and origin = 'c'").all(name);
-    tables[name] = { sql, columns, unique: unique.map(({ name }) => name) };
+    const names = (query) => sqlite.prepare(query).all(name).map(({ name }) => name);
+    const columns = names("select name from pragma_table_xinfo(?)");
+    const demanded = names("select name from pragma_table_xinfo(?) where \"notnull\" and dflt_value is null");
+    tables[name] = { sql, columns, demanded, unique: names("select name from pragma_index_list(?) where \"unique\" and origin = 'c'") };
   }
   const triggers = sqlite.prepare("select name, sql from sqlite_schema where type = 'trigger'").all();
   return { tables, triggers: Object.fromEntries(triggers.map(({ name, sql }) => [name, sql])) };
@@ -43,9 +44,10 @@ function contraction(before, after) {
   for (const [name, table] of Object.entries(before.tables)) {
     const now = after.tables[name];
     if (!now) return `drops or renames the table ${name}`;
-    for (const column of table.columns) {
-      if (!now.columns.some((other) => other.name === column.name)) return `drops or renames the column ${name}.${column.name}`;
-    }
+    const lost = table.columns.find((column) => !now.columns.includes(column));
+    if (lost) return `drops or renames the column ${name}.${lost}`;
+    const demanded = now.demanded.find((column) => !table.columns.includes(column));
+    if (demanded) return `demands the column ${name}.${demanded}, which an old insert does not name`;
     if (!isInsertedInto(table.sql, now.sql)) return `rewrites the table ${name}`;
     const tightened = now.unique.find((index) => !table.unique.includes(index));
     if (tightened) return `makes the index ${tightened} unique`;

@@ -9,6 +9,20 @@ import { join } from "node:path";
 
 const remembered = new Map();
 
+// Commands that make these calls alone see, and change, only a part of an account: they are remembered by that.
+const subdomains = ({ subdomain, workers }) => [subdomain, Object.entries(workers).map(([name, worker]) => [name, worker.subdomain])];
+const VIEWS = [
+  { calls: /^$/, part: () => "nothing", restore: () => {} },
+  { calls: /\/d1\//, part: ({ databases }) => databases, restore: (account, { databases }) => Object.assign(account, { databases }) },
+  { calls: /\/workers\/workers\/[^/]+$|\/subdomain$/, part: subdomains, restore: (account, { workers }) => {
+    for (const [name, { subdomain }] of Object.entries(workers)) account.workers[name].subdomain = subdomain;
+  } },
+  { calls: /./, part: (account) => account, restore: (account, after) => {
+    for (const name of Object.keys(account)) delete account[name];
+    Object.assign(account, after);
+  } },
+];
+
 /** Stands for wrangler in PATH. */
 const STAND_IN = `#!/usr/bin/env node
 const { spawnSync } = require("node:child_process");
@@ -41,28 +55,25 @@ export function writeStandIn(folder) {
 
 /** Serves the stand-in of one run, whose fault happens at this call, if at any. */
 export async function replay(account, calls, { at = 0, key, isReplayed }) {
+  const keyOf = (args, index) => JSON.stringify([key, args, index, VIEWS[index].part(account)]);
+  const find = (args) => VIEWS.map((view, index) => ({ view, step: remembered.get(keyOf(args, index)) })).find(({ step }) => step);
   let running;
   const begin = async ({ args }) => {
-    const known = JSON.stringify([key, args, account]);
-    const step = isReplayed && (await remembered.get(known));
+    const { view, step } = (isReplayed && find(args)) || {};
     const isFaulty = step && at > calls.length && at <= calls.length + step.calls.length;
     if (step && !isFaulty) {
       calls.push(...step.calls);
-      for (const name of Object.keys(account)) delete account[name];
-      Object.assign(account, structuredClone(step.after));
+      view.restore(account, structuredClone(step.after));
       return { code: step.code, events: step.events };
     }
-    running = { from: calls.length };
-    if (!step) remembered.set(known, new Promise((settle) => (running.settle = settle)));
-    running.forget = () => remembered.delete(known);
+    running = { from: calls.length, keys: VIEWS.map((_, index) => keyOf(args, index)), lastId: account.lastId };
     return null;
   };
-  const end = ({ code, events } = {}) => {
-    if (!running?.settle) return true;
-    const isWhole = code !== undefined && !(at > running.from && at <= calls.length);
-    if (!isWhole) running.forget();
-    running.settle(isWhole ? { calls: calls.slice(running.from), after: structuredClone(account), code, events } : undefined);
-    running = undefined;
+  const end = ({ code, events }) => {
+    const made = calls.slice(running.from);
+    const wasFaulty = at > running.from && at <= calls.length;
+    const fits = ({ calls }, index) => index === VIEWS.length - 1 || (account.lastId === running.lastId && made.every(({ path }) => calls.test(path)));
+    if (!wasFaulty) remembered.set(running.keys[VIEWS.findIndex(fits)], { calls: made, after: structuredClone(account), code, events });
     return true;
   };
   const server = createServer(async (request, response) => {
@@ -72,7 +83,6 @@ export async function replay(account, calls, { at = 0, key, isReplayed }) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const close = () => {
-    end();
     server.closeAllConnections();
     server.close();
   };
