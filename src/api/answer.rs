@@ -46,6 +46,7 @@ impl Handled {
             ("Cache-Control", "no-store".into()),
             ("X-Content-Type-Options", "nosniff".into()),
         ]);
+        reply.headers.extend(call.version.clone().map(|version| ("X-Roster-Version", version)));
         reply.headers.extend(cors::headers(origins, call.origin.as_deref()));
         if let Some((policy, verdict)) = log.budget {
             reply.headers.extend(budget_headers(policy, verdict, now));

@@ -19,10 +19,14 @@ pub struct Call {
     pub cache_control: Option<String>,
     /// The `Content-Encoding` header.
     pub content_encoding: Option<String>,
+    /// The `traceparent` header.
+    pub traceparent: Option<String>,
     /// The IP address that the call comes from.
     pub client_address: Option<String>,
     /// Identifies the request in the answer and in the log.
     pub request_id: String,
+    /// The id of the Worker's version that answers, if the platform says it.
+    pub version: Option<String>,
 }
 
 /// What is sent back.

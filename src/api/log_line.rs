@@ -2,6 +2,7 @@
 
 use super::answer::Handled;
 use super::http::Call;
+use super::trace::trace_id;
 use crate::limit::DecidedBy;
 use serde::Serialize;
 
@@ -19,6 +20,10 @@ struct Line<'a> {
     hops: u32,
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
 }
 
@@ -35,6 +40,8 @@ pub fn log_line(call: &Call, handled: &Handled, hops: u32, duration_ms: u64) -> 
         limiter: handled.limiter,
         hops,
         duration_ms,
+        version: call.version.as_deref(),
+        trace_id: call.traceparent.as_deref().and_then(trace_id),
         cause: handled.cause.as_deref(),
     };
     serde_json::to_string(&line).unwrap_or_default()

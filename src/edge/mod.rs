@@ -10,7 +10,7 @@ mod rpc;
 mod runtime;
 
 use crate::api::{
-    self, ApiError, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, WrittenCopies,
+    self, ApiError, BodyError, Call, DataPoint, Encoding, Handled, KeyCache, Network, Platform, Settings, WrittenCopies,
 };
 use crate::id;
 use crate::limit::Leases;
@@ -27,7 +27,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{Context, Env, Fetcher, Headers, RateLimiter, Request, Response, ResponseBuilder, Result, event};
+use worker::{
+    AnalyticsEngineDataPointBuilder, Context, Env, Fetcher, Headers, RateLimiter, Request, Response, ResponseBuilder,
+    Result, WorkerVersionMetadata, event,
+};
 
 /// How long a file of the page may take.
 const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
@@ -49,8 +52,9 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
 
 async fn respond(request: Request, env: Env, context: Context) -> Result<Response> {
     let begun = now();
-    let call = call_of(&request);
+    let call = call_of(&request, &env);
     let hops = Hops::default();
+    let analytics = env.analytics_engine("ANALYTICS").ok();
     let handled = match Worker::new(request, &env, context, hops.clone()) {
         Err(cause) => api::fail(&call, ApiError::Internal { cause }, None),
         Ok(worker) => match panics::earlier_end(&env) {
@@ -58,10 +62,19 @@ async fn respond(request: Request, env: Env, context: Context) -> Result<Respons
             None => api::handle(&call, &worker).await,
         },
     };
-    worker::console_log!(
-        "{}",
-        api::log_line(&call, &handled, hops.count(), now().as_ms().saturating_sub(begun.as_ms()))
-    );
+    let (hops, duration_ms) = (hops.count(), now().as_ms().saturating_sub(begun.as_ms()));
+    let line = api::log_line(&call, &handled, hops, duration_ms);
+    if handled.reply.status >= 500 {
+        worker::console_error!("{line}");
+    } else {
+        worker::console_log!("{line}");
+    }
+    if let Some(analytics) = analytics {
+        let DataPoint { index, blobs, doubles } = api::data_point(&call, &handled, hops, duration_ms);
+        let point = AnalyticsEngineDataPointBuilder::new().indexes([index]).blobs(blobs).doubles(doubles);
+        // A request does not fail because it is not counted.
+        let _ = point.write_to(&analytics);
+    }
     response_of(handled)
 }
 
@@ -191,7 +204,7 @@ impl Platform for Worker {
     }
 }
 
-fn call_of(request: &Request) -> Call {
+fn call_of(request: &Request, env: &Env) -> Call {
     let header = |name| request.headers().get(name).ok().flatten();
     Call {
         // Not Request::method(), which maps unknown methods to GET.
@@ -204,12 +217,14 @@ fn call_of(request: &Request) -> Call {
         if_none_match: header("If-None-Match"),
         cache_control: header("Cache-Control"),
         content_encoding: header("Content-Encoding"),
+        traceparent: header("traceparent"),
         client_address: header("CF-Connecting-IP"),
         request_id: header("CF-Ray").unwrap_or_else(|| {
             let mut random = [0; 10];
             fill_random(&mut random);
             id::new("req_", now(), random)
         }),
+        version: env.get_binding::<WorkerVersionMetadata>("VERSION").ok().map(|version| version.id()),
     }
 }
 

@@ -14,6 +14,7 @@ mod faults;
 mod hops;
 mod limit;
 mod model;
+mod observed;
 mod page;
 mod schema;
 mod scripts;

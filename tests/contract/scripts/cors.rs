@@ -23,7 +23,7 @@ fn a_preflight_is_answered_for_any_path_without_a_key() {
         assert_eq!(answer.header("access-control-allow-methods"), methods);
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            "Authorization, Content-Type, Content-Encoding, If-None-Match, Cache-Control"
+            "Authorization, Content-Type, Content-Encoding, If-None-Match, Cache-Control, traceparent"
         );
         assert_eq!(answer.header("access-control-max-age"), "86400");
         assert_eq!(answer.header("access-control-allow-origin"), "*");
@@ -38,6 +38,7 @@ fn a_browser_may_read_every_header_of_the_contract() {
     let exposed: Vec<&str> = exposed.split(", ").collect();
     for name in [
         "x-request-id",
+        "x-roster-version",
         "location",
         "x-user-created",
         "etag",

@@ -11,7 +11,8 @@ fn a_line_says_what_happened() {
     let duration = line["duration_ms"].as_u64().unwrap();
     let expected = json!({
         "request_id": answer.header("x-request-id"), "method": "POST", "route": "/v1/users", "status": 200, "code": null,
-        "project": project.name, "key_id": line["key_id"], "limiter": "object", "hops": 3, "duration_ms": duration
+        "project": project.name, "key_id": line["key_id"], "limiter": "object", "hops": 3, "duration_ms": duration,
+        "version": answer.header("x-roster-version")
     });
     assert_eq!(line, expected);
     assert!(line["key_id"].as_str().unwrap().starts_with("key_"));
@@ -24,6 +25,35 @@ fn a_line_says_what_happened() {
 }
 
 #[test]
+fn a_line_and_every_answer_name_the_version() {
+    let answers = [
+        shared().call("GET", "/health", &[], ""),
+        shared().call("OPTIONS", "/v1/users", &[], ""),
+        shared().call("GET", "/nowhere", &[], ""),
+        shared().call("POST", "/v1/users", &[], ""),
+        project().post(200, &json!({"user_id": "u"})),
+    ];
+    let version = answers[0].header("x-roster-version");
+    assert!(!version.is_empty());
+    for answer in &answers {
+        assert_eq!(answer.header("x-roster-version"), version, "{}", answer.status);
+        assert_eq!(shared().log_line(answer.header("x-request-id"))["version"], version);
+    }
+}
+
+#[test]
+fn a_line_names_the_trace_of_its_request_if_the_header_is_valid() {
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    for (header, id) in [
+        (format!("00-{trace}-00f067aa0ba902b7-01"), json!(trace)),
+        (format!("00-{trace}-00f067aa0ba902b7-01-user@example.com"), Value::Null),
+    ] {
+        let answer = shared().call("GET", "/health", &[("traceparent", &header)], "");
+        assert_eq!(shared().log_line(answer.header("x-request-id"))["trace_id"], id, "{header}");
+    }
+}
+
+#[test]
 fn no_line_holds_a_key_or_anything_of_a_person() {
     let project = project();
     let told = ["log-user-7f3", "log-7f3@example.com", "+4915700700700", "log-property-7f3"];
@@ -32,7 +62,7 @@ fn no_line_holds_a_key_or_anything_of_a_person() {
     project.post(400, &json!({"user_id": told[0], "email": told[3], "unknown": told[1]}));
     let last = project.get(404, &format!("/v1/users/{}x", told[0]));
     shared().log_line(last.header("x-request-id"));
-    let printed: String = shared().printed().lines().filter(|line| line.starts_with('{')).collect();
+    let printed: String = shared().printed().lines().filter(|line| line.contains("\"request_id\"")).collect();
     for secret in told.into_iter().chain([project.key.as_str(), ADMIN_TOKEN]) {
         assert!(!printed.contains(secret), "{secret}");
     }

@@ -128,8 +128,10 @@ fn call_of(method: &str, target: &str, headers: &[(&str, &str)]) -> Call {
         if_none_match: header("If-None-Match"),
         cache_control: header("Cache-Control"),
         content_encoding: header("Content-Encoding"),
+        traceparent: header("traceparent"),
         client_address: header("CF-Connecting-IP"),
         request_id: String::new(),
+        version: Some("native".into()),
     }
 }
 

@@ -141,7 +141,9 @@ impl Transport for Server {
     #[track_caller]
     fn log_line(&self, request_id: &str) -> serde_json::Value {
         self.output.wait_for(|line| {
-            let entry: serde_json::Value = serde_json::from_str(line).ok()?;
+            // Wrangler frames what goes to the console as an error.
+            let entry = line.get(line.find('{')?..=line.rfind('}')?)?;
+            let entry: serde_json::Value = serde_json::from_str(entry).ok()?;
             (entry["request_id"] == request_id).then_some(entry)
         })
     }
