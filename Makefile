@@ -4,8 +4,8 @@
 
 PORT ?= 8787
 FUZZ_SECONDS ?= 600
-# The version that `make mixed` runs beside this one.
-VERSION ?= f24daad
+# Bytes of the Worker's module, gzipped, that `make size` lets pass.
+MAX_WORKER_BYTES ?= 330000
 
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/roster
 WORKER_BUILD := $(CACHE)/worker-build-0.8.7/bin/worker-build
@@ -15,6 +15,7 @@ CARGO_DENY := $(CACHE)/cargo-deny-0.20.2/bin/cargo-deny
 SCHEMATHESIS := $(CACHE)/schemathesis-4.32.5/bin/schemathesis
 PYTHON_CLIENT := $(CACHE)/openapi-python-client-0.29.1/bin/openapi-python-client
 CLIENTS := tests/clients/node_modules
+WORKFLOW_LINTERS := $(CACHE)/workflow-linters-1.32.0/bin/zizmor
 CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.2/bin/cargo-fuzz
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 WORKER := build/index.js
@@ -42,7 +43,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 TEST := cargo test --locked --workspace
 
 .DELETE_ON_ERROR:
-.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint build wrangler-build local deploy deploy-test rollback release rust clean
+.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint workflows size sbom notes build wrangler-build local deploy deploy-test rollback release rust clean
 
 dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
@@ -109,13 +110,39 @@ fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
 			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-lint: rust deny ## check format, lints, docs, licences
+lint: rust deny workflows ## check format, lints, docs, licences, workflows
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
 	@# Not the tool: its doc comments are its help texts.
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
+
+# By programs from PyPI, so only where Python is.
+workflows: $(if $(shell command -v python3),$(WORKFLOW_LINTERS)) ## check the workflows of GitHub
+ifneq ($(shell command -v python3),)
+	$(WORKFLOW_LINTERS) --offline --quiet .github
+	$(dir $(WORKFLOW_LINTERS))check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(dir $(WORKFLOW_LINTERS))check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	PATH="$(dir $(WORKFLOW_LINTERS)):$$PATH" python tests/workflows.py .github/workflows/*.yml
+	$(dir $(WORKFLOW_LINTERS))shellcheck .ci/run
+else
+	@echo "skipped: the workflows are checked by Python 3, which is not on this machine"
+endif
+
+size: build ## check that the Worker can be uploaded, and what it weighs
+	wrangler deploy --dry-run
+	@bytes=$$(gzip -9c build/index_bg.wasm | wc -c) && echo "$$bytes bytes of WebAssembly, gzipped; at most $(MAX_WORKER_BYTES)" \
+		&& [ $$bytes -le $(MAX_WORKER_BYTES) ]
+
+sbom: node_modules/.package-lock.json ## write to dist/ what the deployed Worker consists of
+	mkdir -p dist
+	node scripts/sbom.mjs > dist/roster.cdx.json
+
+notes: ## print what CHANGELOG.md says of this version; TAG must be its tag
+	@version=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' Cargo.toml) && [ "$${TAG:-v$$version}" = "v$$version" ] \
+		|| { echo "Cargo.toml is of v$$version, not $$TAG" >&2; exit 1; } \
+		&& awk -v version="$$version" '$$1 == "##" { found = $$2 == version; some += found; next } found; END { exit !some }' CHANGELOG.md
 
 # A release, which has no Cargo.toml, was built.
 build: $(if $(wildcard Cargo.toml),$(ASSETS) $(LOCAL_CONFIG),node_modules/.package-lock.json) ## build the Worker into build/
@@ -180,6 +207,11 @@ $(CARGO_FUZZ): | rust
 $(SCHEMATHESIS): tests/schemathesis.txt
 	python3 -m venv $(CACHE)/schemathesis-4.32.5
 	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet --require-hashes --requirement tests/schemathesis.txt
+	@touch $@
+
+$(WORKFLOW_LINTERS): tests/workflows.txt
+	python3 -m venv $(CACHE)/workflow-linters-1.32.0
+	$(dir $@)pip install --quiet --require-hashes --requirement tests/workflows.txt
 	@touch $@
 
 $(PYTHON_CLIENT): tests/clients/requirements.txt
