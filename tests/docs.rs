@@ -1,13 +1,17 @@
-//! Holds the guides for contributors against the tree: what they name is there.
+//! Holds the guides against the tree and the code: what they name is there, and what they must name is named.
 
+use roster::api::{ApiError, Call, fail, log_line};
 use std::path::Path;
 
-const GUIDES: [(&str, &str); 5] = [
+const OPERATIONS: &str = include_str!("../docs/operations.md");
+
+const GUIDES: [(&str, &str); 6] = [
     ("ARCHITECTURE.md", include_str!("../ARCHITECTURE.md")),
     ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
     ("README.md", include_str!("../README.md")),
     ("SECURITY.md", include_str!("../SECURITY.md")),
     ("migrations/README.md", include_str!("../migrations/README.md")),
+    ("docs/operations.md", OPERATIONS),
 ];
 
 const FOLDERS: [&str; 10] =
@@ -68,4 +72,23 @@ fn every_name_behind_a_link_stands_in_the_linked_file() {
         }
     }
     assert!(checked > 30, "only {checked} names were found to check");
+}
+
+#[test]
+fn the_guide_for_operators_has_a_row_for_every_field_of_the_log() {
+    let call = Call {
+        traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
+        version: Some("version".into()),
+        ..Call::default()
+    };
+    let handled = fail(&call, ApiError::Internal { cause: "cause".into() }, None);
+    let line: serde_json::Value = serde_json::from_str(&log_line(&call, &handled, 0, 0)).unwrap();
+    let fields = line.as_object().unwrap();
+    assert!(fields.contains_key("cause") && fields.contains_key("trace_id"), "{line}");
+    for field in fields.keys() {
+        let has_row = OPERATIONS.lines().any(|line| {
+            line.starts_with("| `") && line.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{field}`")))
+        });
+        assert!(has_row, "docs/operations.md has no row for {field}");
+    }
 }
