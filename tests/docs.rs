@@ -5,13 +5,14 @@ use std::path::Path;
 
 const OPERATIONS: &str = include_str!("../docs/operations.md");
 
-const GUIDES: [(&str, &str); 6] = [
+const GUIDES: [(&str, &str); 7] = [
     ("ARCHITECTURE.md", include_str!("../ARCHITECTURE.md")),
     ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
     ("README.md", include_str!("../README.md")),
     ("SECURITY.md", include_str!("../SECURITY.md")),
     ("migrations/README.md", include_str!("../migrations/README.md")),
     ("docs/operations.md", OPERATIONS),
+    ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
 ];
 
 const FOLDERS: [&str; 10] =
