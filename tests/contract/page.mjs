@@ -1,13 +1,13 @@
 // Drives the page in headless Chromium by the DevTools protocol, as a reader would, and prints what was seen as JSON.
-// Usage: node page.mjs CHROMIUM URL KEY
+// Usage: node page.mjs CHROMIUM URL KEY [PICTURE], where PICTURE is a PNG file to write
 
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const [chromium, url, key] = process.argv.slice(2);
+const [chromium, url, key, picture] = process.argv.slice(2);
 const profile = await mkdtemp(join(tmpdir(), "chromium-"));
 const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
 const options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
@@ -68,6 +68,14 @@ try {
     `[...document.querySelectorAll(".opblock")].map((o) => o.querySelector(".opblock-summary-method").innerText + " "
       + o.querySelector("[data-path]").dataset.path)`,
   );
+  if (picture) {
+    await send("Emulation.setScrollbarsHidden", { hidden: true });
+    await width(800);
+    const clip = { x: 0, y: await evaluate(`document.querySelector(".opblock-tag-section").getBoundingClientRect().y`), width: 800, height: 740, scale: 1 };
+    const { data } = await send("Page.captureScreenshot", { clip, captureBeyondViewport: true });
+    await writeFile(picture, data, "base64");
+    await width(1280);
+  }
 
   await click("button.authorize");
   await until(`document.querySelector(".auth-container input")`);
