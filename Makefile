@@ -110,14 +110,7 @@ fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
 			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-lint: rust deny workflows ## check format, lints, docs, licences, workflows
-	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
-	@# Not the tool: its doc comments are its help texts.
-	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
-	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
-
+.PHONY: workflows size sbom notes
 # By programs from PyPI, so only where Python is.
 workflows: $(if $(shell command -v python3),$(WORKFLOW_LINTERS)) ## check the workflows of GitHub
 ifneq ($(shell command -v python3),)
@@ -131,7 +124,7 @@ else
 endif
 
 size: build ## check that the Worker can be uploaded, and what it weighs
-	wrangler deploy --dry-run
+	wrangler deploy --dry-run --env ''
 	@bytes=$$(gzip -9c build/index_bg.wasm | wc -c) && echo "$$bytes bytes of WebAssembly, gzipped; at most $(MAX_WORKER_BYTES)" \
 		&& [ $$bytes -le $(MAX_WORKER_BYTES) ]
 
@@ -146,6 +139,15 @@ notes: ## print what CHANGELOG.md says of this version; TAG must be its tag
 
 # A release, which has no Cargo.toml, was built.
 build: $(if $(wildcard Cargo.toml),$(ASSETS) $(LOCAL_CONFIG),node_modules/.package-lock.json) ## build the Worker into build/
+lint: rust deny workflows ## check format, lints, docs, licences, workflows
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings
+	@# Not the tool: its doc comments are its help texts.
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
+
+build: $(ASSETS) ## build the Worker into build/
 
 # The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless whoever runs it keeps
 # its own elsewhere and says so with OWN_STATE.
