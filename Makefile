@@ -110,18 +110,17 @@ fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
 			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-.PHONY: workflows size sbom notes
-# By programs from PyPI, so only where Python is.
-workflows: $(if $(shell command -v python3),$(WORKFLOW_LINTERS)) ## check the workflows of GitHub
-ifneq ($(shell command -v python3),)
-	$(WORKFLOW_LINTERS) --offline --quiet .github
-	$(dir $(WORKFLOW_LINTERS))check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(dir $(WORKFLOW_LINTERS))check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
-	PATH="$(dir $(WORKFLOW_LINTERS)):$$PATH" python tests/workflows.py .github/workflows/*.yml
-	$(dir $(WORKFLOW_LINTERS))shellcheck .ci/run
-else
-	@echo "skipped: the workflows are checked by Python 3, which is not on this machine"
-endif
+.PHONY: workflows lint-workflows size sbom notes
+workflows: ## check the workflows of GitHub
+	@if python3 -c "import ensurepip" 2>/dev/null; then $(MAKE) --no-print-directory lint-workflows; \
+		else echo "skipped: the workflows are checked by Python 3 with venv, which is not on this machine"; fi
+
+lint-workflows: $(WORKFLOW_LINTERS)
+	$< --offline --quiet .github
+	$(<D)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(<D)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	PATH="$(<D):$$PATH" python tests/workflows.py .github/workflows/*.yml
+	$(<D)/shellcheck .ci/run
 
 size: build ## check that the Worker can be uploaded, and what it weighs
 	wrangler deploy --dry-run --env ''
