@@ -41,7 +41,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 TEST := cargo test --locked --workspace
 
 .DELETE_ON_ERROR:
-.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint workflows size sbom notes build wrangler-build local deploy deploy-test rollback release rust clean
+.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint workflows lint-workflows size sbom notes build wrangler-build local deploy deploy-test rollback release rust clean
 
 dev: build local ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(PORT)
@@ -79,11 +79,13 @@ bench: build ## measure Roster on D1 and on objects side by side, then with 100 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node bench/soak.mjs
 
+# By default, the last version before the objects of users.
+mixed: MIXED = $(or $(VERSION),f24daad)
 mixed: build ## run this version and VERSION side by side, each one's Worker on the other's objects
-	mkdir -p target/mixed/$(VERSION)
-	git archive $(VERSION) | tar -x -C target/mixed/$(VERSION)
-	$(MAKE) --no-print-directory -C target/mixed/$(VERSION) build
-	node tests/mixed.mjs target/mixed/$(VERSION)
+	mkdir -p target/mixed/$(MIXED)
+	git archive $(MIXED) | tar -x -C target/mixed/$(MIXED)
+	$(MAKE) --no-print-directory -C target/mixed/$(MIXED) build
+	node tests/mixed.mjs target/mixed/$(MIXED)
 
 # Advisories are fetched, and skipped where they can't be.
 audit: deny node_modules/.package-lock.json ## look up advisories on every dependency
@@ -108,7 +110,6 @@ fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
 			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
-.PHONY: workflows lint-workflows size sbom notes
 workflows: ## check the workflows of GitHub
 	@if python3 -c "import ensurepip" 2>/dev/null; then $(MAKE) --no-print-directory lint-workflows; \
 		else echo "skipped: the workflows are checked by Python 3 with venv, which is not on this machine"; fi
@@ -136,8 +137,6 @@ notes: ## print what CHANGELOG.md says of this version; TAG must be its tag
 		|| { echo "Cargo.toml is of v$$version, not $$TAG" >&2; exit 1; } \
 		&& awk -v version="$$version" '$$1 == "##" { found = $$2 == version; some += found; next } found; END { exit !some }' CHANGELOG.md
 
-# A release, which has no Cargo.toml, was built.
-build: $(if $(wildcard Cargo.toml),$(ASSETS) $(LOCAL_CONFIG),node_modules/.package-lock.json) ## build the Worker into build/
 lint: rust deny workflows ## check format, lints, docs, licences, workflows
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
@@ -146,7 +145,8 @@ lint: rust deny workflows ## check format, lints, docs, licences, workflows
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --package roster --no-deps --document-private-items --target wasm32-unknown-unknown
 
-build: $(ASSETS) ## build the Worker into build/
+# A release, which has no Cargo.toml, was built.
+build: $(if $(wildcard Cargo.toml),$(ASSETS) $(LOCAL_CONFIG),node_modules/.package-lock.json) ## build the Worker into build/
 
 # The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless whoever runs it keeps
 # its own elsewhere and says so with OWN_STATE.
