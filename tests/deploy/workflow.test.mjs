@@ -70,7 +70,7 @@ test("what staging served goes to production", async () => {
 });
 
 test("a staging that does not work fails its job, so that production is not reached", async () => {
-  const { code, printed } = await runJob("staging", "roster-staging", { ...emptyAccount(), uploadsAreBroken: true });
+  const { code, printed } = await runJob("staging", "roster-staging", { ...emptyAccount(), nextUploads: "broken" });
   assert.notEqual(code, 0);
   assert.match(printed, /serves and fails/);
 });
