@@ -102,6 +102,18 @@ suite("a deploy", { concurrency: 3 }, () => {
     assert.ok(hadTraffic(account, account.workers.roster.versions.at(-1).id));
   });
 
+  test("a version that was left without traffic by a deploy that was cut off is not taken for the old one", async () => {
+    const account = await olderAccount();
+    const [{ version_id: old }] = serving(account);
+    account.nextUploads = "broken";
+    const { calls } = await fails(structuredClone(account), /serves again/);
+    const firstTry = calls.findIndex(({ isApi }) => !isApi) + 1;
+    await run(account, { at: firstTry, fault: "kill" });
+    assert.equal(serving(account).length, 2);
+    await fails(account, new RegExp(`${old} serves again`));
+    assert.deepEqual(serving(account), [{ version_id: old, percentage: 100 }]);
+  });
+
   test("an override that does not apply is not mistaken for a new version that works", async () => {
     const account = await olderAccount();
     const [{ version_id: old }] = serving(account);
