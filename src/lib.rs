@@ -26,6 +26,7 @@ pub mod json;
 pub mod key;
 pub mod limit;
 pub mod limits;
+pub mod order;
 pub mod rule;
 pub mod storage;
 pub mod store;

@@ -15,6 +15,8 @@ pub const MAX_USER_ID_CHARS: usize = 256;
 pub const MAX_EMAIL_BYTES: usize = 254;
 /// Digits in a phone number (E.164).
 pub const PHONE_DIGITS: RangeInclusive<usize> = 2..=15;
+/// Milliseconds by which `as_of` may be ahead of the server's clock: 5 minutes.
+pub const MAX_AHEAD_MS: u64 = 300_000;
 /// Characters in a name of a member below `properties` or `origin`, at least 1.
 pub const MAX_NAME_CHARS: usize = 128;
 /// Levels of objects and arrays below `properties` or `origin`.

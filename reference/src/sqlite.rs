@@ -10,11 +10,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Every migration, in order.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001_users_and_keys.sql"),
     include_str!("../../migrations/0002_contacts_and_batches.sql"),
     include_str!("../../migrations/0003_projects.sql"),
     include_str!("../../migrations/0004_storage.sql"),
+    include_str!("../../migrations/0005_times.sql"),
 ];
 
 /// An empty database with Roster's tables, which counts its calls.

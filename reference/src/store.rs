@@ -4,13 +4,15 @@ use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use roster::limits::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
+use roster::order::Times;
 use roster::storage::Storage;
 use roster::store::{
     Caller, ControlStore, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
 use roster::time::Timestamp;
-use roster::user::{ExternalId, NewUser};
+use roster::user::{Change, ExternalId, NewUser};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -31,6 +33,8 @@ struct User {
     created_at: Timestamp,
     updated_at: Timestamp,
     revision: u64,
+    /// If a body with `as_of` has touched it.
+    times: Option<Times>,
 }
 
 impl MemoryStore {
@@ -64,26 +68,69 @@ impl MemoryStore {
         let mut users = self.users.borrow_mut();
         let place = (project.clone(), user.external_id.as_str().to_owned());
         let known = users.get(&place).cloned();
-        let document = known.as_ref().map_or(r#"{"properties":{},"origin":{}}"#, |known| &known.profile);
-        let merged = Value::Object(parsed(document));
-        let merged = merge(merged, Value::Object(parsed(user.patch.as_str())));
-        let profile = merged.to_string();
-        check_limits(&parsed(&profile), profile.len())?;
+        let document = known.as_ref().map_or(EMPTY_PROFILE, |known| &known.profile);
+        let mut times = known.as_ref().and_then(|known| known.times.clone());
+        let floor = known.as_ref().map_or(0, |known| known.updated_at.as_ms());
+        let (profile, stale) = changed(document, &mut times, floor, &user.change, now)?;
         let created = known.is_none();
         let stored = match known {
-            Some(known) if known.profile == profile => known,
+            Some(known) if known.profile == profile => User { times, ..known },
             Some(known) => {
-                User { profile, updated_at: known.updated_at.max(now), revision: known.revision + 1, ..known }
+                User { profile, updated_at: known.updated_at.max(now), revision: known.revision + 1, times, ..known }
             }
             None => {
                 let revision = now.as_ms() * 1000;
-                User { id: new_id.to_owned(), profile, created_at: now, updated_at: now, revision }
+                User { id: new_id.to_owned(), profile, created_at: now, updated_at: now, revision, times }
             }
         };
         let id = stored.id.clone();
         users.insert(place, stored);
-        Ok(Upserted { id, created })
+        Ok(Upserted { id, created, stale })
     }
+}
+
+const EMPTY_PROFILE: &str = r#"{"properties":{},"origin":{}}"#;
+
+/// The profile that a change makes of a document, and whether any of it was left.
+fn changed(
+    document: &str,
+    times: &mut Option<Times>,
+    floor: u64,
+    change: &Change,
+    now: Timestamp,
+) -> Result<(String, bool), StoredLimit> {
+    let document = Value::Object(parsed(document));
+    let (merged, stale) = match (change, &mut *times) {
+        (Change::Merge(patch), None) => (merge(document, Value::Object(parsed(patch.as_str()))), false),
+        (Change::Merge(patch), Some(times)) => {
+            (times.merge(document, Value::Object(parsed(patch.as_str())), now), false)
+        }
+        (Change::Set { members, as_of }, times) => {
+            // What breaks a limit by itself is refused, whatever is stored.
+            let new = Times::since(0)
+                .set(Value::Object(parsed(EMPTY_PROFILE)), pairs(members.as_str()), *as_of)
+                .0
+                .to_string();
+            check_limits(&parsed(&new), new.len())?;
+            times.get_or_insert_with(|| Times::since(floor)).set(document, pairs(members.as_str()), *as_of)
+        }
+    };
+    let profile = merged.to_string();
+    check_limits(&parsed(&profile), profile.len())?;
+    Ok((profile, stale))
+}
+
+/// The pairs of an array of `[member, value]`.
+fn pairs(text: &str) -> Vec<(Cow<'_, str>, Value<'_>)> {
+    let Ok(Value::Array(pairs)) = json::parse(text.as_bytes()) else { return Vec::new() };
+    let pair = |pair| match pair {
+        Value::Array(pair) => match <[Value; 2]>::try_from(pair) {
+            Ok([Value::String(member), value]) => Some((member, value)),
+            _ => None,
+        },
+        _ => None,
+    };
+    pairs.into_iter().filter_map(pair).collect()
 }
 
 fn check_limits(profile: &Object, bytes: usize) -> Result<(), StoredLimit> {

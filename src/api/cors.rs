@@ -6,7 +6,7 @@ use super::http::Reply;
 /// Seconds for which a browser may remember a preflight: a day.
 const MAX_AGE_S: &str = "86400";
 const ALLOW_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If-None-Match, Cache-Control, traceparent";
-const EXPOSE_HEADERS: &str = "X-Request-Id, X-Roster-Version, Location, X-User-Created, ETag, Age, Allow, Accept-Encoding, WWW-Authenticate, Retry-After, \
+const EXPOSE_HEADERS: &str = "X-Request-Id, X-Roster-Version, Location, X-User-Created, X-User-Stale, ETag, Age, Allow, Accept-Encoding, WWW-Authenticate, Retry-After, \
     X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit-Policy, RateLimit";
 
 /// The origins whose pages may read an answer.

@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 ///
 /// An implementation MUST
 /// - make every write durable and readable before it answers `Ok`;
-/// - merge a patch to the byte as [`crate::json::merge`] does, atomically with respect to every other write to the same
-///   user;
-/// - leave a user as it is, revision and `updated_at` included, if the merge changes nothing;
+/// - merge a patch to the byte as [`crate::json::merge`] does, and set members as [`crate::order`] does, atomically with
+///   respect to every other write to the same user;
+/// - leave a user as it is, revision and `updated_at` included, if nothing changes;
 /// - check in the same atomic step that the calling key is live, and answer `Err(KeyNotLive)` and write nothing if not;
 /// - show a caller its own project only;
 /// - write nothing when it answers `Err(Refused)`, and make it harmless to ask again after any other error.
@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 /// It does NOT check scopes, rate limits or the shape of a user, and it does not cache.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait UserStore {
-    /// Creates the user with the id `new_id`, or merges the patch into the existing one.
+    /// Creates the user with the id `new_id`, or changes the existing one.
     async fn upsert_user(
         &self,
         caller: &Caller,
@@ -83,8 +83,10 @@ pub struct Caller {
 pub struct Upserted {
     /// Roster's own id.
     pub id: String,
-    /// True if it was created, false if it was merged.
+    /// True if it was created, false if it was there.
     pub created: bool,
+    /// True if a member was left as it was, because it was set later than the body's `as_of`.
+    pub stale: bool,
 }
 
 /// A user as it is stored.

@@ -10,8 +10,9 @@ pub use phone::Phone;
 
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{self, Object, ObjectWriter, Value};
-use crate::limits::{MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS};
+use crate::limits::{MAX_AHEAD_MS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS};
 use crate::rule::BrokenRule;
+use crate::time::Timestamp;
 
 /// A JSON Merge Patch (RFC 7396) on a stored profile `{email, phone, properties, origin}`: it keeps every rule that
 /// does not depend on the stored profile, and its text has no white space.
@@ -25,19 +26,46 @@ impl Patch {
     }
 }
 
+/// Members of a profile with the values that they are to have, as a JSON array of `[member, value]` without white space.
+/// A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`; null removes it. It keeps every
+/// rule that does not depend on the stored profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Members(String);
+
+impl Members {
+    /// The JSON text, without white space.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What to do with a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Merge a patch into it, whatever it holds.
+    Merge(Patch),
+    /// Set members of it, but for those that were set later than `as_of`.
+    Set {
+        /// Which, to what.
+        members: Members,
+        /// When this was true.
+        as_of: Timestamp,
+    },
+}
+
 /// What `POST /v1/users` asks to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewUser {
-    /// Whom to create or to merge into.
+    /// Whom to create or to change.
     pub external_id: ExternalId,
-    /// What to merge.
-    pub patch: Patch,
+    /// What to change.
+    pub change: Change,
 }
 
 impl NewUser {
     /// Reads a body. On failure it reports every fault: first those of the known members, in the order of the contract's
     /// table, then unknown and repeated ones.
-    pub fn parse(body: &Object) -> Result<Self, FaultList> {
+    pub fn parse(body: &Object, now: Timestamp) -> Result<Self, FaultList> {
         let mut faults = Faults::default();
         let mut fields = Fields::new(body, &mut faults);
         let external_id = fields.required("user_id", |value, faults| {
@@ -52,15 +80,59 @@ impl NewUser {
         });
         let properties = fields.optional("properties", free_form);
         let origin = fields.optional("origin", free_form);
+        let as_of = fields.optional("as_of", |value, faults| {
+            let text = faults.string(value)?;
+            faults.parsed(text.parse().and_then(|as_of| not_ahead(as_of, now)))
+        });
         fields.deny_unknown();
 
-        let parts = [("email", email), ("phone", phone), ("properties", properties), ("origin", origin)];
-        let mut patch = ObjectWriter::default();
-        for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
-            patch.member(name, &text);
-        }
-        faults.finish(external_id.map(|external_id| NewUser { external_id, patch: Patch(patch.finish()) }))
+        let change = match as_of {
+            None => Change::Merge(patch(email, phone, properties, origin)),
+            Some(as_of) => Change::Set { members: members(email, phone, properties, origin), as_of },
+        };
+        faults.finish(external_id.map(|external_id| NewUser { external_id, change }))
     }
+}
+
+/// Refuses a moment that no clock which is nearly right can have seen.
+fn not_ahead(as_of: Timestamp, now: Timestamp) -> Result<Timestamp, BrokenRule> {
+    if as_of.as_ms() <= now.as_ms().saturating_add(MAX_AHEAD_MS) {
+        Ok(as_of)
+    } else {
+        Err(BrokenRule::new("Must be at most 5 minutes ahead of the server's clock"))
+    }
+}
+
+fn patch(email: Option<String>, phone: Option<String>, properties: Option<&Object>, origin: Option<&Object>) -> Patch {
+    let parts = [
+        ("email", email),
+        ("phone", phone),
+        ("properties", properties.map(ToString::to_string)),
+        ("origin", origin.map(ToString::to_string)),
+    ];
+    let mut patch = ObjectWriter::default();
+    for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+        patch.member(name, &text);
+    }
+    Patch(patch.finish())
+}
+
+fn members(
+    email: Option<String>,
+    phone: Option<String>,
+    properties: Option<&Object>,
+    origin: Option<&Object>,
+) -> Members {
+    let mut pairs = Vec::new();
+    let contacts = [("email", email), ("phone", phone)].into_iter();
+    pairs.extend(contacts.filter_map(|(member, text)| Some((member.to_owned(), text?))));
+    for (section, object) in [('p', properties), ('o', origin)] {
+        let members = object.into_iter().flat_map(|object| &object.members);
+        pairs.extend(members.map(|(key, value)| (format!("{section}/{key}"), value.to_string())));
+    }
+    let pairs: Vec<String> =
+        pairs.into_iter().map(|(member, text)| format!("[{},{text}]", json::string(&member))).collect();
+    Members(format!("[{}]", pairs.join(",")))
 }
 
 /// The JSON text of a string that `parse` accepts, or of null.
@@ -76,8 +148,8 @@ fn string_or_null<'v>(
     faults.parsed(parse(text).map(json::string))
 }
 
-/// The JSON text of an object, if its keys and nesting are within the limits.
-fn free_form(value: &Value, faults: &mut Faults) -> Option<String> {
+/// An object, if its keys and nesting are within the limits.
+fn free_form<'v, 'a>(value: &'v Value<'a>, faults: &mut Faults) -> Option<&'v Object<'a>> {
     let object = faults.object(value)?;
     // A null removes its member. The others are all stored, whatever the profile holds already.
     let kept = object.members.iter().filter(|(_, value)| *value != Value::Null).count();
@@ -85,7 +157,7 @@ fn free_form(value: &Value, faults: &mut Faults) -> Option<String> {
         faults.invalid(format!("Must have at most {MAX_MEMBERS} keys"));
     }
     check_object(object, MAX_NESTING, faults);
-    Some(object.to_string())
+    Some(object)
 }
 
 fn check_object(object: &Object, levels_left: usize, faults: &mut Faults) {
@@ -131,7 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn parse(body: &str) -> Result<NewUser, FaultList> {
-        NewUser::parse(&json::parse_object(body.as_bytes()).unwrap())
+        NewUser::parse(&json::parse_object(body.as_bytes()).unwrap(), Timestamp::from_ms(1_000_000))
     }
 
     /// Each fault as `place: issue`.
@@ -145,8 +217,20 @@ mod tests {
         let user = parse(r#"{ "origin": {"a": 1.10}, "email": null, "user_id": "u 1", "properties": {"k": [null]} }"#)
             .unwrap();
         assert_eq!(user.external_id.as_str(), "u 1");
-        assert_eq!(user.patch.as_str(), r#"{"email":null,"properties":{"k":[null]},"origin":{"a":1.10}}"#);
-        assert_eq!(parse(r#"{"user_id":"u"}"#).unwrap().patch.as_str(), "{}");
+        let patch = r#"{"email":null,"properties":{"k":[null]},"origin":{"a":1.10}}"#;
+        assert_eq!(user.change, Change::Merge(Patch(patch.into())));
+        assert_eq!(parse(r#"{"user_id":"u"}"#).unwrap().change, Change::Merge(Patch("{}".into())));
+    }
+
+    #[test]
+    fn a_body_as_of_a_moment_becomes_its_members() {
+        let body = r#"{"user_id":"u","as_of":"1970-01-01T00:21:40Z","properties":{"k":{"a":1.10},"n":null},"email":"a@b.c","origin":{"k":1}}"#;
+        let members = r#"[["email","a@b.c"],["p/k",{"a":1.10}],["p/n",null],["o/k",1]]"#;
+        let as_of = Timestamp::from_ms(1_300_000);
+        assert_eq!(parse(body).unwrap().change, Change::Set { members: Members(members.into()), as_of });
+        let ahead = body.replace("00:21:40Z", "00:21:40.001Z");
+        assert_eq!(faults(&ahead), ["as_of: Must be at most 5 minutes ahead of the server's clock"]);
+        assert_eq!(faults(r#"{"user_id":"u","as_of":null}"#), ["as_of: Expected string, received null"]);
     }
 
     #[test]
@@ -242,7 +326,8 @@ mod tests {
         fn any_patch_is_json_and_parsing_it_again_changes_nothing(body in any_object(3)) {
             let user = parse(&format!(r#"{{"user_id":"u","properties":{body}}}"#));
             if let Ok(user) = user {
-                let again = format!(r#"{{"user_id":"u",{}"#, &user.patch.as_str()[1..]);
+                let Change::Merge(patch) = &user.change else { panic!("it has no as_of") };
+                let again = format!(r#"{{"user_id":"u",{}"#, &patch.as_str()[1..]);
                 prop_assert_eq!(parse(&again).unwrap(), user);
             }
         }
@@ -250,7 +335,7 @@ mod tests {
         #[test]
         fn no_input_panics(body in "\\PC{0,80}") {
             if let Ok(object) = json::parse_object(body.as_bytes()) {
-                let _ = NewUser::parse(&object);
+                let _ = NewUser::parse(&object, Timestamp::from_ms(0));
             }
         }
     }

@@ -5,7 +5,8 @@ use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::limits::MAX_NESTING;
 use roster::store::sql::statements as sql;
-use roster::user::NewUser;
+use roster::time::Timestamp;
+use roster::user::{Change, NewUser};
 use roster_harness::server::{State, node};
 use serde_json::json;
 use std::borrow::Cow;
@@ -103,10 +104,10 @@ fn the_model_merges_as_sqlite_does() {
     let stored = stored(&pairs);
     let mut changed = 0;
     for [first, second] in &pairs {
-        let document = merge(parsed(EMPTY), parsed(first.patch.as_str()));
-        let merged = merge(document.clone(), parsed(second.patch.as_str()));
+        let document = merge(parsed(EMPTY), parsed(patch_of(first)));
+        let merged = merge(document.clone(), parsed(patch_of(second)));
         changed += usize::from(merged != document);
-        let (first_patch, second_patch) = (first.patch.as_str(), second.patch.as_str());
+        let (first_patch, second_patch) = (patch_of(first), patch_of(second));
         let theirs = &stored[first.external_id.as_str()];
         assert!(!theirs.is_empty());
         for profile in theirs {
@@ -123,14 +124,14 @@ fn stored(pairs: &[[NewUser; 2]]) -> BTreeMap<String, Vec<String>> {
     };
     let mut statements = vec![key("single"), key("batched")];
     for user in pairs.iter().step_by(SINGLE).flatten() {
-        let (id, patch) = (user.external_id.as_str(), user.patch.as_str());
+        let (id, patch) = (user.external_id.as_str(), patch_of(user));
         statements.push(json!([*sql::UPSERT, ["single", 1, id, "usr_1", patch]]));
     }
     for pairs in pairs.chunks(BATCH) {
         for turn in [0, 1] {
             let given = |pair: &[NewUser; 2]| {
                 let id = serde_json::to_string(pair[turn].external_id.as_str()).unwrap();
-                format!("[{id},\"usr_1\",{}]", pair[turn].patch.as_str())
+                format!("[{id},\"usr_1\",{}]", patch_of(&pair[turn]))
             };
             let given: Vec<String> = pairs.iter().map(given).collect();
             statements.push(json!([*sql::UPSERT_BATCH, ["batched", 1, format!("[{}]", given.join(","))]]));
@@ -150,6 +151,13 @@ fn parsed(text: &str) -> Value<'_> {
     json::parse(text.as_bytes()).unwrap()
 }
 
+fn patch_of(user: &NewUser) -> &str {
+    match &user.change {
+        Change::Merge(patch) => patch.as_str(),
+        Change::Set { .. } => panic!("no body here has as_of"),
+    }
+}
+
 /// A user's first body and a second one, as the product reads them.
 fn any_pair(rng: &mut Rng, id: &str) -> [NewUser; 2] {
     let first = any_body(rng);
@@ -161,7 +169,7 @@ fn any_pair(rng: &mut Rng, id: &str) -> [NewUser; 2] {
         });
         body.push(("user_id".into(), Value::String(id.to_owned().into())));
         let text = Object { members: body }.to_string();
-        NewUser::parse(&json::parse_object(text.as_bytes()).unwrap())
+        NewUser::parse(&json::parse_object(text.as_bytes()).unwrap(), Timestamp::from_ms(0))
             .unwrap_or_else(|faults| panic!("{faults:?}: {text}"))
     })
 }

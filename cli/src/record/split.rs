@@ -6,6 +6,7 @@ use super::MAX_RECORD_BYTES;
 use roster::json::merge::merge;
 use roster::json::{Object, Value};
 use roster::limits::{BATCH_USERS, MAX_MEMBERS, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES};
+use roster::time::Timestamp;
 use roster::user::NewUser;
 use std::collections::HashSet;
 
@@ -14,7 +15,8 @@ use std::collections::HashSet;
 /// Empty if the record must be sent as it is: because no object is too large, or because the server would refuse one of
 /// the parts and the others would leave half a user.
 pub fn split(record: &Object) -> Vec<String> {
-    if record.members.iter().all(|(_, value)| fits(value, 0)) {
+    // As of a moment an object replaces what stands: parts of it would not be merged.
+    if record.get("as_of").is_some() || record.members.iter().all(|(_, value)| fits(value, 0)) {
         return Vec::new();
     }
     if !names_differ(record) {
@@ -93,7 +95,7 @@ fn object_parts<'a>(object: &Object<'a>, level: usize, max_members: usize) -> Ve
 
 /// Whether the server accepts this part, as far as that does not depend on what is stored.
 fn is_sound(part: &Object) -> bool {
-    part.members.iter().all(|(_, value)| fits(value, 0)) && NewUser::parse(part).is_ok()
+    part.members.iter().all(|(_, value)| fits(value, 0)) && NewUser::parse(part, Timestamp::from_ms(0)).is_ok()
 }
 
 /// Whether a new user of these parts keeps the bounds of a stored profile. If not, no stored user can make them fit.

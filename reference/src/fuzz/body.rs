@@ -1,11 +1,11 @@
 //! A body, as any of the calls that take one gets it.
 
-use super::client::{ADMIN_TOKEN, Client, header};
+use super::client::{ADMIN_TOKEN, Client, T0, header};
 use roster::input::fields::{Fault, FaultKind};
 use roster::json::merge::merge;
 use roster::json::{self, Object, SyntaxError, Value};
 use roster::limits::MAX_BODY_BYTES;
-use roster::user::NewUser;
+use roster::user::{Change, NewUser};
 use serde_json::value::RawValue;
 
 /// Runs one input; panics if a property does not hold.
@@ -16,7 +16,7 @@ pub fn take(input: &[u8]) {
         reads_back(value);
     }
     let user = match &parsed {
-        Ok(Value::Object(body)) => Some(NewUser::parse(body)),
+        Ok(Value::Object(body)) => Some(NewUser::parse(body, T0)),
         _ => None,
     };
     match (&user, &parsed) {
@@ -69,11 +69,12 @@ fn reads_back(value: &Value) {
 
 /// The patch is the body's own text at its shortest.
 fn says_the_same_again(user: &NewUser, body_bytes: usize) {
-    let patch = user.patch.as_str();
+    let Change::Merge(patch) = &user.change else { return };
+    let patch = patch.as_str();
     assert!(patch.len() <= body_bytes);
     let mut body = json::parse_object(patch.as_bytes()).unwrap();
     body.members.push(("user_id".into(), Value::String(user.external_id.as_str().into())));
-    assert_eq!(NewUser::parse(&body).as_ref(), Ok(user));
+    assert_eq!(NewUser::parse(&body, T0).as_ref(), Ok(user));
     let once = merge(Value::Object(Object::default()), json::parse(patch.as_bytes()).unwrap());
     assert_eq!(merge(once.clone(), json::parse(patch.as_bytes()).unwrap()), once);
 }

@@ -12,9 +12,11 @@ use crate::key::Scope;
 use crate::limit::Policy;
 use crate::limits::{BATCH_USERS, MAX_BATCH_BYTES};
 use crate::store::{Caller, StoredLimit, Upserted, UserStore};
+use crate::time::Timestamp;
 use crate::user::NewUser;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::ops::Not;
 
 /// One element of the array.
 #[derive(Debug)]
@@ -39,10 +41,10 @@ impl BatchErrors {
 }
 
 impl Element {
-    fn parse(index: usize, value: &Value, errors: &mut BatchErrors) -> Self {
+    fn parse(index: usize, value: &Value, now: Timestamp, errors: &mut BatchErrors) -> Self {
         let mut faults = Faults::default();
         let user = faults.within("users", |faults| faults.within(index.to_string(), |faults| faults.object(value)));
-        let parsed = user.map_or_else(|| faults.finish(None), NewUser::parse);
+        let parsed = user.map_or_else(|| faults.finish(None), |user| NewUser::parse(user, now));
         Element {
             external_id: user.and_then(user_id).map(str::to_owned),
             parsed: parsed.map_err(|list| errors.refusal(&ApiError::Faults(list))),
@@ -58,7 +60,7 @@ fn user_id<'v>(user: &'v Object) -> Option<&'v str> {
 }
 
 /// Reads the elements, each by itself.
-fn parse(body: &Object, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultList> {
+fn parse(body: &Object, now: Timestamp, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::new(body, &mut faults);
     let users = fields.required("users", |value, faults| match value {
@@ -72,7 +74,7 @@ fn parse(body: &Object, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultL
     });
     fields.deny_unknown();
     let users = faults.finish(users)?;
-    Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value, errors)).collect())
+    Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value, now, errors)).collect())
 }
 
 #[derive(Serialize)]
@@ -103,6 +105,8 @@ struct ResultOut<'a> {
 struct StoredOut<'a> {
     user_id: &'a str,
     created: bool,
+    #[serde(skip_serializing_if = "Not::not")]
+    stale: bool,
 }
 
 /// One element: its `user_id` as sent, and its outcome.
@@ -121,7 +125,7 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     // 2 parse
     read::no_query(cx.call)?;
     let mut errors = BatchErrors::default();
-    let elements = read::large_object(cx, MAX_BATCH_BYTES, |body| parse(body, &mut errors)).await?;
+    let elements = read::large_object(cx, MAX_BATCH_BYTES, |body| parse(body, cx.now(), &mut errors)).await?;
     // 3 store
     let stored = store(cx, &caller, &elements).await?;
     // 4 reply
@@ -187,7 +191,11 @@ fn reply(outcomes: &[Outcome], code: Option<&'static str>) -> Reply {
 }
 
 fn result_out((index, (external_id, outcome)): (usize, &Outcome)) -> ResultOut<'_> {
-    let stored = outcome.as_ref().ok().map(|Upserted { id, created }| StoredOut { user_id: id, created: *created });
+    let stored = outcome.as_ref().ok().map(|stored| StoredOut {
+        user_id: &stored.id,
+        created: stored.created,
+        stale: stored.stale,
+    });
     let error = outcome.as_ref().err().map(|refusal| &*refusal.error);
     ResultOut { index, external_id: external_id.as_deref(), stored, error }
 }
@@ -198,7 +206,7 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<Vec<Element>, FaultList> {
-        super::parse(&json::parse_object(body.as_bytes()).unwrap(), &mut BatchErrors::default())
+        super::parse(&json::parse_object(body.as_bytes()).unwrap(), Timestamp::from_ms(0), &mut BatchErrors::default())
     }
 
     #[test]
@@ -257,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_status_says_whether_all_some_or_none_are_stored() {
-        let stored = || (Some("a".to_owned()), Ok(Upserted { id: "usr_1".into(), created: true }));
+        let stored = || (Some("a".to_owned()), Ok(Upserted { id: "usr_1".into(), created: true, stale: false }));
         let refused = || (None, Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))));
         let reply = |outcomes: &[Outcome]| super::reply(outcomes, code_of_all(outcomes));
         for (outcomes, status) in
@@ -275,7 +283,8 @@ mod tests {
     #[test]
     fn outcomes_of_the_store_go_to_the_valid_elements_in_turn() {
         let elements = parse(r#"{"users":[{},{"user_id":"a"},{},{"user_id":"b"}]}"#).unwrap();
-        let stored = vec![Ok(Upserted { id: "usr_1".into(), created: true }), Err(StoredLimit::OriginKeys)];
+        let stored =
+            vec![Ok(Upserted { id: "usr_1".into(), created: true, stale: false }), Err(StoredLimit::OriginKeys)];
         let outcomes = outcomes(elements, stored, &mut BatchErrors::default());
         assert!(outcomes[0].1.is_err() && outcomes[1].1.is_ok() && outcomes[2].1.is_err());
         let refusal = outcomes[3].1.as_ref().unwrap_err();

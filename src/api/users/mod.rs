@@ -45,7 +45,7 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersWrite, Policy::Users).await?;
     // 2 parse
     read::no_query(cx.call)?;
-    let user = read::object(cx, NewUser::parse).await?;
+    let user = read::object(cx, |body| NewUser::parse(body, cx.now())).await?;
     // 3 store
     let new_id = cx.new_id("usr_");
     let upsert = cx.platform.users().upsert_user(&caller, &user, &new_id, cx.now());
@@ -57,9 +57,10 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         external_id: user.external_id.as_str(),
         message: "User created/updated successfully",
     };
-    Ok(Reply::json(200, &out)
+    let reply = Reply::json(200, &out)
         .with("Location", format!("/v1/users/{}", percent::encode(user.external_id.as_str())))
-        .with("X-User-Created", stored.created.to_string()))
+        .with("X-User-Created", stored.created.to_string());
+    Ok(if stored.stale { reply.with("X-User-Stale", "true") } else { reply })
 }
 
 #[derive(Serialize)]

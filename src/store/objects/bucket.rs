@@ -1,6 +1,6 @@
 //! What the object of a bucket runs, on its own SQLite.
 
-use super::message::{Answer, Call, Given, Message, Outcome, Place};
+use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
 use crate::limits::MAX_PAGE_BYTES;
 use crate::store::StoreError;
 use crate::store::sql::{Statement, UserRow, Value, statements};
@@ -35,7 +35,7 @@ const WARNING_INTERVAL_MS: u64 = 60_000;
 
 /// What makes the tables, in order. The first two make those that D1 has, so that the same statements run on them. What
 /// comes after these three may only add: the code of an earlier version may run on it.
-pub const SCHEMA: [&str; 3] = [
+pub const SCHEMA: [&str; 4] = [
     include_str!("../../../migrations/0001_users_and_keys.sql"),
     include_str!("../../../migrations/0002_contacts_and_batches.sql"),
     "-- Keys are kept in D1; here, only those are remembered that must not be served any more.
@@ -43,21 +43,15 @@ pub const SCHEMA: [&str; 3] = [
     create table revoked_keys (hash text not null primary key) strict, without rowid;
     -- One row: which bucket this is.
     create table place (project text not null, bucket integer not null, buckets integer not null) strict;",
+    include_str!("../../../migrations/0005_times.sql"),
 ];
 
 /// The project of the calling key ?1, if it was not revoked. The Worker judges its expiry.
 const CALLER: &str = "
 with caller as (select project from place where not exists (select 1 from revoked_keys where hash = ?1))";
 
-/// Answers no row if the calling key is not live, a row of nulls if there is no such user, and otherwise whether the patch
-/// ?5 would change the user ?3.
-static LOOK: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "{CALLER}
-select id, json_patch(profile, ?5) is not profile as changes
-from caller left join users on users.project = caller.project and external_id = ?3"
-    )
-});
+static LOOK: LazyLock<String> = LazyLock::new(|| statements::look(CALLER));
+static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| statements::upsert_as_of(CALLER));
 static UPSERT: LazyLock<String> = LazyLock::new(|| statements::upsert(CALLER));
 static FIND_USER: LazyLock<String> = LazyLock::new(|| statements::find_user(CALLER));
 static FIND_CALLER: LazyLock<String> = LazyLock::new(|| statements::find_caller(CALLER));
@@ -73,6 +67,7 @@ struct LookRow {
 struct UpsertedRow {
     id: String,
     created: u8,
+    stale: u8,
 }
 
 #[derive(Deserialize)]
@@ -178,13 +173,11 @@ impl<D: LocalDatabase> Bucket<D> {
         let key_and_now = [key.into(), Value::Number(*now)];
         match message {
             Message::Upsert(given) => self.upsert(key_and_now, given).map(Answer::Upserted),
-            Message::UpsertAll(users) => self.database.in_transaction(|| {
-                self.check_caller(key_and_now[0])?;
-                users
-                    .iter()
-                    .map(|given| self.upsert(key_and_now, given))
-                    .collect::<Result<_, _>>()
-                    .map(Answer::Outcomes)
+            Message::Set(given) => self.set(key_and_now, given).map(Answer::Upserted),
+            Message::UpsertAll(users) => self.in_turn(key_and_now, users, Self::upsert),
+            Message::ChangeAll(users) => self.in_turn(key_and_now, users, |bucket, key_and_now, given| match given {
+                GivenChange::Merge(given) => bucket.upsert(key_and_now, given),
+                GivenChange::Set(given) => bucket.set(key_and_now, given),
             }),
             Message::Find { external_id } => {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
@@ -207,6 +200,20 @@ impl<D: LocalDatabase> Bucket<D> {
         }
     }
 
+    /// Changes users one after the other, in one transaction.
+    fn in_turn<G>(
+        &self,
+        key_and_now: [Value<'_>; 2],
+        users: &[G],
+        change: impl Fn(&Self, [Value<'_>; 2], &G) -> Result<Outcome, StoreError>,
+    ) -> Result<Answer, StoreError> {
+        self.database.in_transaction(|| {
+            self.check_caller(key_and_now[0])?;
+            let outcomes = users.iter().map(|given| change(self, key_and_now, given));
+            outcomes.collect::<Result<_, _>>().map(Answer::Outcomes)
+        })
+    }
+
     fn check_caller(&self, key: Value<'_>) -> Result<(), StoreError> {
         let rows = self.database.query::<AnyRow>(Statement { sql: &FIND_CALLER, values: &[key] })?;
         if rows.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(()) }
@@ -218,14 +225,24 @@ impl<D: LocalDatabase> Bucket<D> {
         let found = self.database.query::<LookRow>(Statement { sql: &LOOK, values: &values })?;
         let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
         if let (Some(id), Some(0)) = (id, changes) {
-            return Ok(Outcome::Stored { id, created: false });
+            return Ok(Outcome::Stored { id, created: false, stale: false });
         }
-        let rows = match self.database.query::<UpsertedRow>(Statement { sql: &UPSERT, values: &values }) {
+        self.write(Statement { sql: &UPSERT, values: &values })
+    }
+
+    fn set(&self, [key, now]: [Value<'_>; 2], given: &GivenAsOf) -> Result<Outcome, StoreError> {
+        let who = [(&given.external_id).into(), (&given.new_id).into()];
+        let values = [key, now, who[0], who[1], given.members.get().into(), Value::Number(given.as_of)];
+        self.write(Statement { sql: &UPSERT_AS_OF, values: &values })
+    }
+
+    fn write(&self, statement: Statement<'_>) -> Result<Outcome, StoreError> {
+        let rows = match self.database.query::<UpsertedRow>(statement) {
             Err(StoreError::Refused(limit)) => return Ok(Outcome::Refused(limit)),
             rows => rows?,
         };
-        let row = rows.into_iter().next().ok_or_else(|| failed("an upsert answered no row"))?;
-        Ok(Outcome::Stored { id: row.id, created: row.created != 0 })
+        let UpsertedRow { id, created, stale } = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
+        Ok(Outcome::Stored { id, created: created != 0, stale: stale != 0 })
     }
 
     fn list(&self, [key, now]: [Value<'_>; 2], message: &Message) -> Result<Answer, StoreError> {

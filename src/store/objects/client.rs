@@ -1,12 +1,12 @@
 //! The store of users, by the objects of a project's buckets.
 
-use super::message::{Answer, Call, Given, Message, Outcome, Place};
+use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
 use crate::key::Project;
 use crate::limits::MAX_PAGE_BYTES;
 use crate::storage::{Placement, Storage};
 use crate::store::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
 use crate::time::Timestamp;
-use crate::user::{ExternalId, NewUser};
+use crate::user::{Change, ExternalId, NewUser};
 use serde_json::value::RawValue;
 
 /// The objects of all buckets.
@@ -94,7 +94,10 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
-        let message = Message::Upsert(given(user, new_id)?);
+        let message = match given(user, new_id)? {
+            GivenChange::Merge(given) => Message::Upsert(given),
+            GivenChange::Set(given) => Message::Set(given),
+        };
         match self.ask_one(caller, user.external_id.as_str(), now, message).await? {
             Answer::Upserted(outcome) => upserted(outcome).map_err(StoreError::Refused),
             _ => Err(unfit()),
@@ -109,7 +112,8 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
         let buckets = placement(caller)?.buckets;
         // By bucket, in turn: which of the users are in it, and what is sent.
-        let mut batches: Vec<(Vec<usize>, Vec<Given>)> = (0..buckets.count()).map(|_| Default::default()).collect();
+        let mut batches: Vec<(Vec<usize>, Vec<GivenChange>)> =
+            (0..buckets.count()).map(|_| Default::default()).collect();
         for (i, (user, new_id)) in users.iter().enumerate() {
             let (places, batch) = &mut batches[usize::from(buckets.bucket_of(user.external_id.as_str()))];
             places.push(i);
@@ -118,7 +122,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         let (mut places, mut messages) = (Vec::new(), Vec::new());
         for (bucket, (of_bucket, batch)) in (0..).zip(batches).filter(|(_, (_, batch))| !batch.is_empty()) {
             places.push(of_bucket);
-            messages.push((bucket, Message::UpsertAll(batch)));
+            messages.push((bucket, change_all(batch)));
         }
         let mut outcomes = vec![None; users.len()];
         for (places, answer) in places.into_iter().zip(self.ask(caller, now, messages).await?) {
@@ -205,14 +209,33 @@ fn placement(caller: &Caller) -> Result<Placement, StoreError> {
     }
 }
 
-fn given(user: &NewUser, new_id: &str) -> Result<Given, StoreError> {
-    let patch = RawValue::from_string(user.patch.as_str().into()).map_err(|_| failed("a patch is not JSON"))?;
-    Ok(Given { external_id: user.external_id.as_str().into(), new_id: new_id.into(), patch })
+fn given(user: &NewUser, new_id: &str) -> Result<GivenChange, StoreError> {
+    let raw = |text: &str| RawValue::from_string(text.into()).map_err(|_| failed("a change is not JSON"));
+    let (external_id, new_id) = (user.external_id.as_str().into(), new_id.into());
+    Ok(match &user.change {
+        Change::Merge(patch) => GivenChange::Merge(Given { external_id, new_id, patch: raw(patch.as_str())? }),
+        Change::Set { members, as_of } => {
+            let (members, as_of) = (raw(members.as_str())?, as_of.as_ms());
+            GivenChange::Set(GivenAsOf { external_id, new_id, members, as_of })
+        }
+    })
+}
+
+/// Patches alone are sent in the form that objects of every version know.
+fn change_all(users: Vec<GivenChange>) -> Message {
+    if users.iter().any(|given| matches!(given, GivenChange::Set(_))) {
+        return Message::ChangeAll(users);
+    }
+    let patches = users.into_iter().filter_map(|given| match given {
+        GivenChange::Merge(given) => Some(given),
+        GivenChange::Set(_) => None,
+    });
+    Message::UpsertAll(patches.collect())
 }
 
 fn upserted(outcome: Outcome) -> Result<Upserted, StoredLimit> {
     match outcome {
-        Outcome::Stored { id, created } => Ok(Upserted { id, created }),
+        Outcome::Stored { id, created, stale } => Ok(Upserted { id, created, stale }),
         Outcome::Refused(limit) => Err(limit),
     }
 }

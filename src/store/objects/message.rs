@@ -41,6 +41,10 @@ pub enum Message {
     Upsert(Given),
     /// Answered by `Outcomes`.
     UpsertAll(Vec<Given>),
+    /// Answered by `Upserted`, or `Refused`.
+    Set(GivenAsOf),
+    /// Answered by `Outcomes`.
+    ChangeAll(Vec<GivenChange>),
     /// Answered by `User`.
     Find {
         /// The caller's own id.
@@ -81,6 +85,28 @@ pub struct Given {
     pub patch: Box<RawValue>,
 }
 
+/// A user to create or to set members of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct GivenAsOf {
+    /// The caller's own id.
+    pub external_id: String,
+    /// The id that it gets if it is new.
+    pub new_id: String,
+    /// An array of `[member, value]`, digit for digit.
+    pub members: Box<RawValue>,
+    /// When they were so, in milliseconds.
+    pub as_of: u64,
+}
+
+/// One of several users to create or to change.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum GivenChange {
+    /// By a patch.
+    Merge(Given),
+    /// By members as of a moment.
+    Set(GivenAsOf),
+}
+
 /// What an object answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Answer {
@@ -116,6 +142,9 @@ pub enum Outcome {
         id: String,
         /// Whether it is new.
         created: bool,
+        /// Whether any of it was left as it was, because it was set later.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        stale: bool,
     },
     /// It would break a limit, and is as it was.
     Refused(StoredLimit),
@@ -187,7 +216,7 @@ mod tests {
             ..UserRow::default()
         };
         let json = r#"{"id":"usr_1","external_id":"u","email":null,"phone":null,"properties":"{}","origin":"{\"n\":1.10}","created_at":1.0,"updated_at":2.0,"revision":3.0}"#;
-        let stored = || Outcome::Stored { id: "usr_1".into(), created: true };
+        let stored = || Outcome::Stored { id: "usr_1".into(), created: true, stale: false };
         let stored_json = r#"{"Stored":{"id":"usr_1","created":true}}"#;
         let refused = |limit| Answer::Upserted(Outcome::Refused(limit));
         for (answer, json) in [

@@ -13,6 +13,13 @@ use serde_json::value::RawValue;
 pub struct UpsertedRow {
     pub id: String,
     pub created: u8,
+    pub stale: u8,
+}
+
+impl From<UpsertedRow> for Upserted {
+    fn from(row: UpsertedRow) -> Self {
+        Upserted { id: row.id, created: row.created != 0, stale: row.stale != 0 }
+    }
 }
 
 /// Result row of one batch element; all null if nothing was rejected.
@@ -21,6 +28,8 @@ pub struct BatchRow {
     pub id: Option<String>,
     pub place: Option<usize>,
     pub rejection: Option<String>,
+    #[serde(default)]
+    pub stale: u8,
 }
 
 /// A user, as a statement answers it; without an id there is none.
@@ -83,12 +92,12 @@ pub fn outcomes(
     users: &[(&NewUser, String)],
 ) -> Option<Vec<Result<Upserted, StoredLimit>>> {
     let mut outcomes = vec![None; users.len()];
-    for BatchRow { id, place, rejection } in rows {
+    for BatchRow { id, place, rejection, stale } in rows {
         let Some(place) = place else { continue };
         let (_, new_id) = users.get(place)?;
         outcomes[place] = match rejection {
             Some(name) => limit_named(&name).map(Err),
-            None => id.map(|id| Ok(Upserted { created: id == *new_id, id })),
+            None => id.map(|id| Ok(Upserted { created: id == *new_id, id, stale: stale != 0 })),
         };
     }
     outcomes.into_iter().collect()

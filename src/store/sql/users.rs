@@ -6,7 +6,7 @@ use super::{SqlStore, statements};
 use crate::json;
 use crate::store::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
 use crate::time::Timestamp;
-use crate::user::{ExternalId, NewUser};
+use crate::user::{Change, ExternalId, NewUser};
 
 impl<D: Database> UserStore for SqlStore<D> {
     async fn upsert_user(
@@ -17,11 +17,19 @@ impl<D: Database> UserStore for SqlStore<D> {
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
         let hash = caller.hash.to_hex();
-        let values =
-            [(&hash).into(), now.into(), user.external_id.as_str().into(), new_id.into(), user.patch.as_str().into()];
-        let rows = self.0.query::<UpsertedRow>(Statement { sql: &statements::UPSERT, values: &values }).await?;
-        let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        Ok(Upserted { id: row.id, created: row.created != 0 })
+        let who = [(&hash).into(), now.into(), user.external_id.as_str().into(), new_id.into()];
+        let [key, at, id, new_id] = who;
+        let rows = match &user.change {
+            Change::Merge(patch) => {
+                let values = [key, at, id, new_id, patch.as_str().into()];
+                self.0.query::<UpsertedRow>(Statement { sql: &statements::UPSERT, values: &values }).await?
+            }
+            Change::Set { members, as_of } => {
+                let values = [key, at, id, new_id, members.as_str().into(), (*as_of).into()];
+                self.0.query::<UpsertedRow>(Statement { sql: &statements::UPSERT_AS_OF, values: &values }).await?
+            }
+        };
+        rows.into_iter().next().map(Upserted::from).ok_or(StoreError::KeyNotLive)
     }
 
     async fn upsert_users(
@@ -114,7 +122,14 @@ fn batch_json(users: &[(&NewUser, String)]) -> String {
         list.push(',');
         json::write_string(new_id, &mut list);
         list.push(',');
-        list.push_str(user.patch.as_str());
+        match &user.change {
+            Change::Merge(patch) => list.push_str(patch.as_str()),
+            Change::Set { members, as_of } => {
+                list.push_str(members.as_str());
+                list.push(',');
+                list.push_str(&as_of.as_ms().to_string());
+            }
+        }
         list.push(']');
     }
     list.push(']');

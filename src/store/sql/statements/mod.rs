@@ -1,7 +1,12 @@
 //! The statements for stores on SQLite. Each statement on users checks the calling key itself, and none reads more than
 //! it needs.
 
-use crate::limits::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
+mod times;
+mod upsert;
+
+pub use upsert::{REJECT_BATCH, UPSERT, UPSERT_AS_OF, UPSERT_BATCH, look, upsert, upsert_as_of};
+
+use crate::limits::MAX_PAGE_BYTES;
 use std::sync::LazyLock;
 
 /// Reads one row, or none, to see that the database answers.
@@ -57,126 +62,6 @@ with caller as (
     select project from api_keys
     where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
 )";
-
-/// The profile into which the first patch of a user is merged.
-const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
-
-/// [`upsert`] in D1.
-pub static UPSERT: LazyLock<String> = LazyLock::new(|| upsert(CALLER));
-
-/// Answers the user's id and whether it is new, or no row if the calling key is not live.
-///
-/// `json_patch` is the whole merge. The first revision is the moment of creation in microseconds, so that a user who is
-/// deleted and created again never repeats one: nobody changes a user a thousand times within a millisecond. A patch that changes nothing rewrites the row as it was.
-pub fn upsert(caller: &str) -> String {
-    format!(
-        "{caller}, first as (
-    select project, json_patch({EMPTY_PROFILE}, ?5) as profile from caller
-)
-insert into users
-    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-select project, ?3, ?4, profile, {property_keys}, {origin_keys}, ?2 * 1000, ?2, ?2
-from first
-where true
-on conflict (project, external_id) do update set
-    (profile, property_keys, origin_keys, revision, updated_at) = (
-        select
-            merged, {merged_property_keys}, {merged_origin_keys},
-            revision + (merged is not profile),
-            iif(merged is not profile, max(updated_at, ?2), updated_at)
-        from (select json_patch(profile, ?5) as merged)
-    )
-returning id, id = ?4 as created",
-        property_keys = keys("profile", "properties"),
-        origin_keys = keys("profile", "origin"),
-        merged_property_keys = keys("merged", "properties"),
-        merged_origin_keys = keys("merged", "origin"),
-    )
-}
-
-/// The users ?3, an array of `[external_id, new id, patch]`, as they would be stored if they were new, and the limit
-/// that each breaks as such. It breaks it whatever is stored, since a merge only adds to what the patch holds.
-static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "{CALLER}, batch as materialized (
-    select jsonb(?3) as list
-), parsed as (
-    select
-        project, key as place, value ->> 0 as external_id, value ->> 1 as id,
-        json_patch({EMPTY_PROFILE}, value -> 2) as profile
-    from caller cross join batch cross join json_each(list)
-), counted as (
-    select *, {property_keys} as property_keys, {origin_keys} as origin_keys from parsed
-), given as (
-    select *, {refusal} as refusal from counted
-)",
-        property_keys = keys("profile", "properties"),
-        origin_keys = keys("profile", "origin"),
-        refusal = refusal("profile", "property_keys", "origin_keys"),
-    )
-});
-
-/// Returns a row for each user that was not refused as a new one: its outcome, and its place in the array.
-///
-/// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
-/// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
-pub static UPSERT_BATCH: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "{input}
-insert into users
-    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, batch_place)
-select project, external_id, id, profile, property_keys, origin_keys, ?2 * 1000, ?2, ?2, place
-from given
-where refusal is null
-order by place
-on conflict (project, external_id) do update set
-    (profile, property_keys, origin_keys, revision, updated_at, batch_place, batch_refusal) = (
-        with merged as materialized (
-            select json_patch(profile, (select list -> ('$[' || excluded.batch_place || '][2]') from batch)) as document
-        ), measured as materialized (
-            select document, {merged_property_keys} as in_properties, {merged_origin_keys} as in_origin from merged
-        ), judged as materialized (
-            select *, {refusal} as refusal, document is not profile as news from measured
-        )
-        select
-            iif(refusal is null, document, profile),
-            iif(refusal is null, in_properties, property_keys),
-            iif(refusal is null, in_origin, origin_keys),
-            revision + (refusal is null and news),
-            iif(refusal is null and news, max(updated_at, ?2), updated_at),
-            excluded.batch_place,
-            refusal
-        from judged
-    )
-returning id, batch_place as place, batch_refusal as rejection",
-        input = *BATCH_INPUT,
-        merged_property_keys = keys("document", "properties"),
-        merged_origin_keys = keys("document", "origin"),
-        refusal = refusal("document", "in_properties", "in_origin"),
-    )
-});
-
-/// Answers the users that are refused even as new ones, a row of nulls if there is none, and no row if the calling key
-/// is not live.
-pub static REJECT_BATCH: LazyLock<String> = LazyLock::new(|| {
-    format!("{}\nselect place, refusal as rejection from caller left join given on refusal is not null", *BATCH_INPUT)
-});
-
-/// An expression: the number of keys directly in a member of a profile.
-fn keys(profile: &str, member: &str) -> String {
-    format!("(select count(*) from json_each({profile}, '$.{member}'))")
-}
-
-/// An expression: the name of the limit that a profile breaks, or null. The table's constraints have the same names.
-fn refusal(profile: &str, property_keys: &str, origin_keys: &str) -> String {
-    format!(
-        "case
-            when octet_length({profile}) > {MAX_PROFILE_BYTES} then 'profile_bytes'
-            when {property_keys} > {MAX_MEMBERS} then 'property_keys'
-            when {origin_keys} > {MAX_MEMBERS} then 'origin_keys'
-        end"
-    )
-}
 
 const USER_COLUMNS: &str = "id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
     created_at, users.updated_at, revision";

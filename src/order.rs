@@ -1,0 +1,126 @@
+//! The order of words on a user: a body with `as_of` sets members of a profile, and the newest word on each wins.
+//!
+//! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`. Each keeps the time of what set
+//! or removed it. As of a moment it is set if its time is not later; of equal times the later arrival stands. So bodies that
+//! arrive late, repeatedly and in any order make the same profile. A patch is always the newest word on what it touches.
+//!
+//! This is the model that stores are held against; a test compares the statements with it.
+
+use crate::json::merge::merge;
+use crate::json::{Object, Value};
+use crate::time::Timestamp;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Members whose times are kept; most of them stand, and of those that were removed the oldest are forgotten.
+pub const MAX_TIMES: usize = 1000;
+
+/// When each member of a profile was set, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// That of a member that stands and has no time of its own.
+    floor: u64,
+    at: BTreeMap<String, u64>,
+}
+
+impl Times {
+    /// Those of a profile that was last changed at a moment, before any body with `as_of`; 0 of one that there is not yet.
+    pub fn since(floor: u64) -> Self {
+        Times { floor, at: BTreeMap::new() }
+    }
+
+    /// A removed member without a time may be set by any body.
+    fn of(&self, member: &str, profile: &Value) -> Option<u64> {
+        let floor = find(profile, member).map(|_| self.floor);
+        self.at.get(member).copied().or(floor)
+    }
+
+    /// Sets members of a profile as of a moment. Also: whether any of them was left, because it was set later.
+    pub fn set<'a>(
+        &mut self,
+        mut profile: Value<'a>,
+        members: Vec<(Cow<'a, str>, Value<'a>)>,
+        as_of: Timestamp,
+    ) -> (Value<'a>, bool) {
+        let given = members.len();
+        let is_accepted = |member: &str| self.of(member, &profile).is_none_or(|time| time <= as_of.as_ms());
+        let accepted: Vec<_> = members.into_iter().filter(|(member, _)| is_accepted(member)).collect();
+        let is_any_left = accepted.len() < given;
+        for (member, value) in accepted {
+            self.at.insert(member.clone().into_owned(), as_of.as_ms());
+            set_member(&mut profile, &member, value);
+        }
+        self.forget_the_oldest(&profile);
+        (profile, is_any_left)
+    }
+
+    /// Merges a patch into a profile: from now on, or from just after what stands if that is ahead, all that it touches is
+    /// its word.
+    pub fn merge<'a>(&mut self, profile: Value<'a>, patch: Value<'a>, now: Timestamp) -> Value<'a> {
+        for member in members_of(&patch) {
+            let time = self.of(&member, &profile).map_or(0, |time| time + 1).max(now.as_ms());
+            self.at.insert(member, time);
+        }
+        let merged = merge(profile, patch);
+        self.forget_the_oldest(&merged);
+        merged
+    }
+
+    fn forget_the_oldest(&mut self, profile: &Value) {
+        while self.at.len() > MAX_TIMES {
+            let removed = self.at.iter().filter(|(member, _)| find(profile, member).is_none());
+            let Some(oldest) = removed.min_by_key(|(_, time)| **time).map(|(member, _)| member.clone()) else { return };
+            self.at.remove(&oldest);
+        }
+    }
+}
+
+/// Where a member is: in which object of a profile, if in any, and by which key.
+fn place(member: &str) -> (Option<&'static str>, &str) {
+    match member.split_at_checked(2) {
+        Some(("p/", key)) => (Some("properties"), key),
+        Some(("o/", key)) => (Some("origin"), key),
+        _ => (None, member),
+    }
+}
+
+fn find<'v, 'a>(profile: &'v Value<'a>, member: &str) -> Option<&'v Value<'a>> {
+    let Value::Object(profile) = profile else { return None };
+    let (section, key) = place(member);
+    match (section, section.and_then(|section| profile.get(section))) {
+        (None, _) => profile.get(key),
+        (_, Some(Value::Object(section))) => section.get(key),
+        _ => None,
+    }
+}
+
+fn members_of(document: &Value) -> Vec<String> {
+    let Value::Object(document) = document else { return Vec::new() };
+    let contacts = ["email", "phone"].into_iter().filter(|name| document.get(name).is_some()).map(str::to_owned);
+    let section = |section: char, name| {
+        let object = if let Some(Value::Object(object)) = document.get(name) { object.members.as_slice() } else { &[] };
+        object.iter().map(move |(key, _)| format!("{section}/{key}"))
+    };
+    contacts.chain(section('p', "properties")).chain(section('o', "origin")).collect()
+}
+
+/// Sets one member, in its place if it stands. An object replaces an object, and its nulls mean nothing.
+fn set_member<'a>(profile: &mut Value<'a>, member: &str, value: Value<'a>) {
+    let (section, key) = place(member);
+    let target = match (section, profile) {
+        (None, Value::Object(profile)) => Some(profile),
+        (Some(section), Value::Object(profile)) => match profile.members.iter_mut().find(|(name, _)| name == section) {
+            Some((_, Value::Object(section))) => Some(section),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some(Object { members }) = target else { return };
+    let known = members.iter().position(|(name, _)| name == key);
+    match (known, merge(Value::Null, value)) {
+        (Some(known), Value::Null) => drop(members.remove(known)),
+        (Some(known), value) => members[known].1 = value,
+        (None, Value::Null) => {}
+        (None, value) => members.push((key.to_owned().into(), value)),
+    }
+}

@@ -1,0 +1,250 @@
+//! The statements that write users.
+
+use super::{CALLER, times};
+use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
+use std::sync::LazyLock;
+
+/// The profile into which the first patch of a user is merged.
+const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
+/// The first revision is the moment of creation in microseconds, so that a user who is deleted and created again never
+/// repeats one: nobody changes a user a thousand times within a millisecond.
+const FIRST_REVISION: &str = "cast(?2 * 1000 as integer)";
+
+/// [`upsert`] in D1.
+pub static UPSERT: LazyLock<String> = LazyLock::new(|| upsert(CALLER));
+
+/// Merges the patch ?5 into the user ?3, who gets the id ?4 if it is new. Answers the user's id and whether it is new, or no
+/// row if the calling key is not live.
+///
+/// `json_patch` is the whole merge. A patch that changes nothing rewrites the row as it was.
+pub fn upsert(caller: &str) -> String {
+    format!(
+        "{caller}, first as (
+    select project, json_patch({EMPTY_PROFILE}, ?5) as profile from caller
+)
+insert into users
+    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
+select project, ?3, ?4, profile, {property_keys}, {origin_keys}, {FIRST_REVISION}, ?2, ?2
+from first
+where true
+on conflict (project, external_id) do update set
+    (profile, property_keys, origin_keys, revision, updated_at, times) = (
+        select
+            merged, {merged_property_keys}, {merged_origin_keys},
+            revision + (merged is not profile),
+            iif(merged is not profile, max(updated_at, ?2), updated_at),
+            {times}
+        from (select json_patch(profile, ?5) as merged)
+    )
+returning id, id = ?4 as created, 0 as stale",
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        merged_property_keys = keys("merged", "properties"),
+        merged_origin_keys = keys("merged", "origin"),
+        times = times::after_merge("?5", "merged", "revision + (merged is not profile)"),
+    )
+}
+
+/// [`upsert_as_of`] in D1.
+pub static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| upsert_as_of(CALLER));
+
+/// Sets the members ?5 of the user ?3, an array of `[member, value]`, unless they were set later than ?6. Answers what
+/// [`upsert`] does, and whether any was left.
+pub fn upsert_as_of(caller: &str) -> String {
+    format!(
+        "{caller}, given as materialized (
+    {given}
+), first as (
+    select project, {first} as profile from caller
+)
+insert into users
+    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, times)
+select project, ?3, ?4, profile, {property_keys}, {origin_keys}, {FIRST_REVISION}, ?2, ?2, {first_times}
+from first
+where true
+on conflict (project, external_id) do update set
+    (profile, property_keys, origin_keys, revision, updated_at, times) = (
+        {merged}
+        select
+            document, {merged_property_keys}, {merged_origin_keys},
+            revision + (document is not profile),
+            iif(document is not profile, max(updated_at, ?2), updated_at),
+            {times}
+        from merged cross join known
+    )
+returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
+        given = given("?5"),
+        first = set(EMPTY_PROFILE, "given"),
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        first_times = times::of_new(FIRST_REVISION, "given", AS_OF),
+        merged = merged_as_of(),
+        merged_property_keys = keys("document", "properties"),
+        merged_origin_keys = keys("document", "origin"),
+        times = times::after_set("document", "revision + (document is not profile)", AS_OF),
+    )
+}
+
+const AS_OF: &str = "cast(?6 as integer)";
+
+/// Common table expressions: the `document` that the rows of `given` make of a row's profile.
+fn merged_as_of() -> String {
+    format!(
+        "with {accepted}, merged as materialized (
+            select {document} as document
+        )",
+        accepted = times::accepted(AS_OF),
+        document = set("profile", "accepted"),
+    )
+}
+
+/// Rows: the members of an array of `[member, value]`.
+fn given(array: &str) -> String {
+    format!("select given.value ->> 0 as member, given.value -> 1 as value from json_each({array}) as given")
+}
+
+/// An expression: a document in which the members of some rows are set. `json_patch` merges an object into an object: so a
+/// number takes the place of each first.
+fn set(document: &str, rows: &str) -> String {
+    let values = |section: char| {
+        format!("json_group_object(substr(member, 3), json(value)) filter (where member like '{section}/%')")
+    };
+    let zeros = |section: char| {
+        format!(
+            "json_group_object(substr(member, 3), 0) filter (where member like '{section}/%' and json_type(value) <> 'null')"
+        )
+    };
+    format!(
+        "(
+            select json_patch(
+                json_patch({document}, json_object('properties', json(property_zeros), 'origin', json(origin_zeros))),
+                json_set(contacts, '$.properties', json(properties), '$.origin', json(origins))
+            )
+            from (
+                select
+                    json_group_object(member, json(value)) filter (where member in ('email', 'phone')) as contacts,
+                    {} as properties, {} as origins, {} as property_zeros, {} as origin_zeros
+                from {rows}
+            )
+        )",
+        values('p'),
+        values('o'),
+        zeros('p'),
+        zeros('o'),
+    )
+}
+
+/// Whether [`upsert`] would change anything. Answers no row if the calling key is not live, and a row of nulls if there is no
+/// such user.
+pub fn look(caller: &str) -> String {
+    format!(
+        "{caller}
+select id, json_patch(profile, ?5) is not profile or times is not null as changes
+from caller left join users on users.project = caller.project and external_id = ?3"
+    )
+}
+
+/// The users ?3, an array of `[external_id, new id, patch]` or `[external_id, new id, members, as of]`, as they would be
+/// stored if they were new, and the limit that each breaks as such. Such a user is refused whatever is stored.
+static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{CALLER}, batch as materialized (
+    select jsonb(?3) as list
+), parsed as (
+    select
+        project, element.key as place, element.value ->> 0 as external_id, element.value ->> 1 as id,
+        element.value -> 2 as body, element.value ->> 3 as as_of
+    from caller cross join batch cross join json_each(list) as element
+), merged as (
+    select
+        project, place, external_id, id,
+        iif(as_of is null, json_patch({EMPTY_PROFILE}, body), {set}) as profile,
+        iif(as_of is null, null, {times}) as times
+    from parsed
+), counted as (
+    select *, {property_keys} as property_keys, {origin_keys} as origin_keys from merged
+), given as (
+    select *, {refusal} as refusal from counted
+)",
+        set = set(EMPTY_PROFILE, &format!("({})", given("body"))),
+        times = times::of_new(FIRST_REVISION, &format!("({})", given("body")), "as_of"),
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        refusal = refusal("profile", "property_keys", "origin_keys"),
+    )
+});
+/// Returns a row for each user that was not refused as a new one: its outcome, and its place in the array.
+///
+/// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
+/// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
+pub static UPSERT_BATCH: LazyLock<String> = LazyLock::new(|| {
+    let revision = "revision + (refusal is null and news)";
+    format!(
+        "{input}
+insert into users (
+    project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, times, batch_place
+)
+select project, external_id, id, profile, property_keys, origin_keys, {FIRST_REVISION}, ?2, ?2, times, place
+from given
+where refusal is null
+order by place
+on conflict (project, external_id) do update set
+    (profile, property_keys, origin_keys, revision, updated_at, times, batch_place, batch_refusal) = (
+        with element as materialized (
+            select element -> 2 as body, element ->> 3 as as_of
+            from (select list -> ('$[' || excluded.batch_place || ']') as element from batch)
+        ), given as materialized (
+            select {given} from element cross join json_each(iif(as_of is null, '[]', body)) as given
+        ), {accepted}, merged as materialized (
+            select iif(as_of is null, json_patch(profile, body), {set}) as document, body, as_of from element
+        ), measured as materialized (
+            select *, {merged_property_keys} as in_properties, {merged_origin_keys} as in_origin from merged
+        ), judged as materialized (
+            select *, {refusal} as refusal, document is not profile as news from measured
+        )
+        select
+            iif(refusal is null, document, profile),
+            iif(refusal is null, in_properties, property_keys),
+            iif(refusal is null, in_origin, origin_keys),
+            {revision},
+            iif(refusal is null and news, max(updated_at, ?2), updated_at),
+            case when refusal is not null then times when as_of is null then {merge_times} else {set_times} end,
+            excluded.batch_place,
+            refusal
+        from judged cross join known
+    )
+returning
+    id, batch_place as place, batch_refusal as rejection, ifnull(times ->> '$.left', 0) > 0 as stale",
+        input = *BATCH_INPUT,
+        given = "given.value ->> 0 as member, given.value -> 1 as value",
+        accepted = times::accepted("(select as_of from element)"),
+        set = set("profile", "accepted"),
+        merge_times = times::after_merge("body", "document", revision),
+        set_times = times::after_set("document", revision, "as_of"),
+        merged_property_keys = keys("document", "properties"),
+        merged_origin_keys = keys("document", "origin"),
+        refusal = refusal("document", "in_properties", "in_origin"),
+    )
+});
+
+/// Answers the users that are refused even as new ones, a row of nulls if there is none, and no row if the calling key
+/// is not live.
+pub static REJECT_BATCH: LazyLock<String> = LazyLock::new(|| {
+    format!("{}\nselect place, refusal as rejection from caller left join given on refusal is not null", *BATCH_INPUT)
+});
+
+/// An expression: the number of keys directly in a member of a profile.
+fn keys(profile: &str, member: &str) -> String {
+    format!("(select count(*) from json_each({profile}, '$.{member}'))")
+}
+
+/// An expression: the name of the limit that a profile breaks, or null. The table's constraints have the same names.
+fn refusal(profile: &str, property_keys: &str, origin_keys: &str) -> String {
+    format!(
+        "case
+            when octet_length({profile}) > {MAX_PROFILE_BYTES} then 'profile_bytes'
+            when {property_keys} > {MAX_MEMBERS} then 'property_keys'
+            when {origin_keys} > {MAX_MEMBERS} then 'origin_keys'
+        end"
+    )
+}
