@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Members whose times are kept; most of them stand, and of those that were removed the oldest are forgotten.
+/// Members of a user whose times are kept. At most 602 of them stand; of those that were removed, the oldest are forgotten.
 pub const MAX_TIMES: usize = 1000;
 
 /// When each member of a profile was set, in milliseconds.

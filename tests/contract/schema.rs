@@ -27,6 +27,7 @@ fn run(statements: &Value) -> Vec<(u32, Value)> {
 fn an_update_of_properties_writes_one_row_and_a_look_up_row_is_written_when_its_contact_changes() {
     let key = json!([sql::CREATE_KEY, ["key_1", "hash", "ros_0000", "ci", "p", "users:write", 1, null]]);
     let upsert = |at: u32, patch: &str| json!([*sql::UPSERT, ["hash", at, "u", "usr_1", patch]]);
+    let as_of = |at: u32, members: &str| json!([*sql::UPSERT_AS_OF, ["hash", at, "u", "usr_1", members, at]]);
     let delete = json!([*sql::DELETE_USER, ["hash", 9, "u"]]);
     let statements = json!([
         key,
@@ -36,10 +37,12 @@ fn an_update_of_properties_writes_one_row_and_a_look_up_row_is_written_when_its_
         upsert(4, r#"{"email":"a@b.c","phone":"+123"}"#),
         upsert(5, r#"{"email":"new@b.c"}"#),
         upsert(6, r#"{"email":null}"#),
+        as_of(7, r#"[["p/plan","free"],["email","a@b.c"]]"#),
+        as_of(6, r#"[["p/plan","late"]]"#),
         delete,
     ]);
     let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|(written, _)| written).collect();
-    assert_eq!(written, [3, 1, 1, 1, 3, 2, 2]);
+    assert_eq!(written, [3, 1, 1, 1, 3, 2, 2, 1, 3]);
 }
 
 #[test]
@@ -57,6 +60,7 @@ fn every_statement_finds_its_rows_by_an_index() {
         sql::REVOKE_KEY,
         sql::TOUCH_KEY,
         &sql::UPSERT,
+        &sql::UPSERT_AS_OF,
         &sql::UPSERT_BATCH,
         &sql::REJECT_BATCH,
         &sql::FIND_USER,

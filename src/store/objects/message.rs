@@ -168,6 +168,12 @@ mod tests {
             new_id: "usr_1".into(),
             patch: RawValue::from_string(r#"{"properties":{"n":1.10}}"#.into()).unwrap(),
         };
+        let given_as_of = || GivenAsOf {
+            external_id: "u".into(),
+            new_id: "usr_1".into(),
+            members: RawValue::from_string(r#"[["p/n",1.10]]"#.into()).unwrap(),
+            as_of: 4,
+        };
         let list = |email: Option<&str>, updated_after, after| Message::List {
             email: email.map(Into::into),
             phone: None,
@@ -184,6 +190,14 @@ mod tests {
             (
                 Message::UpsertAll(vec![given()]),
                 r#"{"UpsertAll":[{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}]}"#,
+            ),
+            (
+                Message::Set(given_as_of()),
+                r#"{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}"#,
+            ),
+            (
+                Message::ChangeAll(vec![GivenChange::Merge(given()), GivenChange::Set(given_as_of())]),
+                r#"{"ChangeAll":[{"Merge":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}},{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
             ),
             (Message::Find { external_id: "u".into() }, r#"{"Find":{"external_id":"u"}}"#),
             (Message::Delete { external_id: "u".into() }, r#"{"Delete":{"external_id":"u"}}"#),
@@ -224,6 +238,10 @@ mod tests {
             (refused(StoredLimit::ProfileBytes), r#"{"Upserted":{"Refused":"profile_bytes"}}"#.into()),
             (refused(StoredLimit::PropertyKeys), r#"{"Upserted":{"Refused":"property_keys"}}"#.into()),
             (refused(StoredLimit::OriginKeys), r#"{"Upserted":{"Refused":"origin_keys"}}"#.into()),
+            (
+                Answer::Upserted(Outcome::Stored { id: "usr_1".into(), created: false, stale: true }),
+                r#"{"Upserted":{"Stored":{"id":"usr_1","created":false,"stale":true}}}"#.into(),
+            ),
             (Answer::Outcomes(vec![stored()]), format!(r#"{{"Outcomes":[{stored_json}]}}"#)),
             (Answer::User(None), r#"{"User":null}"#.into()),
             (Answer::User(Some(row.clone())), format!(r#"{{"User":{json}}}"#)),

@@ -12,5 +12,6 @@ pub mod limit;
 mod list;
 mod log;
 mod merge;
+mod order;
 mod storage;
 mod upsert;

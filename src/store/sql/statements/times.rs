@@ -4,8 +4,7 @@
 //! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`; `left` counts those that the
 //! last body did not set. A row whose `times` are of another revision was written by a version that knows none: they are void.
 
-/// Members whose times are kept, most of which stand: a profile has at most 602.
-const MAX_TIMES: u32 = 1000;
+use crate::order::MAX_TIMES;
 
 /// Rows: the members of a profile, or of a patch.
 fn members(document: &str) -> String {
