@@ -20,6 +20,7 @@ use crate::store::sql::{SqlStore, Value};
 use crate::time::Timestamp;
 use copies::KvCopies;
 use d1::D1;
+use js_sys::JSON;
 use limiter::ObjectLimiter;
 use objects::RemoteObjects;
 use runtime::{Hops, fill_random, now, with_deadline};
@@ -101,10 +102,11 @@ impl Worker {
         let settings = Settings::read(|name| env.var(name).ok().map(|value| value.to_string()));
         let context = Rc::new(context);
         let bind = || -> Result<_> {
-            Ok((env.d1("DB")?, env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.assets("ASSETS")?))
+            Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.assets("ASSETS")?))
         };
-        let (database, limiters, users, assets) = bind().map_err(|error| error.to_string())?;
-        let control = Rc::new(SqlStore(D1::new(database, hops.clone())));
+        let (limiters, users, assets) = bind().map_err(|error| error.to_string())?;
+        let database = D1::bound(env, hops.clone()).ok_or("Binding `DB` is undefined.")?;
+        let control = Rc::new(SqlStore(database));
         let objects = ObjectStore(RemoteObjects { objects: users, hops: hops.clone() });
         Ok(Worker {
             settings: settings.map_err(|error| error.to_string())?,
@@ -235,6 +237,11 @@ fn response_of(Handled { reply, .. }: Handled) -> Result<Response> {
     }
     let response = ResponseBuilder::new().with_status(reply.status).with_headers(headers);
     Ok(if reply.body.is_empty() { response.empty() } else { response.fixed(reply.body.into_bytes()) })
+}
+
+/// None: they are no rows.
+fn rows_as_json(rows: &JsValue) -> Option<String> {
+    JSON::stringify(rows).ok()?.as_string()
 }
 
 /// A value as SQLite is given it. D1's own integer type is 32 bits wide.

@@ -3,6 +3,7 @@
 use super::DEADLINE;
 use crate::store::StoreError;
 use crate::store::sql::broken_limit;
+use worker::wasm_bindgen::{JsCast, JsValue};
 
 pub enum Failure {
     /// Worth a retry.
@@ -11,10 +12,6 @@ pub enum Failure {
 }
 
 impl Failure {
-    pub fn unreadable() -> Self {
-        Failure::Final(StoreError::Failed("D1: rows can't be read".into()))
-    }
-
     pub fn late() -> Self {
         Failure::Final(StoreError::Unavailable(format!("D1: no answer within {DEADLINE:?}")))
     }
@@ -29,10 +26,10 @@ impl From<Failure> for StoreError {
     }
 }
 
-impl From<worker::Error> for Failure {
+impl From<JsValue> for Failure {
     /// Classifies D1's errors by their text: they carry no code.
     /// Source: Cloudflare, "Debug D1: Error list".
-    fn from(error: worker::Error) -> Self {
+    fn from(thrown: JsValue) -> Self {
         const TRANSIENT: [&str; 7] = [
             "Network connection lost",
             "reset because its code was updated",
@@ -47,7 +44,7 @@ impl From<worker::Error> for Failure {
             ["overloaded", "exceeded timeout", "exceeded its memory limit", "exceeded its CPU time limit"];
         // The tables are older than this Worker, or were never made.
         const UNMIGRATED: [&str; 2] = ["no such table", "no such column"];
-        let cause = message(&error);
+        let cause = message(&thrown);
         let tells = |texts: &[&str]| texts.iter().any(|text| cause.contains(text));
         if let Some(limit) = broken_limit(&cause) {
             Failure::Final(StoreError::Refused(limit))
@@ -68,13 +65,10 @@ impl From<worker::Error> for Failure {
 /// The runtime's message for an answer that is not JSON. The answer itself follows it.
 const UNREADABLE: &str = "Failed to parse body as JSON";
 
-/// The text of an error. Not its `Display`, which can throw for one of D1's.
-fn message(error: &worker::Error) -> String {
-    let mut message = match error {
-        worker::Error::D1(error) => AsRef::<js_sys::Error>::as_ref(error).message().into(),
-        worker::Error::UnknownJsError { message, .. } => message.clone(),
-        other => other.to_string(),
-    };
+/// The text of an error.
+fn message(thrown: &JsValue) -> String {
+    let error = thrown.dyn_ref::<js_sys::Error>();
+    let mut message = error.map_or_else(|| "unknown".to_owned(), |error| error.message().into());
     if let Some(at) = message.find(UNREADABLE) {
         // D1's raw answer may hold user data: never log it or classify errors by it.
         message.truncate(at + UNREADABLE.len());

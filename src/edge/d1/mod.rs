@@ -1,44 +1,87 @@
-//! D1 as a [`Database`].
+//! D1 as a [`Database`]. The crate `worker` has D1 as well; its rows are read value by value, which takes more time and
+//! more bytes of the Worker than to read them as JSON.
 
 mod error;
 mod retry;
 
-use super::js_value;
 use super::runtime::{Hops, with_deadline};
+use super::{js_value, rows_as_json};
 use crate::store::StoreError;
 use crate::store::sql::{Database, Statement};
 use error::Failure;
+use js_sys::{Array, Reflect};
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
 use std::time::Duration;
-use worker::wasm_bindgen::JsValue;
-use worker::{D1Database, D1DatabaseSession, D1PreparedStatement, D1Result, D1SessionConstraint};
+use worker::Env;
+use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 
 /// How long one request waits for D1, all calls and tries together. With the limiter's deadline: less than ten seconds.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
+extern "C" {
+    type Binding;
+
+    #[wasm_bindgen(method, catch, js_name = withSession)]
+    fn with_session(this: &Binding, constraint: &str) -> Result<Session, JsValue>;
+
+    type Session;
+
+    #[wasm_bindgen(method, catch)]
+    fn prepare(this: &Session, sql: &str) -> Result<Prepared, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn batch(this: &Session, statements: Array) -> Result<JsValue, JsValue>;
+
+    type Prepared;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn bind(this: &Prepared, values: &Array) -> Result<Prepared, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn all(this: &Prepared) -> Result<JsValue, JsValue>;
+}
+
 /// D1, for one request. Each method is one hop for each try.
 pub struct D1 {
-    database: D1Database,
+    binding: Binding,
     hops: Hops,
     /// How long this request has waited so far.
     waited: Cell<Duration>,
 }
 
 impl D1 {
-    pub fn new(database: D1Database, hops: Hops) -> Self {
-        D1 { database, hops, waited: Cell::default() }
+    /// None: there is no binding `DB`.
+    pub fn bound(env: &Env, hops: Hops) -> Option<Self> {
+        let binding = Reflect::get(env, &"DB".into()).ok().filter(JsValue::is_object)?;
+        Some(D1 { binding: binding.unchecked_into(), hops, waited: Cell::default() })
     }
 
     /// On the primary, because a replica may not have heard yet that a key was revoked.
-    fn session(&self) -> worker::Result<D1DatabaseSession> {
-        self.database.with_session_constraint(D1SessionConstraint::FirstPrimary)
+    fn session(&self) -> Result<Session, JsValue> {
+        self.binding.with_session("first-primary")
+    }
+
+    async fn rows(&self, statement: Statement<'_>) -> Result<String, StoreError> {
+        self.with_retries(async || rows_of(&prepare(&self.session()?, statement)?.all().await?)).await
+    }
+
+    async fn rows_of_both(&self, statements: [Statement<'_>; 2]) -> Result<[String; 2], StoreError> {
+        self.with_retries(async || {
+            let session = self.session()?;
+            let prepared: Result<Array, JsValue> =
+                statements.iter().map(|statement| prepare(&session, *statement)).collect();
+            let results: Array = session.batch(prepared?).await?.unchecked_into();
+            Ok([rows_of(&results.get(0))?, rows_of(&results.get(1))?])
+        })
+        .await
     }
 }
 
 impl Database for D1 {
     async fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError> {
-        self.with_retries(async || read(&prepare(&self.session()?, statement)?.all().await?)).await
+        read(&self.rows(statement).await?)
     }
 
     async fn query_pair<T: DeserializeOwned, U: DeserializeOwned>(
@@ -46,15 +89,8 @@ impl Database for D1 {
         first: Statement<'_>,
         second: Statement<'_>,
     ) -> Result<(Vec<T>, Vec<U>), StoreError> {
-        self.with_retries(async || {
-            let session = self.session()?;
-            let statements = vec![prepare(&session, first)?, prepare(&session, second)?];
-            match &session.batch(statements).await?[..] {
-                [first, second] => Ok((read(first)?, read(second)?)),
-                _ => Err(Failure::unreadable()),
-            }
-        })
-        .await
+        let [first, second] = self.rows_of_both([first, second]).await?;
+        Ok((read(&first)?, read(&second)?))
     }
 
     async fn run_in_background(&self, statement: Statement<'_>) -> Result<(), StoreError> {
@@ -64,15 +100,22 @@ impl Database for D1 {
     }
 }
 
-fn prepare(
-    session: &D1DatabaseSession,
-    Statement { sql, values }: Statement<'_>,
-) -> worker::Result<D1PreparedStatement> {
-    let values: Vec<JsValue> = values.iter().map(|value| js_value(*value)).collect();
-    session.prepare(sql).bind(&values)
+fn prepare(session: &Session, Statement { sql, values }: Statement<'_>) -> Result<Prepared, JsValue> {
+    let values: Array = values.iter().map(|value| js_value(*value)).collect();
+    session.prepare(sql)?.bind(&values)
 }
 
-/// The rows of a result. The error gives no details: they may hold user data, which must not be logged.
-fn read<T: DeserializeOwned>(result: &D1Result) -> Result<Vec<T>, Failure> {
-    result.results().map_err(|_| Failure::unreadable())
+/// The rows of a result, as JSON.
+fn rows_of(result: &JsValue) -> Result<String, Failure> {
+    let rows = Reflect::get(result, &"results".into()).ok();
+    rows.and_then(|rows| rows_as_json(&rows)).ok_or_else(|| Failure::Final(unreadable()))
+}
+
+fn read<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>, StoreError> {
+    serde_json::from_str(rows).map_err(|_| unreadable())
+}
+
+/// Without details: they may hold user data, which must not be logged.
+fn unreadable() -> StoreError {
+    StoreError::Failed("D1: rows can't be read".into())
 }

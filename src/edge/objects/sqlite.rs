@@ -1,11 +1,11 @@
 //! The SQLite storage of an object. What the crate `worker` has of it does not catch what a cursor throws, and knows no
 //! `transactionSync`.
 
-use crate::edge::js_value;
+use crate::edge::{js_value, rows_as_json};
 use crate::store::StoreError;
 use crate::store::objects::LocalDatabase;
 use crate::store::sql::{self, Statement};
-use js_sys::{Array, JSON};
+use js_sys::Array;
 use serde::de::DeserializeOwned;
 use worker::State;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -54,8 +54,7 @@ impl LocalDatabase for Sqlite {
         let rows =
             self.sql.exec(sql, &values).and_then(|cursor| cursor.to_array()).map_err(|thrown| failure(&thrown))?;
         let unreadable = || StoreError::Failed("rows of an object can't be read".into());
-        let rows = JSON::stringify(&rows).ok().and_then(|rows| rows.as_string()).ok_or_else(unreadable)?;
-        serde_json::from_str(&rows).map_err(|_| unreadable())
+        serde_json::from_str(&rows_as_json(&rows).ok_or_else(unreadable)?).map_err(|_| unreadable())
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes, in a float")]

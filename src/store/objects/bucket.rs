@@ -120,7 +120,7 @@ impl<D: LocalDatabase> Bucket<D> {
             // Its text may repeat what it can't read, which is user data.
             format!("not a call of this version, at column {}", error.column())
         })?;
-        let answer = match self.open(&call.place).and_then(|()| self.run(&call)) {
+        let answer = match self.open(call.place()).and_then(|()| self.run(&call)) {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => Answer::KeyNotLive,
             Err(StoreError::Unavailable(cause)) => return Err(cause),
@@ -131,13 +131,13 @@ impl<D: LocalDatabase> Bucket<D> {
     }
 
     /// Makes the tables up to date, and sees to it that this is the bucket that is meant.
-    fn open(&self, meant: &Place) -> Result<(), StoreError> {
+    fn open(&self, meant: Place) -> Result<(), StoreError> {
         let mut place = self.place.borrow_mut();
         if place.is_none() {
             self.database.in_transaction(|| self.migrate())?;
-            *place = Some(self.find_place(meant)?);
+            *place = Some(self.find_place(&meant)?);
         }
-        if place.as_ref() == Some(meant) { Ok(()) } else { Err(failed("this is another bucket than was meant")) }
+        if *place == Some(meant) { Ok(()) } else { Err(failed("this is another bucket than was meant")) }
     }
 
     /// Applies what is missing of the schema. One of a later version stays as it is.

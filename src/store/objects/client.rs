@@ -1,6 +1,6 @@
 //! The store of users, by the objects of a project's buckets.
 
-use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
+use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome};
 use crate::key::Project;
 use crate::limits::MAX_PAGE_BYTES;
 use crate::storage::{Placement, Storage};
@@ -40,9 +40,8 @@ impl<O: Objects> ObjectStore<O> {
     ) -> Result<Vec<Answer>, StoreError> {
         let (project, placement) = (&caller.record.project, placement(caller)?);
         let call = |(bucket, message)| {
-            let buckets = placement.buckets.count();
-            let place = Place { project: project.as_str().into(), bucket, buckets };
-            let call = Call { place, key: caller.hash.to_hex(), now: now.as_ms(), message };
+            let (project, buckets) = (project.as_str().into(), placement.buckets.count());
+            let call = Call { project, bucket, buckets, key: caller.hash.to_hex(), now: now.as_ms(), message };
             serde_json::to_string(&call).map(|call| (bucket, call))
         };
         let calls = messages.into_iter().map(call).collect::<Result<_, _>>();

@@ -12,9 +12,12 @@ use serde_json::value::RawValue;
 /// What is sent to an object.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Call {
-    /// Which bucket is meant.
-    #[serde(flatten)]
-    pub place: Place,
+    /// The name of the project whose bucket is meant.
+    pub project: String,
+    /// The bucket's number, from 0.
+    pub bucket: u8,
+    /// How many buckets the project has.
+    pub buckets: u8,
     /// The hash of the calling key, in hexadecimal digits.
     pub key: String,
     /// The Worker's clock in milliseconds.
@@ -23,8 +26,15 @@ pub struct Call {
     pub message: Message,
 }
 
+impl Call {
+    /// Which bucket is meant.
+    pub fn place(&self) -> Place {
+        Place { project: self.project.clone(), bucket: self.bucket, buckets: self.buckets }
+    }
+}
+
 /// A bucket of a project.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The project's name.
     pub project: String,
@@ -211,8 +221,7 @@ mod tests {
             ),
             (Message::Revoke, r#""Revoke""#),
         ] {
-            let place = Place { project: "p".into(), bucket: 3, buckets: 4 };
-            let call = Call { place, key: "0f".into(), now: 5, message };
+            let call = Call { project: "p".into(), bucket: 3, buckets: 4, key: "0f".into(), now: 5, message };
             pinned(&call, &format!(r#"{{"project":"p","bucket":3,"buckets":4,"key":"0f","now":5,"message":{json}}}"#));
         }
     }

@@ -59,21 +59,16 @@ pub struct KeyRow {
     pub expires_at: Option<f64>,
     pub revoked_at: Option<f64>,
     pub last_used_at: Option<f64>,
-    #[serde(flatten)]
-    pub storage: StorageRow,
+    pub storage: Option<String>,
+    pub buckets: Option<f64>,
+    pub jurisdiction: Option<String>,
+    pub location: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub struct ProjectRow {
     pub name: String,
     pub created_at: f64,
-    #[serde(flatten)]
-    pub storage: StorageRow,
-}
-
-/// The columns that say where a project's users live.
-#[derive(Deserialize)]
-pub struct StorageRow {
     pub storage: Option<String>,
     pub buckets: Option<f64>,
     pub jurisdiction: Option<String>,
@@ -129,30 +124,35 @@ impl TryFrom<UserRow> for StoredUser {
     }
 }
 
-impl StorageRow {
-    /// None: it can't be read, and users must not be looked for elsewhere.
-    fn read(&self) -> Option<Storage> {
-        match self.storage.as_deref() {
-            None | Some("d1") => Some(Storage::D1),
-            Some("objects") => Some(Storage::Objects(Placement {
-                buckets: Buckets::of_count(timestamp(self.buckets?).as_ms())?,
-                jurisdiction: self.jurisdiction.as_deref().map(str::parse).transpose().ok()?,
-                location: self.location.as_deref().map(str::parse).transpose().ok()?,
-            })),
-            Some(_) => None,
-        }
+/// Where a project's users live. None: it can't be read, and users must not be looked for elsewhere.
+fn storage(
+    kind: Option<&str>,
+    buckets: Option<f64>,
+    jurisdiction: Option<&str>,
+    location: Option<&str>,
+) -> Option<Storage> {
+    match kind {
+        None | Some("d1") => Some(Storage::D1),
+        Some("objects") => Some(Storage::Objects(Placement {
+            buckets: Buckets::of_count(timestamp(buckets?).as_ms())?,
+            jurisdiction: jurisdiction.map(str::parse).transpose().ok()?,
+            location: location.map(str::parse).transpose().ok()?,
+        })),
+        Some(_) => None,
     }
 }
 
 impl TryFrom<ProjectRow> for ProjectRecord {
     type Error = StoreError;
 
-    fn try_from(ProjectRow { name, created_at, storage }: ProjectRow) -> Result<Self, StoreError> {
+    fn try_from(row: ProjectRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed("row of a project can't be read".into());
+        let storage =
+            storage(row.storage.as_deref(), row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
         Ok(ProjectRecord {
-            name: name.parse().map_err(|_| unreadable())?,
-            storage: storage.read().ok_or_else(unreadable)?,
-            created_at: timestamp(created_at),
+            name: row.name.parse().map_err(|_| unreadable())?,
+            storage: storage.ok_or_else(unreadable)?,
+            created_at: timestamp(row.created_at),
         })
     }
 }
@@ -172,9 +172,11 @@ impl TryFrom<KeyRow> for KeyRecord {
 
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
+        let storage =
+            storage(row.storage.as_deref(), row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
         Ok(KeyRecord {
             project: row.project.parse().map_err(|_| unreadable())?,
-            storage: row.storage.read().ok_or_else(unreadable)?,
+            storage: storage.ok_or_else(unreadable)?,
             // A scope that another version knows grants nothing here.
             scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
             created_at: timestamp(row.created_at),
