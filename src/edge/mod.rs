@@ -10,7 +10,8 @@ mod rpc;
 mod runtime;
 
 use crate::api::{
-    self, ApiError, BodyError, Call, DataPoint, Encoding, Handled, KeyCache, Network, Platform, Settings, WrittenCopies,
+    self, ApiError, BodyError, Call, DataPoint, Encoding, Handled, KeyCache, Network, Platform, Settings,
+    SettingsError, WrittenCopies,
 };
 use crate::id;
 use crate::limit::Leases;
@@ -20,18 +21,16 @@ use crate::store::sql::{SqlStore, Value};
 use crate::time::Timestamp;
 use copies::KvCopies;
 use d1::D1;
-use js_sys::JSON;
+use js_sys::{JSON, Reflect, Uint8Array};
 use limiter::ObjectLimiter;
 use objects::RemoteObjects;
 use runtime::{Hops, fill_random, now, with_deadline};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use worker::wasm_bindgen::JsValue;
-use worker::{
-    AnalyticsEngineDataPointBuilder, Context, Env, Fetcher, Headers, RateLimiter, Request, Response, ResponseBuilder,
-    Result, WorkerVersionMetadata, event,
-};
+use worker::web_sys::{Request, Response, ResponseInit};
+use worker::{AnalyticsEngineDataPointBuilder, Context, Env, Fetcher, RateLimiter, Result, event};
 
 /// How long a file of the page may take.
 const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
@@ -43,19 +42,21 @@ thread_local! {
     static KEY_CACHE: Rc<RefCell<KeyCache>> = Rc::default();
     static LEASES: Rc<RefCell<Leases>> = Rc::default();
     static WRITTEN_COPIES: Rc<RefCell<WrittenCopies>> = Rc::default();
+    // What the environment says, which is the same for all requests of an isolate.
+    static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
+    static VERSION: OnceCell<Option<String>> = const { OnceCell::new() };
 }
 
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
-    let js_request = request.inner().into();
-    panics::watch(js_request, respond(request, env, context)).await
+    panics::watch(JsValue::from(&request), respond(request, env, context)).await
 }
 
 async fn respond(request: Request, env: Env, context: Context) -> Result<Response> {
     let begun = now();
     let call = call_of(&request, &env);
     let hops = Hops::default();
-    let analytics = env.analytics_engine("ANALYTICS").ok();
+    let analytics = member(&env, "ANALYTICS").and_then(|_| env.analytics_engine("ANALYTICS").ok());
     let handled = match Worker::new(request, &env, context, hops.clone()) {
         Err(cause) => api::fail(&call, ApiError::Internal { cause }, None),
         Ok(worker) => match panics::earlier_end(&env) {
@@ -82,7 +83,7 @@ async fn respond(request: Request, env: Env, context: Context) -> Result<Respons
 type Users = RoutedStore<SqlStore<D1>, ObjectStore<RemoteObjects>>;
 
 struct Worker {
-    settings: Settings,
+    settings: Rc<Settings>,
     control: Rc<SqlStore<D1>>,
     users: Users,
     hops: Hops,
@@ -99,7 +100,7 @@ struct Worker {
 impl Worker {
     /// Reads settings and bindings for a request. The error is for the log.
     fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
-        let settings = Settings::read(|name| env.var(name).ok().map(|value| value.to_string()));
+        let settings = settings(env).map_err(|error| error.to_string())?;
         let context = Rc::new(context);
         let bind = || -> Result<_> {
             Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.assets("ASSETS")?))
@@ -109,7 +110,7 @@ impl Worker {
         let control = Rc::new(SqlStore(database));
         let objects = ObjectStore(RemoteObjects { objects: users, hops: hops.clone() });
         Ok(Worker {
-            settings: settings.map_err(|error| error.to_string())?,
+            settings,
             users: RoutedStore { d1: Rc::clone(&control), objects },
             control,
             hops: hops.clone(),
@@ -169,7 +170,7 @@ impl Platform for Worker {
     }
 
     fn continent(&self) -> Option<String> {
-        self.request.cf()?.continent()
+        member(&member(&self.request, "cf")?, "continent")?.as_string()
     }
 
     fn fill_random(&self, bytes: &mut [u8]) {
@@ -206,14 +207,45 @@ impl Platform for Worker {
     }
 }
 
+/// A member of an object, if it is there.
+fn member(of: &JsValue, name: &str) -> Option<JsValue> {
+    Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
+}
+
+/// A variable or a secret.
+fn variable(env: &Env, name: &str) -> Option<String> {
+    member(env, name)?.as_string()
+}
+
+fn settings(env: &Env) -> std::result::Result<Rc<Settings>, SettingsError> {
+    if let Some(settings) = SETTINGS.with(|settings| settings.get().cloned()) {
+        return Ok(settings);
+    }
+    let read = Rc::new(Settings::read(|name| variable(env, name))?);
+    Ok(SETTINGS.with(|settings| Rc::clone(settings.get_or_init(|| read))))
+}
+
+fn version(env: &Env) -> Option<String> {
+    let read = || member(&member(env, "VERSION")?, "id")?.as_string();
+    VERSION.with(|version| version.get_or_init(read).clone())
+}
+
+/// The path and the query of a URL that the runtime has parsed: `https://host/path?query`.
+fn path_and_query(url: &str) -> (&str, &str) {
+    let behind_scheme = url.find("://").map_or(0, |at| at + 3);
+    let path = url[behind_scheme..].find('/').map_or("/", |at| &url[behind_scheme + at..]);
+    path.split_once('?').unwrap_or((path, ""))
+}
+
 fn call_of(request: &Request, env: &Env) -> Call {
-    let header = |name| request.headers().get(name).ok().flatten();
+    let headers = request.headers();
+    let header = |name| headers.get(name).ok().flatten();
+    let url = request.url();
+    let (path, query) = path_and_query(&url);
     Call {
-        // Not Request::method(), which maps unknown methods to GET.
-        method: request.inner().method(),
-        path: request.path(),
-        // Not Request::url(), which would bring in worker::Url.
-        query: request.inner().url().split_once('?').map_or_else(String::new, |(_, query)| query.into()),
+        method: request.method(),
+        path: path.into(),
+        query: query.into(),
         authorization: header("Authorization"),
         origin: header("Origin"),
         if_none_match: header("If-None-Match"),
@@ -226,17 +258,17 @@ fn call_of(request: &Request, env: &Env) -> Call {
             fill_random(&mut random);
             id::new("req_", now(), random)
         }),
-        version: env.get_binding::<WorkerVersionMetadata>("VERSION").ok().map(|version| version.id()),
+        version: version(env),
     }
 }
 
 fn response_of(Handled { reply, .. }: Handled) -> Result<Response> {
-    let headers = Headers::new();
-    for (name, value) in &reply.headers {
-        headers.append(name, value)?;
-    }
-    let response = ResponseBuilder::new().with_status(reply.status).with_headers(headers);
-    Ok(if reply.body.is_empty() { response.empty() } else { response.fixed(reply.body.into_bytes()) })
+    let init = ResponseInit::new();
+    init.set_status(reply.status);
+    // As one text: to cross over for each header takes longer.
+    init.set_headers(&JSON::parse(&serde_json::to_string(&reply.headers)?)?);
+    let body = (!reply.body.is_empty()).then(|| Uint8Array::from(reply.body.as_bytes()));
+    Ok(Response::new_with_opt_buffer_source_and_init(body.as_deref(), &init)?)
 }
 
 /// None: they are no rows.

@@ -48,7 +48,7 @@ pub async fn watch<T>(request: JsValue, work: impl Future<Output = T>) -> T {
 
 /// The error that ended this request in an earlier module, as reported by `entry.js`.
 pub fn earlier_end(env: &Env) -> Option<ApiError> {
-    let cause = |name| env.var(name).ok().map(|cause| cause.to_string());
+    let cause = |name| super::variable(env, name);
     let own = cause("ROSTER_PANIC").map(|cause| ApiError::Internal { cause });
     own.or_else(|| cause("ROSTER_PANIC_OF_ANOTHER").map(|cause| ApiError::Unavailable { cause }))
 }
