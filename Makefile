@@ -72,9 +72,10 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 deploy-test: release
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 
-bench: build ## measure Roster on D1 and on objects side by side, then with 100 ms more on each remote call
+bench: build ## measure Roster beside its peers, then with more latency on each remote call: ONLY='read|401'
+	node --test --test-isolation=none bench/peers/alike.test.mjs
 	node bench/run.mjs
-	node bench/hops.mjs
+	$(if $(ONLY),,node bench/hops.mjs)
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node bench/soak.mjs

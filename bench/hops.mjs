@@ -1,36 +1,44 @@
-// What a warm upsert takes where every remote call takes 100 ms longer, at 1 and at 16 requests at once. The readiness
-// check beside it makes one remote call and nothing else. Usage: node bench/hops.mjs, or make bench
+// What a warm upsert takes where every remote call takes longer, at 1 and at 16 requests at once, and how many remote
+// calls it waits for, one after the other, by that. Usage: node bench/hops.mjs, or make bench
 
-import { ADMIN_TOKEN, start } from "./worker.mjs";
+import { open } from "./targets.mjs";
 
-const REQUESTS = 208;
+const REQUESTS = 96;
+const [NONE, SHORT, LONG] = [0, 20, 100];
 
-async function median(atOnce, call) {
+async function measure({ url, key }, atOnce, requests = REQUESTS) {
   const times = [];
   const client = async (_, client) => {
-    for (let i = 0; i < REQUESTS / atOnce; i++) {
+    for (let i = 0; i < requests / atOnce; i++) {
       const begun = performance.now();
-      const answer = await call(`${client}-${i}`);
+      const headers = { Authorization: `Bearer ${key}` };
+      const answer = await fetch(`${url}/v1/users`, { method: "POST", headers, body: JSON.stringify({ user_id: `${client}-${i}` }) });
       await answer.text();
       if (answer.status !== 200) throw new Error(`status ${answer.status}`);
       times.push(performance.now() - begun);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, client));
-  return times.sort((a, b) => a - b)[times.length >> 1].toFixed(1).padStart(6);
+  times.sort((a, b) => a - b);
+  return { p50: times[times.length >> 1], p99: times[Math.floor(times.length * 0.99)] };
 }
 
-const FAULTS = JSON.stringify(["DB", "LIMITER"].map((on) => ({ on, how: "slow", times: 1_000_000 })));
-const { miniflare, url } = await start({ entry: "tests/doubles/faulty.mjs", variables: { RATE_LIMIT: "100000/60", FAULTS } });
-const post = (path, token, body) =>
-  fetch(url + path, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: JSON.stringify(body) });
-const { key } = await (await post("/v1/keys", ADMIN_TOKEN, { name: "bench" })).json();
-
-console.log("at once  readiness   upsert   (median of 208, in ms)");
-for (const atOnce of [1, 16]) {
-  const upsert = (id) => post("/v1/users", key, { user_id: id });
-  await median(atOnce, upsert);
-  const ready = await median(atOnce, () => fetch(`${url}/health/ready`));
-  console.log(`${String(atOnce).padStart(7)}     ${ready}   ${await median(atOnce, upsert)}`);
+/** By target and number at once: what was measured with each delay. */
+const measured = new Map();
+for (const delayMs of [NONE, SHORT, LONG]) {
+  const { miniflare, targets } = await open({ delayMs });
+  for (const target of targets.filter(({ name }) => name !== "hello")) {
+    for (const atOnce of [1, 16]) {
+      await measure(target, atOnce, 16);
+      const row = `${target.name} | ${atOnce}`;
+      measured.set(row, [...(measured.get(row) ?? []), await measure(target, atOnce)]);
+    }
+  }
+  await miniflare.dispose();
 }
-await miniflare.dispose();
+
+console.log(`| warm upsert; p50 and p99 of ${REQUESTS}, ms | at once | ${NONE} ms | ${SHORT} ms | ${LONG} ms more | hops |\n|---|---|---|---|---|---|`);
+for (const [row, by] of measured) {
+  const hops = (by[2].p50 - by[0].p50) / (LONG - NONE);
+  console.log(`| ${row} | ${by.map(({ p50, p99 }) => `${p50.toFixed(1)}, ${p99.toFixed(1)}`).join(" | ")} | ${hops.toFixed(2)} |`);
+}

@@ -1,25 +1,57 @@
 // Every operation on every target, in turn, in rounds: what else the machine does meets all of them alike. Writes the
-// figures to bench/results.json and the tables into BENCHMARKS.md. Usage: make bench, or BENCH_ROUNDS=9 make bench
+// figures to bench/results.json and the tables into BENCHMARKS.md. Usage: make bench; ONLY='read|401' measures those
+// operations alone, and writes nothing.
 
 import { fork } from "node:child_process";
-import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { on } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { operations } from "./operations.mjs";
-import { close, targets } from "./targets.mjs";
+import { open } from "./targets.mjs";
 import { ROOT } from "./worker.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 2);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);
+const ONLY = new RegExp(process.env.ONLY ?? "");
 const TABLES = /(?<=<!-- Written by make bench. -->\n)[^]*(?=<!-- The end of what it writes. -->)/;
 
+const { miniflare, targets } = await open();
 const load = fork(`${ROOT}bench/load.mjs`);
+const told = on(load, "message");
+const runtime = childNamed("workerd");
+
+/** A child of this process. Linux alone tells. */
+function childNamed(name) {
+  if (process.platform !== "linux") return undefined;
+  const stat = (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ");
+  const isIt = (pid) => {
+    try {
+      const [, command, , parent] = stat(pid);
+      return command === `(${name})` && Number(parent) === process.pid;
+    } catch {
+      return false;
+    }
+  };
+  return readdirSync("/proc").find((pid) => /^\d+$/.test(pid) && isIt(pid));
+}
+
+/** Milliseconds of a processor that the runtime has used: its ticks are of 10 ms. */
+function cpuMs() {
+  const fields = readFileSync(`/proc/${runtime}/stat`, "utf8").split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * 10;
+}
 
 async function measure(target, operation, seconds) {
-  load.send({ ...target.opened, operation, seconds });
-  const [{ result, error }] = await once(load, "message");
-  if (error) throw new Error(`${target.name}, ${operations[operation].name}: ${error}`);
-  return result;
+  const next = async () => {
+    const { error, ...message } = (await told.next()).value[0];
+    if (error) throw new Error(`${target.name}, ${operations[operation].name}: ${error}`);
+    return message;
+  };
+  load.send({ target, operation, seconds });
+  await next();
+  const before = runtime && cpuMs();
+  const { result } = await next();
+  return { ...result, cpu: runtime && (cpuMs() - before) / result.requests };
 }
 
 /** Middle, least and most of some numbers. */
@@ -28,51 +60,64 @@ function spread(values) {
   return { median: sorted[sorted.length >> 1], least: sorted[0], most: sorted.at(-1) };
 }
 
-/** The rounds' figures of an operation on a target, and its rate as a multiple of the first target's in the same round. */
-function summary(rounds, first) {
-  const all = (name) => spread(rounds.map((round) => round[name]));
-  const ratio = spread(rounds.map(({ rate }, round) => rate / first[round].rate));
-  return { rate: all("rate"), p50: all("p50"), p99: all("p99"), ratio };
-}
+const names = targets.map(({ name }) => name);
+const chosen = operations.map((_, operation) => operation).filter((operation) => ONLY.test(operations[operation].name));
+const meets = (operation) => targets.filter(({ name }) => operations[operation].on.test(name));
+/** By operation and target: its figures in each round. */
+const rounds = operations.map(() => Object.fromEntries(names.map((name) => [name, []])));
 
-function table({ name, atOnce, figures }) {
-  const lines = figures.map(({ target, rate, p50, p99, ratio }) => {
-    const times = `${ratio.median.toFixed(2)} (${ratio.least.toFixed(2)}–${ratio.most.toFixed(2)})`;
-    return `| ${target} | ${Math.round(rate.median)} | ${p50.median.toFixed(2)} | ${p99.median.toFixed(2)} | ${times} |`;
-  });
-  return [`**${name}, ${atOnce} at once**`, "", `| | requests/s | p50, ms | p99, ms | times ${targets[0].name} |`, "|---|---|---|---|---|", ...lines, ""].join("\n");
-}
-
-const rounds = operations.map(() => targets.map(() => []));
 try {
-  for (const target of targets) target.opened = await target.open();
   for (let round = -1; round < ROUNDS; round++) {
-    for (const operation of operations.keys()) {
-      for (let turn = 0; turn < targets.length; turn++) {
+    for (const operation of chosen) {
+      const meeting = meets(operation);
+      for (let turn = 0; turn < meeting.length; turn++) {
         // Each target has each place in turn. The round before the first only warms up.
-        const which = (turn + round + targets.length) % targets.length;
-        const result = await measure(targets[which], operation, round < 0 ? SECONDS / 4 : SECONDS);
-        if (round >= 0) rounds[operation][which].push(result);
+        const target = meeting[(turn + round + meeting.length) % meeting.length];
+        const result = await measure(target, operation, round < 0 ? SECONDS / 4 : SECONDS);
+        if (round >= 0) rounds[operation][target.name].push(result);
       }
     }
     if (round >= 0) console.error(`round ${round + 1} of ${ROUNDS}`);
   }
 } finally {
   load.kill();
-  await close();
+  await miniflare.dispose();
 }
 
-const measured = operations.map(({ name, atOnce }, operation) => ({
-  name,
-  atOnce,
-  figures: targets.map(({ name }, which) => ({ target: name, ...summary(rounds[operation][which], rounds[operation][0]) })),
-}));
+/** A target's figures, and its rate and time of a processor as multiples of what it is compared with, round by round. */
+function figuresOf(operation, target) {
+  const [own, other] = [rounds[operation][target], rounds[operation][operations[operation].beside]];
+  const all = (name) => spread(own.map((round) => round[name]));
+  const ratio = (name) => spread(own.map((round, i) => round[name] / other[i][name]));
+  const figures = { target, rate: all("rate"), p50: all("p50"), p99: all("p99"), ratio: ratio("rate") };
+  return runtime ? { ...figures, cpu: all("cpu"), cpuRatio: ratio("cpu") } : figures;
+}
+
+const measured = chosen.map((operation) => {
+  const { name, atOnce, users, beside } = operations[operation];
+  return { name, atOnce, users, beside, figures: meets(operation).map(({ name }) => figuresOf(operation, name)) };
+});
+
+function table({ name, atOnce, users, beside, figures }) {
+  const times = ({ median, least, most }) => `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
+  const lines = figures.map(({ target, rate, p50, p99, cpu, ratio, cpuRatio }) => {
+    const cells = [target, Math.round(rate.median), p50.median.toFixed(2), p99.median.toFixed(2), times(ratio)];
+    return `| ${[...cells, ...(cpu ? [cpu.median.toFixed(2), times(cpuRatio)] : [])].join(" | ")} |`;
+  });
+  const head = ["", `${users > 1 ? "users" : "requests"}/s`, "p50, ms", "p99, ms", `times ${beside}`];
+  if (figures[0].cpu) head.push("CPU, ms", `times ${beside}`);
+  return [`**${name}, ${atOnce} at once**`, "", `| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...lines, ""].join("\n");
+}
+
 const machine = `${cpus().length} × ${cpus()[0].model.trim()}, ${process.platform} ${process.arch}`;
 const version = (name) => JSON.parse(readFileSync(`${ROOT}node_modules/${name}/package.json`, "utf8")).version;
-const setting = { machine, workerd: version("workerd"), miniflare: version("miniflare"), node: process.version, rounds: ROUNDS, seconds: SECONDS };
-writeFileSync(`${ROOT}bench/results.json`, `${JSON.stringify({ setting, measured }, null, 1)}\n`);
-const head = `${machine}; workerd ${setting.workerd}, Node.js ${setting.node}; ${ROUNDS} rounds of ${SECONDS} s each.\n`;
+const setting = { machine, node: process.version, rounds: ROUNDS, seconds: SECONDS };
+for (const name of ["workerd", "miniflare", "hono", "zod"]) setting[name] = version(name);
+const head = `${machine}; workerd ${setting.workerd}, Node.js ${setting.node}, Hono ${setting.hono}, zod ${setting.zod}; ${ROUNDS} rounds of ${SECONDS} s each.\n`;
 const tables = [head, ...measured.map(table)].join("\n");
 console.log(tables);
-const document = readFileSync(`${ROOT}BENCHMARKS.md`, "utf8");
-writeFileSync(`${ROOT}BENCHMARKS.md`, document.replace(TABLES, () => `\n${tables}\n`));
+if (!process.env.ONLY) {
+  writeFileSync(`${ROOT}bench/results.json`, `${JSON.stringify({ setting, measured }, null, 1)}\n`);
+  const document = readFileSync(`${ROOT}BENCHMARKS.md`, "utf8");
+  writeFileSync(`${ROOT}BENCHMARKS.md`, document.replace(TABLES, () => `\n${tables}\n`));
+}

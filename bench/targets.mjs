@@ -1,28 +1,62 @@
-// What is measured: each target's Worker, and the key by which it is called. The first is what others are compared with.
+// What is measured: Roster, its peers and two floors, all in one Miniflare on one D1, so that one process has all their time.
 
-import { ADMIN_TOKEN, start } from "./worker.mjs";
+import { buildSync } from "esbuild";
+import { ADMIN_TOKEN, addressOf, migrate, ROOT, roster, serve } from "./worker.mjs";
 
-let roster;
+const UNLIMITED = "1000000/60";
+const ONE_AN_HOUR = { limit: 1, window_seconds: 3600 };
 
-/** A project of one Roster that all of them share. */
-async function project(name, storage) {
-  const { url } = await (roster ??= start());
-  const call = async (method, path, body) => {
+/** Miniflare's options for a Worker of `bench/peers`. */
+function peer(file, { name = file, variables } = {}) {
+  const entryPoints = [`${ROOT}bench/peers/${file}.mjs`];
+  const { outputFiles } = buildSync({ entryPoints, bundle: true, format: "esm", minify: true, write: false, external: ["cloudflare:workers"] });
+  const { name: _, modules, modulesRoot, durableObjects, ...same } = roster({ name });
+  const counter = outputFiles[0].text.includes("DurableObject") && { durableObjects: { COUNTER: { className: "Counter", useSQLite: true } } };
+  return {
+    ...same,
+    ...counter,
+    name,
+    modules: [{ type: "ESModule", path: `${name}.mjs`, contents: outputFiles[0].text }],
+    bindings: { RATE_LIMIT: UNLIMITED, ...variables },
+  };
+}
+
+/** Starts them all, with remote calls that take `delayMs` longer. Each has a key, and one whose limit is used up. */
+export async function open({ delayMs = 0 } = {}) {
+  const variables = { DELAY_MS: delayMs };
+  const slow = ["DB", "LIMITER", "USERS"].map((on) => ({ on, how: "slow", ms: delayMs, times: 1_000_000 }));
+  const own = delayMs ? { entry: "tests/doubles/faulty.mjs", variables: { FAULTS: JSON.stringify(slow) } } : {};
+  const limited = { RATE_LIMIT: "1/3600" };
+  const miniflare = await serve([
+    roster({ ...own, kvNamespaces: { COPIES: "copies" } }),
+    ...["hono", "plain"].flatMap((file) => [peer(file, { variables }), peer(file, { name: `${file}-limited`, variables: limited })]),
+    peer("upsert-only", { variables }),
+    peer("hello"),
+  ]);
+  await migrate(miniflare);
+  const url = await addressOf(miniflare, "roster");
+  const admin = async (method, path, body) => {
     const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
     const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body) });
     if (!answer.ok) throw new Error(await answer.text());
     return answer.json();
   };
-  if (storage) await call("PUT", `/v1/projects/${name}`, { storage });
-  const { key } = await call("POST", "/v1/keys", { name: "bench", project: name });
-  return { url, key };
+  const keyOf = async (project, settings) => {
+    if (settings) await admin("PUT", `/v1/projects/${project}`, settings);
+    return (await admin("POST", "/v1/keys", { name: "bench", project })).key;
+  };
+  const objects = (buckets) => ({ storage: { kind: "objects", buckets } });
+  const used = await keyOf("used", { rate_limits: { users: ONE_AN_HOUR } });
+  const targets = [
+    { name: "Roster on D1", url, key: await keyOf("d1"), limited: { url, key: used } },
+    { name: "Roster on 1 object", url, key: await keyOf("objects-1", objects(1)) },
+    { name: "Roster on 4 objects", url, key: await keyOf("objects-4", objects(4)) },
+  ];
+  for (const name of ["hono", "plain"]) {
+    const key = await keyOf(name);
+    const limited = { url: await addressOf(miniflare, `${name}-limited`), key };
+    targets.push({ name, url: await addressOf(miniflare, name), key, limited });
+  }
+  for (const name of ["upsert-only", "hello"]) targets.push({ name, url: await addressOf(miniflare, name), key: "none" });
+  return { miniflare, targets };
 }
-
-export const targets = [
-  { name: "Roster on D1", open: () => project("d1") },
-  { name: "Roster on 1 object", open: () => project("objects-1", { kind: "objects", buckets: 1 }) },
-  { name: "Roster on 4 objects", open: () => project("objects-4", { kind: "objects", buckets: 4 }) },
-];
-
-/** Ends what the targets opened. */
-export const close = async () => (await roster)?.miniflare.dispose();

@@ -6,7 +6,7 @@
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text
 //           reset: the limiter's object is reset, and then asked    midway: an object of users is reset while it
-//           answers    old: the object does not have the method    slow: takes 100 ms longer, as across an ocean
+//           answers    old: the object does not have the method    slow: takes `ms` longer, 100 by default, as across an ocean
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
@@ -41,7 +41,7 @@ const DELAY_MS = 100;
 const never = () => new Promise(() => {});
 const rows = (results) => ({ success: true, meta: {}, results });
 
-async function fail({ how, error, with: garbage }, target, name, args) {
+async function fail({ how, error, ms = DELAY_MS, with: garbage }, target, name, args) {
   // Not apply of the method: of one called by RPC, `apply` is another remote method.
   const call = () => Reflect.apply(target[name], target, args);
   const thrown = Object.assign(new Error(error), { overloaded: error?.includes("overloaded") });
@@ -61,7 +61,7 @@ async function fail({ how, error, with: garbage }, target, name, args) {
       await call();
       return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, answer: () => garbage, getWithMetadata: () => garbage, fetch: () => new Response(garbage) }[name]();
     case "slow":
-      await new Promise((resolve) => setTimeout(resolve, DELAY_MS));
+      await new Promise((resolve) => setTimeout(resolve, ms));
       return call();
     case "old":
       return target.notOfThisVersion();
