@@ -125,11 +125,22 @@ pub enum Scope {
     /// Delete users.
     #[serde(rename = "users:delete")]
     UsersDelete,
+    /// Send messages of Segment's protocol.
+    #[serde(rename = "ingest")]
+    Ingest,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 3] = [Scope::UsersWrite, Scope::UsersRead, Scope::UsersDelete];
+    pub const ALL: [Scope; 4] = [Scope::UsersWrite, Scope::UsersRead, Scope::UsersDelete, Scope::Ingest];
+
+    /// Those of a key that names none. The first implies [`Scope::Ingest`].
+    pub const DEFAULT: [Scope; 3] = [Scope::UsersWrite, Scope::UsersRead, Scope::UsersDelete];
+
+    /// Whether a key with these scopes has this one.
+    pub fn is_among(self, scopes: &[Scope]) -> bool {
+        scopes.contains(&self) || (self == Scope::Ingest && scopes.contains(&Scope::UsersWrite))
+    }
 
     /// Its name on the wire and in the store.
     pub fn as_str(self) -> &'static str {
@@ -137,6 +148,7 @@ impl Scope {
             Scope::UsersWrite => "users:write",
             Scope::UsersRead => "users:read",
             Scope::UsersDelete => "users:delete",
+            Scope::Ingest => "ingest",
         }
     }
 }

@@ -8,13 +8,24 @@ use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::{Caller, StoreError};
 
 /// Admits a call: finds its key, checks the scope, and takes a token of the policy; 401, 403, 429.
-///
-/// A call out of scope costs no token, but its refusal shows the budget.
 pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) -> Result<Caller, ApiError> {
     let caller = auth::authenticate(cx).await?;
+    charge(cx, &caller, scope, policy).await?;
+    Ok(caller)
+}
+
+/// Checks the scope of a key that was found, and takes a token of the policy; 403, 429.
+///
+/// A call out of scope costs no token, but its refusal shows the budget.
+pub async fn charge<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    scope: Scope,
+    policy: Policy,
+) -> Result<(), ApiError> {
     let account = Account { project: &caller.record.project, policy };
     let default = cx.platform.settings().default_quota(policy);
-    let in_scope = caller.record.scopes.contains(&scope);
+    let in_scope = scope.is_among(&caller.record.scopes);
     let Decision { verdict, by } = cx.wait(cx.platform.limiter().take(account, default, u32::from(in_scope))).await;
     let Verdict { admitted, quota, retry_after_ms, .. } = verdict;
     {
@@ -23,11 +34,11 @@ pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) ->
         log.limiter = Some(by);
     }
     if !in_scope {
-        Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes })
+        Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes.clone() })
     } else if !admitted {
         Err(ApiError::RateLimitExceeded { quota, retry_after_ms })
     } else {
-        Ok(caller)
+        Ok(())
     }
 }
 

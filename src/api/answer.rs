@@ -22,6 +22,8 @@ pub struct Handled {
     pub key_id: Option<String>,
     /// Who decided whether it passes the rate limit.
     pub limiter: Option<DecidedBy>,
+    /// The first refused messages of Segment's protocol: `messageId` and code.
+    pub refused: Vec<String>,
     /// Why it failed, if the client must not know.
     pub cause: Option<String>,
 }
@@ -51,7 +53,8 @@ impl Handled {
         if let Some((policy, verdict)) = log.budget {
             reply.headers.extend(budget_headers(policy, verdict, now));
         }
-        Handled { reply, route, code, project: log.project, key_id: log.key_id, limiter: log.limiter, cause }
+        let Log { project, key_id, limiter, refused, .. } = log;
+        Handled { reply, route, code, project, key_id, limiter, refused, cause }
     }
 }
 

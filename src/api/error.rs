@@ -4,7 +4,7 @@ use super::auth::credential::Credential;
 use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
 use crate::limit::{LimiterUnavailable, Quota};
-use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
+use crate::limits::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES};
 use crate::store::{StoreError, StoredLimit};
 
 /// Seconds to wait before asking an overloaded store again.
@@ -23,6 +23,8 @@ pub enum ApiError {
     MissingAuth(Credential),
     /// 401 `MISSING_AUTH`: an `Authorization` header that is not a Bearer one.
     NotBearer(Credential),
+    /// 401 `MISSING_AUTH`: no key in any of the places where Segment's clients have it.
+    MissingWriteKey,
     /// 401 `INVALID_API_KEY`
     InvalidApiKey,
     /// 401 `INVALID_API_KEY`: not the admin token, which is required.
@@ -40,6 +42,11 @@ pub enum ApiError {
     InsufficientPermissions {
         /// The scope that this route takes.
         required: Scope,
+        /// The scopes of the key.
+        current: Vec<Scope>,
+    },
+    /// 403 `INSUFFICIENT_PERMISSIONS`: a key that is shown to browsers may do more than [`Scope::Ingest`].
+    TooPermissive {
         /// The scopes of the key.
         current: Vec<Scope>,
     },
@@ -69,6 +76,8 @@ pub enum ApiError {
         /// Bytes that a body of this route may have, decoded.
         limit_bytes: usize,
     },
+    /// 413 `PAYLOAD_TOO_LARGE`: more than [`MAX_MESSAGES`](crate::limits::MAX_MESSAGES).
+    TooManyMessages,
     /// 415 `UNSUPPORTED_ENCODING`
     UnsupportedEncoding,
     /// 429 `RATE_LIMIT_EXCEEDED`
@@ -114,19 +123,20 @@ impl ApiError {
             ApiError::InvalidRequest(_) | ApiError::Faults(_) | ApiError::StoredLimit(_) => 400,
             ApiError::MissingAuth(_)
             | ApiError::NotBearer(_)
+            | ApiError::MissingWriteKey
             | ApiError::InvalidApiKey
             | ApiError::InvalidAdminToken
             | ApiError::WrongCredential { .. }
             | ApiError::AdminDisabled
             | ApiError::RevokedApiKey => 401,
-            ApiError::InsufficientPermissions { .. } => 403,
+            ApiError::InsufficientPermissions { .. } | ApiError::TooPermissive { .. } => 403,
             ApiError::RouteNotFound { .. }
             | ApiError::UserNotFound { .. }
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound => 404,
             ApiError::StorageFixed => 409,
             ApiError::MethodNotAllowed { .. } => 405,
-            ApiError::PayloadTooLarge { .. } => 413,
+            ApiError::PayloadTooLarge { .. } | ApiError::TooManyMessages => 413,
             ApiError::UnsupportedEncoding => 415,
             ApiError::RateLimitExceeded { .. } => 429,
             ApiError::Internal { .. } => 500,
@@ -140,20 +150,20 @@ impl ApiError {
             ApiError::InvalidRequest(_) => "INVALID_REQUEST",
             ApiError::Faults(list) => list.faults.first().map_or("INVALID_REQUEST", |fault| fault_code(&fault.kind)),
             ApiError::StoredLimit(_) => "INVALID_VALUE",
-            ApiError::MissingAuth(_) | ApiError::NotBearer(_) => "MISSING_AUTH",
+            ApiError::MissingAuth(_) | ApiError::NotBearer(_) | ApiError::MissingWriteKey => "MISSING_AUTH",
             ApiError::InvalidApiKey
             | ApiError::InvalidAdminToken
             | ApiError::WrongCredential { .. }
             | ApiError::AdminDisabled => "INVALID_API_KEY",
             ApiError::RevokedApiKey => "REVOKED_API_KEY",
-            ApiError::InsufficientPermissions { .. } => "INSUFFICIENT_PERMISSIONS",
+            ApiError::InsufficientPermissions { .. } | ApiError::TooPermissive { .. } => "INSUFFICIENT_PERMISSIONS",
             ApiError::RouteNotFound { .. } => "NOT_FOUND",
             ApiError::UserNotFound { .. } => "USER_NOT_FOUND",
             ApiError::KeyNotFound => "KEY_NOT_FOUND",
             ApiError::ProjectNotFound => "PROJECT_NOT_FOUND",
             ApiError::StorageFixed => "STORAGE_FIXED",
             ApiError::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
-            ApiError::PayloadTooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            ApiError::PayloadTooLarge { .. } | ApiError::TooManyMessages => "PAYLOAD_TOO_LARGE",
             ApiError::UnsupportedEncoding => "UNSUPPORTED_ENCODING",
             ApiError::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
             ApiError::Internal { .. } => "INTERNAL_ERROR",
@@ -185,6 +195,9 @@ impl ApiError {
                 wanted.placeholder(),
                 wanted.name()
             ),
+            ApiError::MissingWriteKey => "Missing write key: send an API key as the user name of Basic authentication, \
+                                          as a Bearer token, in X-Write-Key, or in the body as writeKey"
+                .into(),
             ApiError::InvalidApiKey => "Invalid API key".into(),
             ApiError::InvalidAdminToken | ApiError::AdminDisabled => {
                 "Invalid admin token: this call needs the one that the operator set".into()
@@ -196,6 +209,7 @@ impl ApiError {
             ApiError::InsufficientPermissions { required, .. } => {
                 format!("API key lacks the permission {}", required.as_str())
             }
+            ApiError::TooPermissive { .. } => "A key that browsers are shown must have the scope ingest alone".into(),
             ApiError::RouteNotFound { similar: None } => "No such route".into(),
             ApiError::RouteNotFound { similar: Some(pattern) } => format!("No such route. Did you mean {pattern}?"),
             ApiError::UserNotFound { is_roster_id: false } => "No such user".into(),
@@ -208,6 +222,7 @@ impl ApiError {
             ApiError::StorageFixed => "The project has had a key: its storage is fixed".into(),
             ApiError::MethodNotAllowed { allow } => format!("Method not allowed here; allowed are {allow}"),
             ApiError::PayloadTooLarge { limit_bytes } => format!("The body is larger than {limit_bytes} bytes"),
+            ApiError::TooManyMessages => format!("The batch has more than {MAX_MESSAGES} messages"),
             ApiError::UnsupportedEncoding => "Content-Encoding must be gzip, identity, or absent".into(),
             ApiError::RateLimitExceeded { quota, .. } => {
                 format!("Rate limit of {} requests per {quota} exceeded", quota.limit)
@@ -221,7 +236,9 @@ impl ApiError {
     pub(super) fn headers(&self) -> Option<(&'static str, String)> {
         const CHALLENGE: &str = "WWW-Authenticate";
         match self {
-            ApiError::MissingAuth(_) | ApiError::NotBearer(_) => Some((CHALLENGE, r#"Bearer realm="roster""#.into())),
+            ApiError::MissingAuth(_) | ApiError::NotBearer(_) | ApiError::MissingWriteKey => {
+                Some((CHALLENGE, r#"Bearer realm="roster""#.into()))
+            }
             ApiError::InvalidApiKey
             | ApiError::InvalidAdminToken
             | ApiError::WrongCredential { .. }
@@ -247,6 +264,8 @@ impl ApiError {
             | ApiError::ProjectNotFound
             | ApiError::StorageFixed
             | ApiError::PayloadTooLarge { .. }
+            | ApiError::TooPermissive { .. }
+            | ApiError::TooManyMessages
             | ApiError::Internal { .. } => None,
         }
     }

@@ -79,6 +79,9 @@ impl ApiError {
             ApiError::InsufficientPermissions { required, current } => {
                 Details { required_permission: Some(*required), current_permissions: Some(current), ..details }
             }
+            ApiError::TooPermissive { current } => {
+                Details { required_permission: Some(Scope::Ingest), current_permissions: Some(current), ..details }
+            }
             ApiError::PayloadTooLarge { limit_bytes } => Details { limit_bytes: Some(*limit_bytes), ..details },
             ApiError::RateLimitExceeded { quota, retry_after_ms } => Details {
                 limit: Some(quota.limit),
@@ -89,6 +92,7 @@ impl ApiError {
             ApiError::InvalidRequest(_)
             | ApiError::MissingAuth(_)
             | ApiError::NotBearer(_)
+            | ApiError::MissingWriteKey
             | ApiError::InvalidApiKey
             | ApiError::InvalidAdminToken
             | ApiError::WrongCredential { .. }
@@ -100,6 +104,7 @@ impl ApiError {
             | ApiError::ProjectNotFound
             | ApiError::StorageFixed
             | ApiError::MethodNotAllowed { .. }
+            | ApiError::TooManyMessages
             | ApiError::UnsupportedEncoding
             | ApiError::Internal { .. }
             | ApiError::Unavailable { .. } => return None,

@@ -11,6 +11,10 @@ pub struct Call {
     pub query: String,
     /// The `Authorization` header.
     pub authorization: Option<String>,
+    /// The `X-Write-Key` header, where there is no `Authorization`.
+    pub write_key: Option<String>,
+    /// The scheme and the host that were asked: `https://roster.example.com`.
+    pub base_url: String,
     /// The `Origin` header.
     pub origin: Option<String>,
     /// The `If-None-Match` header.

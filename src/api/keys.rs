@@ -52,7 +52,7 @@ impl NewKey {
         let new_key = name.map(|name| NewKey {
             name,
             project: project.unwrap_or_default(),
-            scopes: scopes.unwrap_or_else(|| Scope::ALL.into()),
+            scopes: scopes.unwrap_or_else(|| Scope::DEFAULT.into()),
             expires_at,
         });
         faults.finish(new_key)
@@ -194,7 +194,7 @@ mod tests {
             [
                 "name: Field is required",
                 "project: Must be 1 to 64 characters of a-z, 0-9, _ and -",
-                "/scopes/1: Must be one of users:write, users:read, users:delete",
+                "/scopes/1: Must be one of users:write, users:read, users:delete, ingest",
                 "/scopes/2: Expected string, received number",
                 "expires_at: Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z",
                 "admin: Unknown field; it would not be stored",

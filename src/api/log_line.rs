@@ -23,6 +23,8 @@ struct Line<'a> {
     version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    refused: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
 }
@@ -42,6 +44,7 @@ pub fn log_line(call: &Call, handled: &Handled, hops: u32, duration_ms: u64) -> 
         duration_ms,
         version: call.version.as_deref(),
         trace_id: call.traceparent.as_deref().and_then(trace_id),
+        refused: &handled.refused,
         cause: handled.cause.as_deref(),
     };
     serde_json::to_string(&line).unwrap_or_default()

@@ -16,6 +16,7 @@ mod platform;
 mod projects;
 mod read;
 mod route;
+mod segment;
 mod settings;
 mod trace;
 mod ttl_cache;
@@ -72,6 +73,9 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::ListProjects => projects::list(cx).await,
         Operation::GetProject => projects::get(cx).await,
         Operation::ConfigureProject => projects::configure(cx).await,
+        Operation::IngestBatch => segment::ingest(cx, None).await,
+        Operation::IngestMessage(kind) => segment::ingest(cx, Some(kind)).await,
+        Operation::IngestSettings => segment::settings(cx).await,
         Operation::Health => Ok(health::alive()),
         Operation::Ready => health::ready(cx).await,
         Operation::Asset => assets::read(cx, found.pattern).await,

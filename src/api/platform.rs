@@ -84,6 +84,8 @@ pub struct Log {
     pub limiter: Option<DecidedBy>,
     /// The code of a batch of which nothing was stored.
     pub code: Option<&'static str>,
+    /// The refused messages of Segment's protocol.
+    pub refused: Vec<String>,
 }
 
 impl<'a, P: Platform> Cx<'a, P> {

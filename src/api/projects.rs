@@ -36,6 +36,7 @@ struct DescribedOut<'a> {
 struct RateLimitsOut {
     users: RateLimitOut,
     batch: RateLimitOut,
+    ingest: RateLimitOut,
 }
 
 #[derive(Serialize)]
@@ -122,8 +123,11 @@ async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Resul
             default: own.is_none(),
         })
     };
-    let rate_limits =
-        RateLimitsOut { users: rate_limit(Policy::Users).await?, batch: rate_limit(Policy::Batch).await? };
+    let rate_limits = RateLimitsOut {
+        users: rate_limit(Policy::Users).await?,
+        batch: rate_limit(Policy::Batch).await?,
+        ingest: rate_limit(Policy::Ingest).await?,
+    };
     let project =
         DescribedOut { name: &project.name, rate_limits, storage: project.storage, created_at: project.created_at };
     Ok(Reply::json(200, &ProjectOut { success: true, project }))

@@ -30,22 +30,31 @@ pub async fn large_object<P: Platform, T>(
     limit_bytes: usize,
     parse: impl FnOnce(&Object) -> Result<T, FaultList>,
 ) -> Result<T, ApiError> {
+    let bytes = bytes(cx, limit_bytes).await?;
+    parse(&parse_object(&bytes)?).map_err(ApiError::Faults)
+}
+
+/// Reads the body, decoded.
+pub async fn bytes<P: Platform>(cx: &Cx<'_, P>, limit_bytes: usize) -> Result<Vec<u8>, ApiError> {
     let encoding = encoding(cx.call.content_encoding.as_deref())?;
-    let bytes = cx.wait(cx.platform.body(encoding, limit_bytes)).await.map_err(|error| match error {
+    cx.wait(cx.platform.body(encoding, limit_bytes)).await.map_err(|error| match error {
         BodyError::TooLarge => ApiError::PayloadTooLarge { limit_bytes },
         BodyError::Broken => ApiError::InvalidRequest("The body ended before it was whole".into()),
         BodyError::Undecodable => {
             ApiError::InvalidRequest("The body is not one whole gzip member, though Content-Encoding says gzip".into())
         }
-    })?;
+    })
+}
+
+/// The one object of a body.
+pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::InvalidRequest("The body is empty; a JSON object is expected".into()));
     }
-    let object = json::parse_object(&bytes).map_err(|error| match error {
+    json::parse_object(bytes).map_err(|error| match error {
         ObjectError::Syntax(error) => ApiError::InvalidRequest(format!("Invalid JSON: {error}")),
         ObjectError::Type(name) => ApiError::InvalidRequest(format!("The body must be a JSON object, not {name}")),
-    })?;
-    parse(&object).map_err(ApiError::Faults)
+    })
 }
 
 /// Reads a `Content-Encoding` header. `x-gzip` is gzip (RFC 9110 section 8.4.1.3).

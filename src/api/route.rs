@@ -25,6 +25,12 @@ pub enum Operation {
     GetProject,
     /// Make a project or set its limits; admin.
     ConfigureProject,
+    /// Take messages of Segment's protocol.
+    IngestBatch,
+    /// Take one message of Segment's protocol, of this type.
+    IngestMessage(&'static str),
+    /// Tell analytics.js where to send messages.
+    IngestSettings,
     /// Say that the Worker runs.
     Health,
     /// Say that the store answers too.
@@ -33,9 +39,16 @@ pub enum Operation {
     Asset,
 }
 
+impl Operation {
+    /// Whether its paths may end with a slash, as Segment's do.
+    fn takes_slash(self) -> bool {
+        matches!(self, Operation::IngestBatch | Operation::IngestMessage(_) | Operation::IngestSettings)
+    }
+}
+
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 19] = [
+pub const ROUTES: [(&str, &str, Operation); 35] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::UpsertUsers),
@@ -47,6 +60,22 @@ pub const ROUTES: [(&str, &str, Operation); 19] = [
     ("GET", "/v1/projects", Operation::ListProjects),
     ("GET", "/v1/projects/{project}", Operation::GetProject),
     ("PUT", "/v1/projects/{project}", Operation::ConfigureProject),
+    ("POST", "/v1/batch", Operation::IngestBatch),
+    ("POST", "/v1/import", Operation::IngestBatch),
+    ("POST", "/v1/b", Operation::IngestBatch),
+    ("POST", "/v1/identify", Operation::IngestMessage("identify")),
+    ("POST", "/v1/i", Operation::IngestMessage("identify")),
+    ("POST", "/v1/track", Operation::IngestMessage("track")),
+    ("POST", "/v1/t", Operation::IngestMessage("track")),
+    ("POST", "/v1/page", Operation::IngestMessage("page")),
+    ("POST", "/v1/p", Operation::IngestMessage("page")),
+    ("POST", "/v1/screen", Operation::IngestMessage("screen")),
+    ("POST", "/v1/s", Operation::IngestMessage("screen")),
+    ("POST", "/v1/group", Operation::IngestMessage("group")),
+    ("POST", "/v1/g", Operation::IngestMessage("group")),
+    ("POST", "/v1/alias", Operation::IngestMessage("alias")),
+    ("POST", "/v1/a", Operation::IngestMessage("alias")),
+    ("GET", "/v1/projects/{key}/settings", Operation::IngestSettings),
     ("GET", "/health", Operation::Health),
     ("GET", "/health/ready", Operation::Ready),
     ("GET", "/", Operation::Asset),
@@ -73,18 +102,27 @@ pub struct Found<'a> {
 
 /// Finds the route of a method and a path.
 pub fn find<'a>(method: &str, path: &'a str) -> Option<Found<'a>> {
+    let without_slash = || find_exact(method, path.strip_suffix('/')?).filter(Found::takes_slash);
+    find_exact(method, path).or_else(without_slash)
+}
+
+fn find_exact<'a>(method: &str, path: &'a str) -> Option<Found<'a>> {
     // The only path that works without its prefix.
     let path = if path == "/users" { "/v1/users" } else { path };
     let method = if method == "HEAD" { "GET" } else { method };
-    let found = |(_, pattern, operation): (_, _, _)| {
-        Some(Found { pattern, parameter: parameter(pattern, path)?, operation: Some(operation), path })
+    let found = |(_, pattern, operation): &(&str, &'static str, Operation)| {
+        Some(Found { pattern, parameter: parameter(pattern, path)?, operation: Some(*operation), path })
     };
-    let exact = ROUTES.into_iter().filter(|(known, ..)| *known == method).find_map(found);
-    let other = || ROUTES.into_iter().find_map(found).map(|found| Found { operation: None, ..found });
+    let exact = ROUTES.iter().filter(|(known, ..)| *known == method).find_map(found);
+    let other = || ROUTES.iter().find_map(found).map(|found| Found { operation: None, ..found });
     exact.or_else(other)
 }
 
 impl Found<'_> {
+    fn takes_slash(&self) -> bool {
+        ROUTES.iter().any(|(_, pattern, operation)| *pattern == self.pattern && operation.takes_slash())
+    }
+
     /// The value of `Allow`.
     pub fn allow(&self) -> String {
         let has = |method: &str| {
@@ -103,7 +141,10 @@ impl Found<'_> {
 fn parameter<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     match pattern.split_once('{') {
         None => (pattern == path).then_some(""),
-        Some((prefix, _)) => path.strip_prefix(prefix).filter(|rest| !rest.is_empty() && !rest.contains('/')),
+        Some((prefix, rest)) => {
+            let (_, suffix) = rest.split_once('}')?;
+            path.strip_prefix(prefix)?.strip_suffix(suffix).filter(|value| !value.is_empty() && !value.contains('/'))
+        }
     }
 }
 
@@ -132,6 +173,15 @@ mod tests {
             ("/v1/keys/key_1", Some(("/v1/keys/{key_id}", "key_1"))),
             ("/v1/projects", Some(("/v1/projects", ""))),
             ("/v1/projects/a-b", Some(("/v1/projects/{project}", "a-b"))),
+            ("/v1/projects/a-b/settings", Some(("/v1/projects/{key}/settings", "a-b"))),
+            ("/v1/projects/a-b/settings/", Some(("/v1/projects/{key}/settings", "a-b"))),
+            ("/v1/projects//settings", None),
+            ("/v1/projects/settings", Some(("/v1/projects/{project}", "settings"))),
+            ("/v1/projects/a-b/", None),
+            ("/v1/batch/", Some(("/v1/batch", ""))),
+            ("/v1/i/", Some(("/v1/i", ""))),
+            ("/v1/batch//", None),
+            ("/batch", None),
             ("/health", Some(("/health", ""))),
             ("/health/ready", Some(("/health/ready", ""))),
             ("/", Some(("/", ""))),

@@ -15,6 +15,7 @@ pub struct Settings {
     pub allowed_origins: AllowedOrigins,
     users_quota: Quota,
     batch_quota: Quota,
+    ingest_quota: Quota,
     /// Where the users of new projects live that do not say.
     pub storage: Storage,
 }
@@ -46,6 +47,7 @@ impl Settings {
             allowed_origins: AllowedOrigins::parse(variable("ALLOWED_ORIGINS").as_deref().unwrap_or("*")),
             users_quota: quota("RATE_LIMIT", "500/60")?,
             batch_quota: quota("BATCH_RATE_LIMIT", "100/60")?,
+            ingest_quota: quota("INGEST_RATE_LIMIT", "600/60")?,
             storage: match variable("STORAGE").as_deref() {
                 None | Some("d1") => Storage::D1,
                 Some("objects") => Storage::Objects(Placement::default()),
@@ -59,6 +61,7 @@ impl Settings {
         match policy {
             Policy::Users => self.users_quota,
             Policy::Batch => self.batch_quota,
+            Policy::Ingest => self.ingest_quota,
         }
     }
 }
@@ -72,9 +75,10 @@ mod tests {
         let settings = Settings::read(|_| None).unwrap();
         assert_eq!(settings.default_quota(Policy::Users), Quota::new(500, 60).unwrap());
         assert_eq!(settings.default_quota(Policy::Batch), Quota::new(100, 60).unwrap());
+        assert_eq!(settings.default_quota(Policy::Ingest), Quota::new(600, 60).unwrap());
         assert_eq!(settings.allowed_origins, AllowedOrigins::Any);
         assert!(settings.admin_token.is_none());
-        for variable in ["RATE_LIMIT", "BATCH_RATE_LIMIT"] {
+        for variable in ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT"] {
             let error = Settings::read(|name| (name == variable).then(|| "lots".into())).unwrap_err();
             assert_eq!(error.to_string(), format!("variable {variable} is not requests/seconds, as in 500/60"));
         }

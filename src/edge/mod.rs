@@ -230,23 +230,29 @@ fn version(env: &Env) -> Option<String> {
     VERSION.with(|version| version.get_or_init(read).clone())
 }
 
-/// The path and the query of a URL that the runtime has parsed: `https://host/path?query`.
-fn path_and_query(url: &str) -> (&str, &str) {
+/// The base, the path and the query of a URL that the runtime has parsed: `https://host/path?query`.
+fn parts_of(url: &str) -> (&str, &str, &str) {
     let behind_scheme = url.find("://").map_or(0, |at| at + 3);
-    let path = url[behind_scheme..].find('/').map_or("/", |at| &url[behind_scheme + at..]);
-    path.split_once('?').unwrap_or((path, ""))
+    let (base, path) = url.split_at(url[behind_scheme..].find('/').map_or(url.len(), |at| behind_scheme + at));
+    let path = if path.is_empty() { "/" } else { path };
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    (base, path, query)
 }
 
 fn call_of(request: &Request, env: &Env) -> Call {
     let headers = request.headers();
     let header = |name| headers.get(name).ok().flatten();
     let url = request.url();
-    let (path, query) = path_and_query(&url);
+    let (base_url, path, query) = parts_of(&url);
+    let authorization = header("Authorization");
     Call {
         method: request.method(),
         path: path.into(),
         query: query.into(),
-        authorization: header("Authorization"),
+        // To ask for one more header takes a while.
+        write_key: if authorization.is_none() { header("X-Write-Key") } else { None },
+        authorization,
+        base_url: base_url.into(),
         origin: header("Origin"),
         if_none_match: header("If-None-Match"),
         cache_control: header("Cache-Control"),

@@ -28,7 +28,15 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// The object, if it is one.
+    pub fn object(&self) -> Option<&Object<'a>> {
+        match self {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
     /// The JSON name of this value's type.
     pub fn type_name(&self) -> &'static str {
         match self {
@@ -50,6 +58,12 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// Takes out the value of the first member of this name; null stays.
+    pub fn take(&mut self, name: &str) -> Option<Value<'a>> {
+        let (_, value) = self.members.iter_mut().find(|(known, _)| known == name)?;
+        Some(std::mem::replace(value, Value::Null))
+    }
+
     /// The first member of this name.
     pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.members.iter().find(|(known, _)| known == name).map(|(_, value)| value)

@@ -15,17 +15,20 @@ pub enum Policy {
     Users,
     /// Batches.
     Batch,
+    /// Requests of Segment's protocol.
+    Ingest,
 }
 
 impl Policy {
     /// Every policy.
-    pub const ALL: [Policy; 2] = [Policy::Users, Policy::Batch];
+    pub const ALL: [Policy; 3] = [Policy::Users, Policy::Batch, Policy::Ingest];
 
     /// Its name on the wire, in headers and in the names of objects.
     pub fn as_str(self) -> &'static str {
         match self {
             Policy::Users => "users",
             Policy::Batch => "batch",
+            Policy::Ingest => "ingest",
         }
     }
 }

@@ -94,6 +94,14 @@ impl NewUser {
     }
 }
 
+impl NewUser {
+    /// Bytes of the texts that it consists of.
+    pub fn bytes(&self) -> usize {
+        let (Change::Merge(Patch(text)) | Change::Set { members: Members(text), .. }) = &self.change;
+        self.external_id.as_str().len() + text.len()
+    }
+}
+
 /// Refuses a moment that no clock which is nearly right can have seen.
 fn not_ahead(as_of: Timestamp, now: Timestamp) -> Result<Timestamp, BrokenRule> {
     if as_of.as_ms() <= now.as_ms().saturating_add(MAX_AHEAD_MS) {

@@ -19,7 +19,12 @@ use network::Network;
 
 /// Authenticates a call: bearer token, checksum, isolate cache, and only then the store; 401, 429.
 pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
-    let hash = presented_key(cx)?.hash();
+    authenticate_by(cx, bearer(cx.call, Credential::ApiKey)?).await
+}
+
+/// Does what [`authenticate`] does, with a key from elsewhere.
+pub async fn authenticate_by<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<Caller, ApiError> {
+    let hash = parse_key(cx, presented)?.hash();
     let known = cx.platform.key_cache().borrow().known.find(&hash, cx.now()).cloned();
     let record = match known {
         Some(record) => record,
@@ -31,6 +36,14 @@ pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiErro
         log.key_id = Some(record.id.clone());
     }
     if record.is_live(cx.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
+}
+
+/// Does what [`authenticate_by`] does, with a key for which a body was read: a malformed one counts like a nonexistent one.
+pub async fn authenticate_stranger<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<Caller, ApiError> {
+    match parse_key(cx, presented) {
+        Ok(_) => authenticate_by(cx, presented).await,
+        Err(error) => Err(refuse_stranger(cx, error).await),
+    }
 }
 
 /// Finds out why the store refused a key that the cache held for live.
@@ -45,9 +58,34 @@ pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiErro
     }
 }
 
-/// The key of a call, if it has the form of one.
-fn presented_key<P: Platform>(cx: &Cx<'_, P>) -> Result<ApiKey, ApiError> {
-    let presented = bearer(cx.call, Credential::ApiKey)?;
+/// Refuses a call from a network that sent too many bad keys, whatever else it sends; 429.
+pub fn refuse_blocked<P: Platform>(cx: &Cx<'_, P>) -> Result<(), ApiError> {
+    let is_blocked = |network: &Network| cx.platform.key_cache().borrow().unknown.is_network_blocked(network, cx.now());
+    if network(cx).as_ref().is_some_and(is_blocked) { Err(blocked()) } else { Ok(()) }
+}
+
+/// Counts a call that costs as much as one with a nonexistent key, and answers its error, or a 429.
+pub async fn refuse_stranger<P: Platform>(cx: &Cx<'_, P>, error: ApiError) -> ApiError {
+    match network(cx) {
+        Some(network) if !cx.wait(cx.platform.count_unknown_key(&network)).await => {
+            cx.platform.key_cache().borrow_mut().unknown.block(&network, cx.now());
+            blocked()
+        }
+        _ => error,
+    }
+}
+
+fn network<P>(cx: &Cx<'_, P>) -> Option<Network> {
+    cx.call.client_address.as_deref().and_then(Network::new)
+}
+
+/// The counter does not say when its window ends: the longest that it can be.
+fn blocked() -> ApiError {
+    ApiError::RateLimitExceeded { quota: unknown_keys::QUOTA, retry_after_ms: unknown_keys::QUOTA.window_ms }
+}
+
+/// The key, if the text has the form of one.
+fn parse_key<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<ApiKey, ApiError> {
     presented.parse().map_err(|_| {
         let is_admin_token = cx.platform.settings().admin_token.as_ref().is_some_and(|token| token.is(presented));
         if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
@@ -58,12 +96,9 @@ fn presented_key<P: Platform>(cx: &Cx<'_, P>) -> Result<ApiKey, ApiError> {
 /// limit, looks up none. A call without an address is not counted.
 async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
     let cache = cx.platform.key_cache();
-    let network = cx.call.client_address.as_deref().and_then(Network::new);
-    // The counter does not say when its window ends: answer the longest that it can be.
-    let blocked =
-        ApiError::RateLimitExceeded { quota: unknown_keys::QUOTA, retry_after_ms: unknown_keys::QUOTA.window_ms };
+    let network = network(cx);
     if network.as_ref().is_some_and(|network| cache.borrow().is_blocked(hash, network, cx.now())) {
-        return Err(blocked);
+        return Err(blocked());
     }
     if !cache.borrow().unknown.contains(hash, cx.now()) {
         if let Some(network) = &network {
@@ -79,13 +114,7 @@ async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<
         }
         cache.borrow_mut().unknown.learn(*hash, cx.now());
     }
-    match &network {
-        Some(network) if !cx.wait(cx.platform.count_unknown_key(network)).await => {
-            cache.borrow_mut().unknown.block(network, cx.now());
-            Err(blocked)
-        }
-        _ => Err(ApiError::InvalidApiKey),
-    }
+    Err(refuse_stranger(cx, ApiError::InvalidApiKey).await)
 }
 
 /// Looks up a key in the store and caches it.

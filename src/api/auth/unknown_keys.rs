@@ -40,8 +40,14 @@ impl UnknownKeys {
 
     /// True if the network sent so many that this key must not be looked up.
     pub fn is_blocked(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
-        let Some(Sent { keys, is_blocked }) = self.networks.find(network, now) else { return false };
-        *is_blocked || (keys.len() >= MAX_UNKNOWN_KEYS as usize && !keys.contains(hash))
+        self.is_network_blocked(network, now)
+            && self.networks.find(network, now).is_none_or(|sent| sent.is_blocked || !sent.keys.contains(hash))
+    }
+
+    /// True if the network sent so many that no other key of it must be looked up.
+    pub fn is_network_blocked(&self, network: &Network, now: Timestamp) -> bool {
+        let sent = self.networks.find(network, now);
+        sent.is_some_and(|sent| sent.is_blocked || sent.keys.len() >= MAX_UNKNOWN_KEYS as usize)
     }
 
     /// Counts a key of this network while it is looked up.

@@ -28,14 +28,15 @@ struct Element {
 
 /// Why an element is not stored.
 #[derive(Debug)]
-struct Refusal {
+pub struct Refusal {
     code: &'static str,
     /// The error as JSON.
     error: Box<RawValue>,
 }
 
 impl BatchErrors {
-    fn refusal(&mut self, error: &ApiError) -> Refusal {
+    /// The refusal for an error.
+    pub fn refusal(&mut self, error: &ApiError) -> Refusal {
         Refusal { code: error.code(), error: self.add(error) }
     }
 }
@@ -109,8 +110,15 @@ struct StoredOut<'a> {
     stale: bool,
 }
 
-/// One element: its `user_id` as sent, and its outcome.
-type Outcome = (Option<String>, Result<Upserted, Refusal>);
+/// What became of one element.
+pub struct Outcome {
+    /// Its place in what was sent.
+    pub index: usize,
+    /// Its `user_id` as sent, if it is a string at all.
+    pub external_id: Option<String>,
+    /// The user, or why it is not stored.
+    pub stored: Result<Upserted, Refusal>,
+}
 
 /// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn; 200 if all are stored, 207 if some are,
 /// 400 if none is.
@@ -129,10 +137,14 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     // 3 store
     let stored = store(cx, &caller, &elements).await?;
     // 4 reply
-    let outcomes = outcomes(elements, stored, &mut errors);
-    let code = code_of_all(&outcomes);
+    Ok(answer(cx, &outcomes(elements, stored, &mut errors)))
+}
+
+/// The answer to a batch. Notes its code for the log.
+pub fn answer<P: Platform>(cx: &Cx<'_, P>, outcomes: &[Outcome]) -> Reply {
+    let code = code_of_all(outcomes);
     cx.log.borrow_mut().code = code;
-    Ok(reply(&outcomes, code))
+    reply(outcomes, code)
 }
 
 /// Stores the valid elements; returns their outcomes only.
@@ -159,22 +171,23 @@ fn outcomes(
         Some(outcome) => outcome.map_err(|limit| errors.refusal(&ApiError::StoredLimit(limit))),
         None => Err(errors.refusal(&ApiError::Internal { cause: "the store returned too few outcomes".into() })),
     };
-    let outcome = |Element { external_id, parsed }| (external_id, parsed.and_then(|_| next()));
-    elements.into_iter().map(outcome).collect()
+    let outcome =
+        |(index, Element { external_id, parsed })| Outcome { index, external_id, stored: parsed.and_then(|_| next()) };
+    elements.into_iter().enumerate().map(outcome).collect()
 }
 
 /// The code of a batch of which nothing was stored: that of its first error.
 fn code_of_all(outcomes: &[Outcome]) -> Option<&'static str> {
-    let nothing_stored = outcomes.iter().all(|(_, outcome)| outcome.is_err());
-    let mut codes = outcomes.iter().filter_map(|(_, outcome)| outcome.as_ref().err().map(|refusal| refusal.code));
+    let nothing_stored = outcomes.iter().all(|outcome| outcome.stored.is_err());
+    let mut codes = outcomes.iter().filter_map(|outcome| outcome.stored.as_ref().err().map(|refusal| refusal.code));
     codes.next().filter(|_| nothing_stored)
 }
 
 fn reply(outcomes: &[Outcome], code: Option<&'static str>) -> Reply {
     let all = outcomes.len();
-    let stored = outcomes.iter().filter(|(_, outcome)| outcome.is_ok()).count();
+    let stored = outcomes.iter().filter(|outcome| outcome.stored.is_ok()).count();
     let (status, message) = match stored {
-        0 => (400, format!("None of {all} users stored")),
+        0 if all > 0 => (400, format!("None of {all} users stored")),
         _ if stored < all => (207, format!("{stored} of {all} users stored")),
         _ => (200, format!("{all} of {all} users stored")),
     };
@@ -185,19 +198,19 @@ fn reply(outcomes: &[Outcome], code: Option<&'static str>) -> Reply {
         processed_count: stored,
         failed_count: all - stored,
         message,
-        results: outcomes.iter().enumerate().map(result_out).collect(),
+        results: outcomes.iter().map(result_out).collect(),
     };
     Reply::json(status, &out)
 }
 
-fn result_out((index, (external_id, outcome)): (usize, &Outcome)) -> ResultOut<'_> {
+fn result_out(Outcome { index, external_id, stored: outcome }: &Outcome) -> ResultOut<'_> {
     let stored = outcome.as_ref().ok().map(|stored| StoredOut {
         user_id: &stored.id,
         created: stored.created,
         stale: stored.stale,
     });
     let error = outcome.as_ref().err().map(|refusal| &*refusal.error);
-    ResultOut { index, external_id: external_id.as_deref(), stored, error }
+    ResultOut { index: *index, external_id: external_id.as_deref(), stored, error }
 }
 
 #[cfg(test)]
@@ -265,12 +278,23 @@ mod tests {
 
     #[test]
     fn the_status_says_whether_all_some_or_none_are_stored() {
-        let stored = || (Some("a".to_owned()), Ok(Upserted { id: "usr_1".into(), created: true, stale: false }));
-        let refused = || (None, Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))));
+        let stored = || Outcome {
+            index: 0,
+            external_id: Some("a".to_owned()),
+            stored: Ok(Upserted { id: "usr_1".into(), created: true, stale: false }),
+        };
+        let refused = || Outcome {
+            index: 1,
+            external_id: None,
+            stored: Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))),
+        };
         let reply = |outcomes: &[Outcome]| super::reply(outcomes, code_of_all(outcomes));
-        for (outcomes, status) in
-            [(vec![stored(), stored()], 200), (vec![refused(), stored()], 207), (vec![refused(), refused()], 400)]
-        {
+        for (outcomes, status) in [
+            (vec![stored(), stored()], 200),
+            (vec![refused(), stored()], 207),
+            (vec![refused(), refused()], 400),
+            (vec![], 200),
+        ] {
             assert_eq!(reply(&outcomes).status, status);
         }
         let body = r#"{"success":false,"processed_count":1,"failed_count":1,"message":"1 of 2 users stored","results":[{"index":0,"external_id":"a","user_id":"usr_1","created":true},{"index":1,"external_id":null,"error":{"message":"#;
@@ -286,8 +310,9 @@ mod tests {
         let stored =
             vec![Ok(Upserted { id: "usr_1".into(), created: true, stale: false }), Err(StoredLimit::OriginKeys)];
         let outcomes = outcomes(elements, stored, &mut BatchErrors::default());
-        assert!(outcomes[0].1.is_err() && outcomes[1].1.is_ok() && outcomes[2].1.is_err());
-        let refusal = outcomes[3].1.as_ref().unwrap_err();
+        let is_stored: Vec<_> = outcomes.iter().map(|outcome| outcome.stored.is_ok()).collect();
+        assert_eq!(is_stored, [false, true, false, false]);
+        let refusal = outcomes[3].stored.as_ref().unwrap_err();
         assert!(refusal.code == "INVALID_VALUE" && refusal.error.get().contains("origin"), "{refusal:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! `/v1/users`
 
-mod batch;
+pub(super) mod batch;
 mod copies;
 mod cursor;
 mod get;

@@ -1,0 +1,170 @@
+//! What became of each message.
+
+use super::message::{Content, Message, Warning};
+use crate::api::error::ApiError;
+use crate::api::error_body::BatchErrors;
+use crate::api::http::Reply;
+use crate::api::platform::{Cx, Platform};
+use crate::api::users::batch;
+use crate::input::fields::FaultList;
+use crate::limits::MAX_LOGGED_REFUSALS;
+use crate::store::{StoredLimit, Upserted};
+use serde::{Serialize, Serializer};
+
+/// The outcomes of the users to store, in turn.
+type Stored = Vec<Result<Upserted, StoredLimit>>;
+
+/// The answer. `received` is the sum of `stored`, `ignored` and the length of `errors`.
+#[derive(Serialize)]
+pub struct IngestOut {
+    success: bool,
+    received: usize,
+    stored: usize,
+    /// How many of those that are stored had something left out, because what stands is newer.
+    stale: usize,
+    ignored: Ignored,
+    errors: Vec<ErrorOut>,
+    warnings: Vec<WarningOut>,
+}
+
+#[derive(Serialize)]
+struct ErrorOut {
+    index: usize,
+    message_id: Option<String>,
+    code: &'static str,
+    field: String,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct WarningOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    message: &'static str,
+}
+
+/// Numbers of ignored messages by name, in the order of their first.
+#[derive(Default)]
+struct Ignored(Vec<(&'static str, usize)>);
+
+impl Serialize for Ignored {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+impl Ignored {
+    fn count(&mut self, name: &'static str) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => self.0.push((name, 1)),
+        }
+    }
+}
+
+impl IngestOut {
+    pub fn new(messages: Vec<Message>, stored: Stored) -> Self {
+        let mut out = IngestOut {
+            success: true,
+            received: messages.len(),
+            stored: 0,
+            stale: 0,
+            ignored: Ignored::default(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let mut stored = stored.into_iter();
+        for (index, message) in messages.into_iter().enumerate() {
+            let Message { id, content, warnings, .. } = message;
+            out.warn(index, id.as_deref(), warnings);
+            match outcome(content, &mut stored) {
+                Outcome::Ignored(name) => out.ignored.count(name),
+                Outcome::Stored(Upserted { stale, .. }) => {
+                    out.stored += 1;
+                    out.stale += usize::from(stale);
+                }
+                Outcome::Refused(error) => out.errors.push(error_out(index, id, &error)),
+            }
+        }
+        if out.stored == 0 && out.errors.is_empty() {
+            out.warnings.push(WarningOut {
+                index: None,
+                message_id: None,
+                field: None,
+                message: "No user was stored: only an identify with a userId stores one",
+            });
+        }
+        out
+    }
+
+    fn warn(&mut self, index: usize, id: Option<&str>, warnings: Vec<Warning>) {
+        self.warnings.extend(warnings.into_iter().map(|Warning { field, message }| WarningOut {
+            index: Some(index),
+            message_id: id.map(str::to_owned),
+            field: Some(field),
+            message,
+        }));
+    }
+
+    /// The first refused messages, for the log: `messageId` and code. An id of other characters than an SDK makes may be
+    /// anything, so it is not told.
+    pub fn refused(&self) -> Vec<String> {
+        let is_plain = |id: &&str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let name = |error: &ErrorOut| {
+            let id = error.message_id.as_deref().filter(is_plain);
+            format!("{} {}", id.map_or_else(|| format!("#{}", error.index), str::to_owned), error.code)
+        };
+        self.errors.iter().take(MAX_LOGGED_REFUSALS).map(name).collect()
+    }
+}
+
+/// The first fault of a message.
+fn error_out(index: usize, message_id: Option<String>, error: &ApiError) -> ErrorOut {
+    let (field, message) = match error {
+        ApiError::Faults(FaultList { faults, .. }) => match faults.first() {
+            Some(fault) => (fault.place().to_owned(), fault.kind.to_string()),
+            None => (String::new(), error.message()),
+        },
+        // It has nothing but traits that could be too many.
+        _ => ("traits".to_owned(), error.message()),
+    };
+    ErrorOut { index, message_id, code: error.code(), field, message }
+}
+
+enum Outcome {
+    Ignored(&'static str),
+    Stored(Upserted),
+    Refused(ApiError),
+}
+
+fn outcome(content: Content, stored: &mut impl Iterator<Item = Result<Upserted, StoredLimit>>) -> Outcome {
+    match content {
+        Content::Ignored(name) => Outcome::Ignored(name),
+        Content::Refused(list) => Outcome::Refused(ApiError::Faults(list)),
+        Content::User(_) => match stored.next() {
+            Some(Ok(upserted)) => Outcome::Stored(upserted),
+            Some(Err(limit)) => Outcome::Refused(ApiError::StoredLimit(limit)),
+            None => Outcome::Refused(ApiError::Internal { cause: "the store returned too few outcomes".into() }),
+        },
+    }
+}
+
+/// The answer to `?strict=1`, which is that of `POST /v1/users/batch` for the messages that are not ignored.
+pub fn strict_reply<P: Platform>(cx: &Cx<'_, P>, messages: Vec<Message>, stored: Stored) -> Reply {
+    let mut stored = stored.into_iter();
+    let mut errors = BatchErrors::default();
+    let mut outcomes = Vec::new();
+    for (index, Message { user_id: external_id, content, .. }) in messages.into_iter().enumerate() {
+        let stored = match outcome(content, &mut stored) {
+            Outcome::Ignored(_) => continue,
+            Outcome::Stored(upserted) => Ok(upserted),
+            Outcome::Refused(error) => Err(errors.refusal(&error)),
+        };
+        outcomes.push(batch::Outcome { index, external_id, stored });
+    }
+    batch::answer(cx, &outcomes)
+}

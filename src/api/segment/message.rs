@@ -1,0 +1,383 @@
+//! One message of Segment's protocol.
+
+use crate::input::fields::{Fault, FaultKind, FaultList, Faults};
+use crate::json::{Object, Value};
+use crate::limits::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_NAME_CHARS};
+use crate::time::Timestamp;
+use crate::user::{Email, NewUser, Phone};
+use std::borrow::Cow;
+
+/// The types of messages that store nothing. Their traits never apply.
+const IGNORED: [&str; 5] = ["track", "page", "screen", "group", "alias"];
+
+/// How a request arrived.
+pub struct Arrival {
+    /// When.
+    pub now: Timestamp,
+    /// Whether what is mended otherwise, with a warning, is refused.
+    pub strict: bool,
+}
+
+/// A message that was read.
+#[derive(Debug)]
+pub struct Message {
+    /// Its `messageId`.
+    pub id: Option<String>,
+    /// Its `userId`, if it is a text or a number.
+    pub user_id: Option<String>,
+    /// What there is to store.
+    pub content: Content,
+    /// What was mended.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a message has to store.
+#[derive(Debug)]
+pub enum Content {
+    /// A user.
+    User(NewUser),
+    /// Nothing. It is counted by this name.
+    Ignored(&'static str),
+    /// A user that breaks a rule.
+    Refused(FaultList),
+}
+
+/// Something that was not taken as it was sent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// A member, or a pointer to a deeper one.
+    pub field: &'static str,
+    /// A sentence without its full stop.
+    pub message: &'static str,
+}
+
+impl Message {
+    /// Reads a message. `kind` is its type if the path says it; `sent_at` is when the client sent the request.
+    pub fn read(message: Value, kind: Option<&'static str>, sent_at: Option<Timestamp>, arrival: &Arrival) -> Self {
+        let mut faults = Faults::default();
+        let Value::Object(mut message) = message else {
+            faults.wrong_type::<()>("object", &message);
+            return Message::refused(faults);
+        };
+        let mut read = Message {
+            id: message.get("messageId").and_then(text_of).filter(|id| id.chars().count() <= MAX_NAME_CHARS),
+            user_id: message.get("userId").and_then(text_of),
+            content: Content::Ignored("anonymous"),
+            warnings: Vec::new(),
+        };
+        read.content = match kind.map_or_else(|| kind_of(&message), Ok) {
+            Err(list) => Content::Refused(list),
+            Ok("identify") => match message.get("userId") {
+                None | Some(Value::Null) if message.get("anonymousId").is_some_and(|id| *id != Value::Null) => {
+                    Content::Ignored("anonymous")
+                }
+                _ => read.identify(&mut message, sent_at, arrival),
+            },
+            Ok(ignored) => Content::Ignored(ignored),
+        };
+        read
+    }
+
+    /// The user to store, if there is one.
+    pub fn user(&self) -> Option<&NewUser> {
+        match &self.content {
+            Content::User(user) => Some(user),
+            _ => None,
+        }
+    }
+
+    fn refused(faults: Faults) -> Self {
+        let content = faults.finish(None).map_or_else(Content::Refused, Content::User);
+        Message { id: None, user_id: None, content, warnings: Vec::new() }
+    }
+
+    /// Makes of an identify the body that `POST /v1/users` would take.
+    fn identify(&mut self, message: &mut Object, sent_at: Option<Timestamp>, arrival: &Arrival) -> Content {
+        let as_of = self.as_of(message, sent_at, arrival);
+        let traits = match traits(message) {
+            Ok(traits) => traits,
+            Err(list) => return Content::Refused(list),
+        };
+        let mut body = Object::default();
+        if let Some(user_id) = message.take("userId").filter(|id| *id != Value::Null) {
+            let user_id = if let Value::Number(digits) = user_id { Value::String(digits.into()) } else { user_id };
+            body.members.push(("user_id".into(), user_id));
+        }
+        let mut properties = Object::default();
+        for (name, value) in traits.members {
+            let contact = CONTACTS.into_iter().find(|contact| contact.name == name);
+            let valid = |contact: &Contact| arrival.strict || value == Value::Null || (contact.is_valid)(&value);
+            match contact {
+                Some(contact) if valid(&contact) => body.members.push((name, value)),
+                Some(contact) => {
+                    self.warnings.push(contact.warning);
+                    properties.members.push((name, value));
+                }
+                None => properties.members.push((name, value)),
+            }
+        }
+        if !properties.members.is_empty() {
+            body.members.push(("properties".into(), Value::Object(properties)));
+        }
+        body.members.push(("as_of".into(), as_of));
+        let parsed = NewUser::parse(&body, arrival.now).map_err(in_segments_words);
+        match parsed.and_then(|user| if user.bytes() <= MAX_BATCH_BYTES { Ok(user) } else { Err(too_large()) }) {
+            Ok(user) => Content::User(user),
+            Err(list) => Content::Refused(list),
+        }
+    }
+
+    /// When the message was true: its `timestamp`, else its `originalTimestamp`, else now. A time that no clock which is
+    /// nearly right can have seen is corrected by the client's own clock at sending.
+    fn as_of<'a>(&mut self, message: &Object<'a>, sent_at: Option<Timestamp>, arrival: &Arrival) -> Value<'a> {
+        let mut as_of = arrival.now;
+        for name in ["timestamp", "originalTimestamp"] {
+            match message.get(name) {
+                None | Some(Value::Null) => {}
+                Some(value) => match moment(message, name) {
+                    Some(moment) => {
+                        as_of = moment;
+                        break;
+                    }
+                    None if arrival.strict => return value.clone(),
+                    None => self.warnings.push(Warning {
+                        field: name,
+                        message: "Is no RFC 3339 date and time of the years 1970 to 9999, and was not used",
+                    }),
+                },
+            }
+        }
+        let latest = arrival.now.as_ms().saturating_add(MAX_AHEAD_MS);
+        if as_of.as_ms() > latest {
+            let sent_at = moment(message, "sentAt").or(sent_at).map_or(0, Timestamp::as_ms);
+            let corrected = (as_of.as_ms() + arrival.now.as_ms()).saturating_sub(sent_at);
+            as_of = Timestamp::from_ms(corrected.min(latest));
+        }
+        Value::String(as_of.to_string().into())
+    }
+}
+
+/// A trait that is a member of a user, if it is valid.
+struct Contact {
+    name: &'static str,
+    is_valid: fn(&Value) -> bool,
+    warning: Warning,
+}
+
+const CONTACTS: [Contact; 2] = [
+    Contact {
+        name: "email",
+        is_valid: |value| matches!(value, Value::String(text) if Email::parse(text).is_ok()),
+        warning: Warning { field: "/traits/email", message: "Is no e-mail address, and was stored as a property" },
+    },
+    Contact {
+        name: "phone",
+        is_valid: |value| matches!(value, Value::String(text) if Phone::parse(text).is_ok()),
+        warning: Warning { field: "/traits/phone", message: "Is no E.164 number, and was stored as a property" },
+    },
+];
+
+/// The moment that a member says, if it can be read.
+pub fn moment(object: &Object, name: &str) -> Option<Timestamp> {
+    match object.get(name)? {
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// A text, or a number's digits.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.to_string()),
+        Value::Number(digits) => Some((*digits).to_owned()),
+        _ => None,
+    }
+}
+
+fn kind_of(message: &Object) -> Result<&'static str, FaultList> {
+    let mut faults = Faults::default();
+    let kind = faults.within("type", |faults| {
+        let Some(value) = message.get("type") else {
+            faults.push(FaultKind::Missing);
+            return None;
+        };
+        let text = faults.string(value)?;
+        let known = IGNORED.into_iter().chain(["identify"]).find(|kind| *kind == text);
+        if known.is_none() {
+            faults.invalid("Must be identify, track, page, screen, group or alias");
+        }
+        known
+    });
+    faults.finish(kind)
+}
+
+/// The traits of an identify, or those of its context. PHP sends an empty object as an empty array.
+fn traits<'a>(message: &mut Object<'a>) -> Result<Object<'a>, FaultList> {
+    let of_context = |message: &mut Object<'a>| match message.take("context") {
+        Some(Value::Object(mut context)) => context.take("traits"),
+        _ => None,
+    };
+    let own = message.take("traits").filter(|traits| *traits != Value::Null);
+    match own.or_else(|| of_context(message)) {
+        Some(Value::Object(traits)) => Ok(traits),
+        None | Some(Value::Null) => Ok(Object::default()),
+        Some(Value::Array(items)) if items.is_empty() => Ok(Object::default()),
+        Some(other) => {
+            let mut faults = Faults::default();
+            let traits = faults.within("traits", |faults| faults.wrong_type("object", &other));
+            faults.finish(traits)
+        }
+    }
+}
+
+/// Renames the places of a user's body to those of the message.
+fn in_segments_words(mut list: FaultList) -> FaultList {
+    for Fault { field, pointer, .. } in &mut list.faults {
+        let (name, place) = match field.as_str() {
+            "user_id" => ("userId", None),
+            "as_of" => ("timestamp", None),
+            "properties" => ("traits", pointer.as_deref().map(|deeper| deeper.replacen("/properties", "/traits", 1))),
+            contact => ("traits", Some(format!("/traits/{contact}"))),
+        };
+        (*field, *pointer) = (name.to_owned(), place);
+    }
+    list
+}
+
+fn too_large() -> FaultList {
+    let rule: Cow<'static, str> = format!("Must have at most {MAX_BATCH_BYTES} bytes").into();
+    FaultList::one(crate::input::fields::Part::Body, "traits", rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    const NOW: u64 = 1_000_000_000_000;
+
+    fn read_with(body: &str, kind: Option<&'static str>, sent_at: Option<u64>, strict: bool) -> Message {
+        let value = json::parse(body.as_bytes()).unwrap();
+        let arrival = Arrival { now: Timestamp::from_ms(NOW), strict };
+        Message::read(value, kind, sent_at.map(Timestamp::from_ms), &arrival)
+    }
+
+    fn read(body: &str) -> Message {
+        read_with(body, None, None, false)
+    }
+
+    /// The body of `POST /v1/users` that is the same.
+    #[track_caller]
+    fn same_as(message: &Message, body: &str) {
+        let body = json::parse_object(body.as_bytes()).unwrap();
+        let user = NewUser::parse(&body, Timestamp::from_ms(NOW)).unwrap();
+        assert_eq!(message.user(), Some(&user), "{message:?}");
+    }
+
+    /// Each fault as `place: issue`.
+    #[track_caller]
+    fn faults(message: &Message) -> Vec<String> {
+        let Content::Refused(list) = &message.content else { panic!("{message:?}") };
+        list.faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.kind)).collect()
+    }
+
+    fn warned(message: &Message) -> Vec<&str> {
+        message.warnings.iter().map(|warning| warning.field).collect()
+    }
+
+    #[test]
+    fn an_identify_is_the_body_of_an_upsert() {
+        let message = read(
+            r#"{"type":"identify","messageId":"m","userId":"u","anonymousId":"a","timestamp":"2001-01-01T00:00:00Z","sentAt":"x",
+                "traits":{"email":"a@b.c","plan":null,"n":1.10},"context":{"traits":{"x":1},"page":{"url":"y"}},"writeKey":"z"}"#,
+        );
+        same_as(
+            &message,
+            r#"{"user_id":"u","email":"a@b.c","properties":{"plan":null,"n":1.10},"as_of":"2001-01-01T00:00:00Z"}"#,
+        );
+        assert_eq!((message.id.as_deref(), message.user_id.as_deref()), (Some("m"), Some("u")));
+        let now = Timestamp::from_ms(NOW);
+        let numbered = read(r#"{"type":"identify","userId":42,"traits":[],"context":[]}"#);
+        same_as(&numbered, &format!(r#"{{"user_id":"42","as_of":"{now}"}}"#));
+        let of_context = read(r#"{"type":"identify","userId":"u","traits":null,"context":{"traits":{"x":1}}}"#);
+        same_as(&of_context, &format!(r#"{{"user_id":"u","properties":{{"x":1}},"as_of":"{now}"}}"#));
+        let by_path = read_with(r#"{"type":"track","userId":"u"}"#, Some("identify"), None, false);
+        same_as(&by_path, &format!(r#"{{"user_id":"u","as_of":"{now}"}}"#));
+    }
+
+    #[test]
+    fn what_has_no_user_to_store_is_ignored_by_name() {
+        for (body, name) in [
+            (r#"{"type":"track","userId":"u","traits":{"a":1}}"#, "track"),
+            (r#"{"type":"alias","userId":"u","previousId":"u"}"#, "alias"),
+            (r#"{"type":"group","userId":"u","traits":[7]}"#, "group"),
+            (r#"{"type":"identify","userId":null,"anonymousId":"a"}"#, "anonymous"),
+            (r#"{"type":"identify","anonymousId":"a","traits":{"email":"a@b.c"}}"#, "anonymous"),
+        ] {
+            assert!(matches!(read(body).content, Content::Ignored(ignored) if ignored == name), "{body}");
+        }
+    }
+
+    #[test]
+    fn faults_have_the_names_of_the_message() {
+        for (body, expected) in [
+            ("7", ": Expected object, received number"),
+            ("{}", "type: Field is required"),
+            (r#"{"type":7}"#, "type: Expected string, received number"),
+            (r#"{"type":"Identify"}"#, "type: Must be identify, track, page, screen, group or alias"),
+            (r#"{"type":"identify"}"#, "userId: Field is required"),
+            (r#"{"type":"identify","userId":null}"#, "userId: Field is required"),
+            (r#"{"type":"identify","userId":""}"#, "userId: Must not be empty"),
+            (r#"{"type":"identify","userId":true}"#, "userId: Expected string, received boolean"),
+            (r#"{"type":"identify","userId":"u","traits":7}"#, "traits: Expected object, received number"),
+            (r#"{"type":"identify","userId":"u","traits":{"a":{"":1}}}"#, "/traits/a/: A key must not be empty"),
+            (r#"{"type":"identify","userId":"u","traits":{"a":1,"a":2}}"#, "/traits/a: Duplicate name"),
+        ] {
+            assert_eq!(faults(&read(body)), [expected], "{body}");
+        }
+        let large = format!(r#"{{"type":"identify","userId":"u","traits":{{"a":"{}"}}}}"#, "x".repeat(MAX_BATCH_BYTES));
+        assert_eq!(faults(&read(&large)), ["traits: Must have at most 1048576 bytes"]);
+    }
+
+    #[test]
+    fn a_contact_that_is_none_stays_a_property_unless_it_is_strict() {
+        let body = r#"{"type":"identify","userId":"u","traits":{"email":"nobody","phone":5551234,"a":1}}"#;
+        let message = read(body);
+        assert_eq!(warned(&message), ["/traits/email", "/traits/phone"]);
+        let now = Timestamp::from_ms(NOW);
+        let properties = r#"{"email":"nobody","phone":5551234,"a":1}"#;
+        same_as(&message, &format!(r#"{{"user_id":"u","properties":{properties},"as_of":"{now}"}}"#));
+        let strict = faults(&read_with(body, None, None, true));
+        assert_eq!(strict[1], "/traits/phone: Expected string, received number");
+        assert!(strict[0].starts_with("/traits/email: Must be a valid e-mail"), "{strict:?}");
+        let cleared = read(r#"{"type":"identify","userId":"u","traits":{"email":null}}"#);
+        same_as(&cleared, &format!(r#"{{"user_id":"u","email":null,"as_of":"{now}"}}"#));
+    }
+
+    #[test]
+    fn a_time_is_believed_unless_it_is_far_ahead() {
+        let at = |ms: u64| Timestamp::from_ms(ms).to_string();
+        let read = |members: &str, sent_at| {
+            read_with(&format!(r#"{{"userId":"u"{members}}}"#), Some("identify"), sent_at, false)
+        };
+        let hour = 3_600_000;
+        for (members, sent_at, as_of, warnings) in [
+            (String::new(), None, NOW, &[][..]),
+            (format!(r#","timestamp":"{}""#, at(5)), None, 5, &[]),
+            (format!(r#","timestamp":"{}""#, at(NOW + MAX_AHEAD_MS)), Some(NOW + hour), NOW + MAX_AHEAD_MS, &[]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW + hour + 7), NOW - 7, &[]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW), NOW + MAX_AHEAD_MS, &[]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), None, NOW + MAX_AHEAD_MS, &[]),
+            (format!(r#","timestamp":"{0}","sentAt":"{0}""#, at(NOW + hour)), Some(NOW), NOW, &[]),
+            (format!(r#","timestamp":7,"originalTimestamp":"{}""#, at(9)), None, 9, &["timestamp"]),
+            (r#","timestamp":"noon","originalTimestamp":"x""#.into(), None, NOW, &["timestamp", "originalTimestamp"]),
+            (r#","timestamp":null"#.into(), None, NOW, &[]),
+        ] {
+            let message = read(&members, sent_at);
+            same_as(&message, &format!(r#"{{"user_id":"u","as_of":"{}"}}"#, at(as_of)));
+            assert_eq!(warned(&message), warnings, "{members}");
+        }
+        let strict = read_with(r#"{"userId":"u","timestamp":7}"#, Some("identify"), None, true);
+        assert_eq!(faults(&strict), ["timestamp: Expected string, received number"]);
+    }
+}

@@ -1,0 +1,230 @@
+//! The routes of Segment's protocol, so that its SDKs can write users. An identify becomes the body that
+//! `POST /v1/users` would take, with `as_of`.
+
+mod answer;
+mod message;
+mod write_key;
+
+use super::admission::{ask, charge};
+use super::auth;
+use super::error::ApiError;
+use super::http::{Call, Reply};
+use super::platform::{Cx, Platform};
+use super::read;
+use crate::input::fields::{Faults, Fields, Part};
+use crate::input::{percent, query};
+use crate::json::{Object, Value};
+use crate::key::Scope;
+use crate::limit::Policy;
+use crate::limits::{FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_INGEST_BYTES, MAX_MESSAGES, MAX_STRANGERS_BYTES};
+use crate::store::{Caller, StoredLimit, Upserted, UserStore};
+use crate::user::NewUser;
+use answer::{IngestOut, strict_reply};
+use message::{Arrival, Message};
+use serde::Serialize;
+
+/// `POST /v1/batch`, `/v1/identify`, `/v1/track` and the like: stores the users of identifies, and answers 200 whatever
+/// becomes of each, so that no SDK sends again what can't be stored. `kind` is the type of the one message that the
+/// body is; None: the body is a batch, and each message says its type.
+///
+/// 1. admit: the key, from the header or from the body; the scope; a token of policy `ingest`; 401, 403, 413, 415, 429, 400
+/// 2. parse: bytes → messages, each a [`NewUser`], its faults, or nothing to store; 413, 400
+/// 3. store: in statements of at most 1 MiB, in turn, each atomic; 401, 429, 500, 503
+/// 4. reply
+pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> Result<Reply, ApiError> {
+    // 1 admit
+    let presented = write_key::of_headers(cx.call);
+    let known = match &presented {
+        Some(key) => Some(admit(cx, auth::authenticate_by(cx, key).await?).await?),
+        None => None,
+    };
+    let (bytes, body);
+    let caller = if let Some(caller) = known {
+        bytes = read::bytes(cx, MAX_INGEST_BYTES).await?;
+        body = read::parse_object(&bytes)?;
+        caller
+    } else {
+        auth::refuse_blocked(cx)?;
+        let read = read::bytes(cx, MAX_STRANGERS_BYTES).await;
+        bytes = count_error(cx, read).await?;
+        body = count_error(cx, read::parse_object(&bytes)).await?;
+        let key = count_error(cx, write_key::of_body(&body).ok_or(ApiError::MissingWriteKey)).await?;
+        admit(cx, auth::authenticate_stranger(cx, key).await?).await?
+    };
+    // 2 parse
+    let strict = is_strict(cx.call)?;
+    let messages = messages(body, kind, &Arrival { now: cx.now(), strict })?;
+    // 3 store
+    let users: Vec<&NewUser> = messages.iter().filter_map(Message::user).collect();
+    if users.len() > FREE_IDENTIFIES {
+        charge(cx, &caller, Scope::Ingest, Policy::Batch).await?;
+    }
+    let stored = store(cx, &caller, &users).await?;
+    // 4 reply
+    if strict {
+        return Ok(strict_reply(cx, messages, stored));
+    }
+    let out = IngestOut::new(messages, stored);
+    cx.log.borrow_mut().refused = out.refused();
+    Ok(Reply::json(200, &out))
+}
+
+async fn admit<P: Platform>(cx: &Cx<'_, P>, caller: Caller) -> Result<Caller, ApiError> {
+    charge(cx, &caller, Scope::Ingest, Policy::Ingest).await?;
+    Ok(caller)
+}
+
+/// Counts an error of somebody whose key is not known yet, as one with a nonexistent key is counted.
+async fn count_error<P: Platform, T>(cx: &Cx<'_, P>, outcome: Result<T, ApiError>) -> Result<T, ApiError> {
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(error) => Err(auth::refuse_stranger(cx, error).await),
+    }
+}
+
+/// Whether the query says `strict=1`. Other parameters are the SDK's.
+fn is_strict(call: &Call) -> Result<bool, ApiError> {
+    let query = query::parse(&call.query).map_err(ApiError::Faults)?;
+    let mut faults = Faults::new(Part::Query);
+    let strict = Fields::new(&query, &mut faults).optional("strict", |value, faults| {
+        if *value != Value::String("1".into()) {
+            faults.invalid("Must be 1");
+        }
+        Some(true)
+    });
+    faults.finish(Some(strict.is_some())).map_err(ApiError::Faults)
+}
+
+/// The messages of a body, each read by itself.
+fn messages(mut body: Object, kind: Option<&'static str>, arrival: &Arrival) -> Result<Vec<Message>, ApiError> {
+    let sent_at = message::moment(&body, "sentAt");
+    if kind.is_some() {
+        return Ok(vec![Message::read(Value::Object(body), kind, sent_at, arrival)]);
+    }
+    let mut faults = Faults::default();
+    let length = Fields::new(&body, &mut faults).required("batch", |value, faults| match value {
+        Value::Array(messages) => {
+            if messages.is_empty() {
+                faults.invalid("Must have a message");
+            }
+            Some(messages.len())
+        }
+        other => faults.wrong_type("array", other),
+    });
+    if faults.finish(length).map_err(ApiError::Faults)? > MAX_MESSAGES {
+        return Err(ApiError::TooManyMessages);
+    }
+    let Some(Value::Array(batch)) = body.take("batch") else { return Ok(Vec::new()) };
+    Ok(batch.into_iter().map(|message| Message::read(message, None, sent_at, arrival)).collect())
+}
+
+/// Stores the users in statements of at most [`MAX_BATCH_BYTES`]; one outcome for each in turn.
+async fn store<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    users: &[&NewUser],
+) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
+    let mut outcomes = Vec::new();
+    for piece in pieces(users) {
+        let piece: Vec<_> = piece.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
+        outcomes.extend(ask(cx, caller, cx.platform.users().upsert_users(caller, &piece, cx.now())).await?);
+    }
+    Ok(outcomes)
+}
+
+/// Splits users, in their order, into pieces of at most [`MAX_BATCH_BYTES`]. A larger user is a piece of its own.
+fn pieces<'u>(users: &'u [&'u NewUser]) -> impl Iterator<Item = &'u [&'u NewUser]> {
+    let mut rest = users;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |user: &&&NewUser| {
+            bytes += user.bytes();
+            bytes <= MAX_BATCH_BYTES
+        };
+        let length = rest.iter().take_while(fits).count().max(1).min(rest.len());
+        let (piece, others) = rest.split_at(length);
+        rest = others;
+        Some(piece).filter(|piece| !piece.is_empty())
+    })
+}
+
+#[derive(Serialize)]
+struct SettingsOut<'a> {
+    integrations: IntegrationsOut<'a>,
+}
+
+#[derive(Serialize)]
+struct IntegrationsOut<'a> {
+    #[serde(rename = "Segment.io")]
+    segment: DestinationOut<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DestinationOut<'a> {
+    api_key: &'a str,
+    api_host: String,
+    protocol: &'a str,
+}
+
+/// `GET /v1/projects/{key}/settings`: tells analytics.js to send here. Only with a key that may do nothing else, since
+/// everybody can see it.
+pub async fn settings<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    let key = percent::decode(cx.parameter).ok_or(ApiError::InvalidApiKey)?;
+    let caller = auth::authenticate_by(cx, &key).await?;
+    if caller.record.scopes != [Scope::Ingest] {
+        return Err(ApiError::TooPermissive { current: caller.record.scopes });
+    }
+    let (protocol, host) = cx.call.base_url.split_once("://").unwrap_or(("https", &cx.call.base_url));
+    let segment = DestinationOut { api_key: &key, api_host: format!("{host}/v1"), protocol };
+    Ok(Reply::json(200, &SettingsOut { integrations: IntegrationsOut { segment } }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::message::Content;
+    use super::*;
+    use crate::json;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn users_are_split_in_their_order_by_bytes() {
+        let user = |i: usize, bytes: usize| {
+            let body = format!(r#"{{"user_id":"u{i}","properties":{{"k":"{}"}}}}"#, "x".repeat(bytes));
+            NewUser::parse(&json::parse_object(body.as_bytes()).unwrap(), Timestamp::from_ms(0)).unwrap()
+        };
+        let third = MAX_BATCH_BYTES / 3;
+        for (sizes, expected) in [
+            (&[][..], &[][..]),
+            (&[1, 1, 1], &[3]),
+            (&[third, third, third], &[2, 1]),
+            (&[1, MAX_BATCH_BYTES, 1, 1], &[1, 1, 2]),
+            (&[MAX_BATCH_BYTES, 1], &[1, 1]),
+        ] {
+            let users: Vec<_> = sizes.iter().enumerate().map(|(i, bytes)| user(i, *bytes)).collect();
+            let users: Vec<_> = users.iter().collect();
+            let split: Vec<_> = pieces(&users).collect();
+            assert_eq!(split.iter().map(|piece| piece.len()).collect::<Vec<_>>(), expected);
+            assert_eq!(split.concat(), users);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_an_array_of_1_to_1000() {
+        let read = |body: &str| {
+            let arrival = Arrival { now: Timestamp::from_ms(0), strict: false };
+            messages(json::parse_object(body.as_bytes()).unwrap(), None, &arrival)
+        };
+        let batch = |n: usize| read(&format!(r#"{{"batch":[{}]}}"#, vec!["{}"; n].join(","))).map(|all| all.len());
+        assert_eq!((batch(1), batch(1000), batch(1001)), (Ok(1), Ok(1000), Err(ApiError::TooManyMessages)));
+        for (body, place, issue) in [
+            ("{}", "batch", "Field is required"),
+            (r#"{"batch":[]}"#, "batch", "Must have a message"),
+            (r#"{"batch":{}}"#, "batch", "Expected array, received object"),
+        ] {
+            let Err(ApiError::Faults(list)) = read(body) else { panic!("{body}") };
+            assert_eq!((list.faults[0].place(), list.faults[0].kind.to_string().as_str()), (place, issue));
+        }
+        assert!(matches!(read(r#"{"batch":[7]}"#).unwrap()[0].content, Content::Refused(_)));
+    }
+}
