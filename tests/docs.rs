@@ -82,7 +82,8 @@ fn the_guide_for_operators_has_a_row_for_every_field_of_the_log() {
         version: Some("version".into()),
         ..Call::default()
     };
-    let handled = fail(&call, ApiError::Internal { cause: "cause".into() }, None);
+    let mut handled = fail(&call, ApiError::Internal { cause: "cause".into() }, None);
+    handled.refused = vec!["m INVALID_VALUE".into()];
     let line: serde_json::Value = serde_json::from_str(&log_line(&call, &handled, 0, 0)).unwrap();
     let fields = line.as_object().unwrap();
     assert!(fields.contains_key("cause") && fields.contains_key("trace_id"), "{line}");

@@ -5,9 +5,9 @@ use roster::input::fields::{Fault, FaultKind, FaultList, Part};
 use roster::key::Scope;
 use roster::limit::Quota;
 use roster::limits::{
-    BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_USERS, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES,
-    MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES,
-    MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
+    BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES,
+    MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS,
+    MAX_PROFILE_BYTES, MAX_STRANGERS_BYTES, MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
 };
 use roster::store::StoredLimit;
 
@@ -58,12 +58,14 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::StoredLimit(StoredLimit::ProfileBytes),
         ApiError::MissingAuth(Credential::ApiKey),
         ApiError::NotBearer(Credential::ApiKey),
+        ApiError::MissingWriteKey,
         ApiError::InvalidApiKey,
         ApiError::InvalidAdminToken,
         ApiError::WrongCredential { wanted: Credential::ApiKey },
         ApiError::AdminDisabled,
         ApiError::RevokedApiKey,
         ApiError::InsufficientPermissions { required: Scope::UsersRead, current: Vec::new() },
+        ApiError::TooPermissive { current: Vec::new() },
         ApiError::RouteNotFound { similar: None },
         ApiError::UserNotFound { is_roster_id: false },
         ApiError::KeyNotFound,
@@ -71,6 +73,7 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::StorageFixed,
         ApiError::MethodNotAllowed { allow: "GET".into() },
         ApiError::PayloadTooLarge { limit_bytes: 1 },
+        ApiError::TooManyMessages,
         ApiError::UnsupportedEncoding,
         ApiError::RateLimitExceeded { quota: Quota::new(1, 1).unwrap(), retry_after_ms: 1 },
         ApiError::Internal { cause: String::new() },
@@ -101,6 +104,13 @@ fn every_bound_stands_in_it() {
         format!("at most {} bytes", with_commas(MAX_PROFILE_BYTES)),
         format!("At most {} bytes.", with_commas(MAX_BODY_BYTES)),
         format!("At most {} bytes.", with_commas(MAX_BATCH_BYTES)),
+        format!(
+            "has at most {} bytes, or {} if the key is in it",
+            with_commas(MAX_INGEST_BYTES),
+            with_commas(MAX_STRANGERS_BYTES)
+        ),
+        format!("if more than {FREE_IDENTIFIES} users are to be stored"),
+        format!("minItems: 1, maxItems: {MAX_MESSAGES}, items: {{ $ref: \"#/components/schemas/MessageIn\" }}"),
         format!("minItems: {}, maxItems: {}", BATCH_USERS.start(), BATCH_USERS.end()),
         format!("N from {} to {}", COPY_MAX_AGE_S.start(), with_commas(*COPY_MAX_AGE_S.end() as usize)),
         format!("maxLength: {MAX_KEY_NAME_CHARS}, pattern"),

@@ -11,7 +11,7 @@ pub struct Call {
     pub query: String,
     /// The `Authorization` header.
     pub authorization: Option<String>,
-    /// The `X-Write-Key` header, where there is no `Authorization`.
+    /// The `X-Write-Key` header, where `Authorization` has no bearer token.
     pub write_key: Option<String>,
     /// The scheme and the host that were asked: `https://roster.example.com`.
     pub base_url: String,

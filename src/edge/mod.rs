@@ -245,12 +245,13 @@ fn call_of(request: &Request, env: &Env) -> Call {
     let url = request.url();
     let (base_url, path, query) = parts_of(&url);
     let authorization = header("Authorization");
+    // To ask for one more header takes a while.
+    let is_bearer = authorization.as_deref().is_some_and(|value| value.starts_with("Bearer "));
     Call {
         method: request.method(),
         path: path.into(),
         query: query.into(),
-        // To ask for one more header takes a while.
-        write_key: if authorization.is_none() { header("X-Write-Key") } else { None },
+        write_key: if is_bearer { None } else { header("X-Write-Key") },
         authorization,
         base_url: base_url.into(),
         origin: header("Origin"),

@@ -18,6 +18,7 @@ mod observed;
 mod page;
 mod schema;
 mod scripts;
+mod sdks;
 mod versions;
 mod wire;
 

@@ -1,60 +1,14 @@
-// Drives the page in headless Chromium by the DevTools protocol, as a reader would, and prints what was seen as JSON.
+// Drives the page in headless Chromium, as a reader would, and prints what was seen as JSON.
 // Usage: node page.mjs CHROMIUM URL KEY [PICTURE], where PICTURE is a PNG file to write
 
-import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { writeFile } from "node:fs/promises";
+import { open } from "./chromium.mjs";
 
 const [chromium, url, key, picture] = process.argv.slice(2);
-const profile = await mkdtemp(join(tmpdir(), "chromium-"));
-const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
-const options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
-const browser = spawn(chromium, [...options, ...quiet, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
-
-async function devtoolsPort() {
-  for await (const line of createInterface({ input: browser.stderr })) {
-    const found = line.match(/DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/);
-    if (found) return found[1];
-  }
-  throw new Error("Chromium did not start");
-}
-
-/** A DevTools session of the one page: `send(method, params)`, and the problems that it told. */
-async function session() {
-  const targets = await (await fetch(`http://127.0.0.1:${await devtoolsPort()}/json`)).json();
-  const socket = new WebSocket(targets.find((target) => target.type === "page").webSocketDebuggerUrl);
-  await new Promise((resolve) => socket.addEventListener("open", resolve));
-  const waiting = new Map();
-  const problems = [];
-  socket.addEventListener("message", ({ data }) => {
-    const { id, result, error, method, params } = JSON.parse(data);
-    if (id) waiting.get(id)(error ? Promise.reject(new Error(error.message)) : result);
-    if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.text);
-    if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(params.entry.text);
-  });
-  let last = 0;
-  const send = (method, params = {}) =>
-    new Promise((resolve) => {
-      waiting.set(++last, resolve);
-      socket.send(JSON.stringify({ id: last, method, params }));
-    });
-  return { send, problems };
-}
+const { send, evaluate, until, problems, close } = await open(chromium);
 
 try {
-  const { send, problems } = await session();
-  const evaluate = async (expression) => (await send("Runtime.evaluate", { expression, returnByValue: true })).result.value;
-  const until = async (expression) => {
-    const deadline = Date.now() + 20_000;
-    while (!(await evaluate(`Boolean(${expression})`))) {
-      if (Date.now() > deadline) throw new Error(`never true: ${expression}`);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
   const click = (selector) => evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
-  for (const domain of ["Page", "Runtime", "Log"]) await send(`${domain}.enable`);
   const dark = (value) => send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
 
   const width = (width) =>
@@ -106,9 +60,9 @@ try {
   const backgrounds = [inLight, await background()];
   const seen = { operations, authorizations, status: status.trim(), answer, height, headers, widthOnPhone, backgrounds, problems };
   console.log(JSON.stringify(seen));
+} catch (error) {
+  console.error(problems);
+  throw error;
 } finally {
-  const gone = new Promise((resolve) => browser.on("exit", resolve));
-  browser.kill();
-  await gone;
-  await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+  await close();
 }

@@ -27,7 +27,7 @@ pub struct CreateKeyArgs {
     /// Project whose users the key may access [default: default]
     #[arg(long)]
     pub project: Option<String>,
-    /// What the key may do: users:write, users:read, users:delete; repeat for several [default: all]
+    /// What the key may do: users:write, users:read, users:delete, ingest; repeat for several [default: all but ingest, which users:write implies]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub scopes: Vec<String>,
     /// When the key expires, for example 2027-01-01T00:00:00Z [default: never]

@@ -4,17 +4,16 @@ use crate::api::http::Call;
 use crate::json::{Object, Value};
 use base64ct::{Base64Unpadded, Encoding};
 
-/// The key of the headers: the user name of Basic (RFC 7617), Bearer, or `X-Write-Key`, the first of them that has one.
+/// The key of the headers: the user name of Basic (RFC 7617) if it is not empty, Bearer, or `X-Write-Key`.
 pub fn of_headers(call: &Call) -> Option<String> {
     let header = call.authorization.as_deref().unwrap_or_default().trim();
     let (scheme, token) = header.split_once([' ', '\t']).unwrap_or((header, ""));
     let of_authorization = match scheme.to_ascii_lowercase().as_str() {
-        "basic" => user_name(token.trim()),
+        "basic" => user_name(token.trim()).filter(|name| !name.is_empty()),
         "bearer" => Some(token.trim().to_owned()),
         _ => None,
     };
-    let has_key = |key: &String| !key.is_empty();
-    of_authorization.filter(has_key).or_else(|| call.write_key.clone().filter(has_key))
+    of_authorization.or_else(|| call.write_key.clone())
 }
 
 /// The key of a body: `writeKey` there, or in the first message of its batch.
@@ -55,9 +54,8 @@ mod tests {
             (Some("Basic a2V5"), None, None),
             (Some("Basic *"), None, None),
             (Some("Digest key"), Some("key"), Some("key")),
-            (Some("Bearer"), None, None),
+            (Some("Bearer"), Some("key"), Some("")),
             (None, Some("key"), Some("key")),
-            (None, Some(""), None),
             (None, None, None),
         ] {
             assert_eq!(key(authorization, write_key).as_deref(), expected, "{authorization:?}");

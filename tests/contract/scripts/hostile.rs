@@ -169,7 +169,7 @@ fn no_body_brings_back_more_than_32_kib_of_details() {
 }
 
 /// Of gzip (RFC 1952), the body stored as it is.
-fn gzip(body: &[u8]) -> Vec<u8> {
+pub fn gzip(body: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(body).unwrap();
     encoder.finish().unwrap()

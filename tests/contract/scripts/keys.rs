@@ -202,19 +202,25 @@ fn a_project_shows_its_limits_and_each_policy_has_its_own() {
     let get = |name: &str| shared().admin(200, "GET", &path(name), &Value::Null).json()["project"].clone();
     assert_eq!(shared().admin(404, "GET", &path("nobody"), &Value::Null).code(), "PROJECT_NOT_FOUND");
     let limit = |limit: u32, window_seconds: u32, default: bool| json!({"limit": limit, "window_seconds": window_seconds, "default": default});
-    let (users, batch) = (limit(500, 60, true), limit(100, 60, true));
+    let (users, batch, ingest) = (limit(500, 60, true), limit(100, 60, true), limit(600, 60, true));
 
     let made = put("limits", json!({}));
-    assert_eq!((&made["name"], &made["rate_limits"]), (&json!("limits"), &json!({"users": users, "batch": batch})));
+    assert_eq!(
+        (&made["name"], &made["rate_limits"]),
+        (&json!("limits"), &json!({"users": users, "batch": batch, "ingest": ingest}))
+    );
     assert_eq!(get("limits"), made);
     let names = shared().admin(200, "GET", "/v1/projects", &Value::Null).json()["projects"].clone();
     let names: Vec<&str> = names.as_array().unwrap().iter().map(|project| project["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"limits") && names.is_sorted(), "{names:?}");
 
     let more = put("limits", json!({"rate_limits": {"batch": {"limit": 1000, "window_seconds": 30}}}));
-    assert_eq!(more["rate_limits"], json!({"users": users, "batch": limit(1000, 30, false)}));
+    assert_eq!(more["rate_limits"], json!({"users": users, "batch": limit(1000, 30, false), "ingest": ingest}));
     let first = put("limits", json!({"rate_limit": {"limit": 9, "window_seconds": 60}}));
-    assert_eq!(first["rate_limits"], json!({"users": limit(9, 60, false), "batch": limit(1000, 30, false)}));
+    assert_eq!(
+        first["rate_limits"],
+        json!({"users": limit(9, 60, false), "batch": limit(1000, 30, false), "ingest": ingest})
+    );
     assert_eq!(first["created_at"], made["created_at"]);
     let project = Project {
         server: shared(),

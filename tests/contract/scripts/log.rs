@@ -54,6 +54,20 @@ fn a_line_names_the_trace_of_its_request_if_the_header_is_valid() {
 }
 
 #[test]
+fn a_line_names_refused_messages_by_their_plain_ids() {
+    let project = project();
+    let message = |id: &str| json!({"type": "identify", "messageId": id});
+    let body = json!({"batch": [message("ajs-next-1"), message("log-7f3@example.com"), {"type": "track"}]});
+    let answer = project.call("POST", 200, "/v1/batch", body.to_string());
+    let line = shared().log_line(answer.header("x-request-id"));
+    assert_eq!(line["refused"], json!(["ajs-next-1 MISSING_FIELD", "#1 MISSING_FIELD"]));
+    assert_eq!((&line["code"], &line["route"]), (&Value::Null, &json!("/v1/batch")));
+    let fine = project.call("POST", 200, "/v1/track", "{}");
+    assert_eq!(shared().log_line(fine.header("x-request-id")).get("refused"), None);
+    assert_eq!(project.store_hops(&fine), 0);
+}
+
+#[test]
 fn no_line_holds_a_key_or_anything_of_a_person() {
     let project = project();
     let told = ["log-user-7f3", "log-7f3@example.com", "+4915700700700", "log-property-7f3"];

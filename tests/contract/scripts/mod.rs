@@ -13,5 +13,6 @@ mod list;
 mod log;
 mod merge;
 mod order;
+mod segment;
 mod storage;
 mod upsert;

@@ -123,7 +123,7 @@ fn call_of(method: &str, target: &str, headers: &[(&str, &str)]) -> Call {
         method: method.into(),
         path: path.into(),
         query: query.into(),
-        write_key: header("X-Write-Key").filter(|_| header("Authorization").is_none()),
+        write_key: header("X-Write-Key"),
         authorization: header("Authorization"),
         base_url: "https://native".into(),
         origin: header("Origin"),

@@ -1,0 +1,305 @@
+//! Segment's protocol: what its SDKs send, and what becomes of it.
+
+use super::hostile::gzip;
+use base64ct::{Base64, Encoding};
+use roster_harness::{Answer, Client, Project, project, shared};
+use serde_json::{Value, json};
+
+const NOON: &str = "2026-01-01T12:00:00.000Z";
+const LATER: &str = "2026-01-01T12:00:00.001Z";
+
+fn identify(id: &str, as_of: &str, traits: &Value) -> Value {
+    json!({"type": "identify", "userId": id, "messageId": format!("m-{id}"), "timestamp": as_of, "traits": traits})
+}
+
+/// Sends messages as one batch, and checks that what the answer counts adds up.
+#[track_caller]
+fn send(project: &Project, messages: &Value) -> Value {
+    let told = project.call("POST", 200, "/v1/batch", json!({"batch": messages}).to_string()).json();
+    let sum = |counts: &Value| counts.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
+    let refused = told["errors"].as_array().unwrap().len() as u64;
+    assert_eq!(told["success"], true);
+    assert_eq!(told["received"], messages.as_array().unwrap().len());
+    assert_eq!(told["received"], told["stored"].as_u64().unwrap() + sum(&told["ignored"]) + refused, "{told}");
+    told
+}
+
+/// A key of the project with these scopes alone.
+fn scoped(project: &Project, scopes: &[&str]) -> String {
+    project.server.key(&json!({"name": "n", "project": project.name, "scopes": scopes}))
+}
+
+/// Status and code of a request with these headers.
+#[track_caller]
+fn outcome(path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> (u16, String) {
+    let answer = shared().call("POST", path, headers, body);
+    (answer.status, if answer.status < 400 { String::new() } else { answer.code() })
+}
+
+#[test]
+fn every_route_takes_its_messages_with_a_slash_or_without_and_under_any_content_type() {
+    let project = project();
+    let bearer = format!("Bearer {}", project.key);
+    let call = |path: &str, kind: &str, body: &Value| {
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", kind)];
+        let answer = shared().call("POST", path, &headers, body.to_string());
+        assert_eq!(answer.status, 200, "{path} {}", answer.text);
+        answer.json()
+    };
+    for (i, path) in ["/v1/batch", "/v1/import", "/v1/b", "/v1/b/"].into_iter().enumerate() {
+        let id = format!("batch-{i}");
+        let told = call(path, "text/plain", &json!({"batch": [identify(&id, NOON, &json!({"at": i}))]}));
+        assert_eq!((&told["stored"], &project.user(&id)["properties"]), (&json!(1), &json!({"at": i})), "{path}");
+    }
+    for path in ["/v1/identify", "/v1/i", "/v1/i/"] {
+        let told = call(path, "application/x-www-form-urlencoded", &json!({"userId": path, "traits": {"a": 1}}));
+        assert_eq!(told["stored"], 1, "{path}");
+    }
+    for kind in ["track", "page", "screen", "group", "alias"] {
+        for path in [format!("/v1/{kind}"), format!("/v1/{}", &kind[..1]), format!("/v1/{kind}/")] {
+            let body = json!({"userId": "nobody", "previousId": "nobody", "traits": {"a": 1}, "properties": {"b": 1}});
+            let told = call(&path, "application/json", &body);
+            assert_eq!(told["ignored"], json!({kind: 1}), "{path}");
+            assert!(told["warnings"][0]["message"].as_str().unwrap().starts_with("No user was stored"), "{told}");
+        }
+    }
+    project.get(404, "/v1/users/nobody");
+    // Only here.
+    assert_eq!(outcome("/v1/users/", &[("Authorization", &bearer)], "{}").0, 404);
+}
+
+#[test]
+fn a_key_is_found_wherever_an_sdk_has_it() {
+    let project = project();
+    let key = project.key.as_str();
+    let basic = |text: &str| format!("Basic {}", Base64::encode_string(text.as_bytes()));
+    let other = "ros_0123456789ABCDEFGHIJKLMNOPQRSTUV3vdAYx";
+    let body = |top: Value, first: Value| {
+        let mut message = identify("u", NOON, &json!({}));
+        message["writeKey"] = first;
+        json!({"batch": [message], "writeKey": top}).to_string()
+    };
+    let none = body(Value::Null, Value::Null);
+    for (headers, body) in [
+        (vec![("Authorization", basic(&format!("{key}:")))], &none),
+        (vec![("Authorization", basic(&format!("{key}:any")))], &body(other.into(), other.into())),
+        (vec![("Authorization", format!("Bearer {key}"))], &none),
+        (vec![("X-Write-Key", key.to_owned())], &body(other.into(), Value::Null)),
+        (vec![], &body(key.into(), other.into())),
+        (vec![], &body(Value::Null, key.into())),
+    ] {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(outcome("/v1/batch", &headers, body), (200, String::new()), "{headers:?}");
+    }
+    assert_eq!(outcome("/v1/batch", &[], &none), (401, "MISSING_AUTH".into()));
+    assert_eq!(outcome("/v1/batch", &[], body(other.into(), key.into())), (401, "INVALID_API_KEY".into()));
+    assert_eq!(outcome("/v1/batch", &[], "no JSON"), (400, "INVALID_REQUEST".into()));
+}
+
+#[test]
+fn each_message_is_counted_once_and_what_is_refused_or_mended_is_named() {
+    let project = project();
+    let told = send(
+        &project,
+        &json!([
+            identify("a", NOON, &json!({"email": "a@b.c", "plan": null, "phone": "none"})),
+            {"type": "track", "userId": "a", "event": "e"},
+            {"type": "track", "userId": "a", "event": "e"},
+            {"type": "identify", "anonymousId": "x", "userId": null, "traits": {"email": "x@b.c"}},
+            {"type": "identify", "messageId": "m5", "userId": " b", "context": []},
+            {"type": "identify", "userId": 7, "timestamp": "soon", "context": {"traits": {"n": 1.5}}},
+            {"type": "merge"},
+            "text",
+        ]),
+    );
+    assert_eq!((&told["stored"], &told["stale"]), (&json!(2), &json!(0)), "{told}");
+    assert_eq!(told["ignored"], json!({"track": 2, "anonymous": 1}));
+    let errors: Vec<_> = told["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            (error["index"].as_u64().unwrap(), error["code"].as_str().unwrap(), error["field"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(errors, [(4, "INVALID_VALUE", "userId"), (6, "INVALID_VALUE", "type"), (7, "INVALID_TYPE", "")]);
+    assert_eq!((&told["errors"][0]["message_id"], &told["errors"][1]["message_id"]), (&json!("m5"), &Value::Null));
+    let warnings: Vec<_> = told["warnings"].as_array().unwrap().iter().map(|w| (&w["index"], &w["field"])).collect();
+    assert_eq!(warnings, [(&json!(0), &json!("/traits/phone")), (&json!(5), &json!("timestamp"))]);
+    let user = project.user("a");
+    assert_eq!(
+        (&user["email"], &user["phone"], &user["properties"]),
+        (&json!("a@b.c"), &Value::Null, &json!({"phone": "none"}))
+    );
+    assert!(project.stored("7").contains(r#""properties":{"n":1.5}"#));
+}
+
+#[test]
+fn all_may_be_refused_and_the_answer_is_still_200() {
+    let project = project();
+    let many: serde_json::Map<String, Value> = (0..301).map(|i| (format!("k{i}"), json!(i))).collect();
+    let told = send(&project, &json!([identify("a", NOON, &json!(many)), {"type": "identify"}]));
+    assert_eq!(
+        (&told["stored"], &told["errors"][0]["field"], &told["errors"][1]["field"]),
+        (&json!(0), &json!("traits"), &json!("userId"))
+    );
+    let half: serde_json::Map<String, Value> = (0..200).map(|i| (format!("h{i}"), json!(i))).collect();
+    let rest: serde_json::Map<String, Value> = (0..200).map(|i| (format!("r{i}"), json!(i))).collect();
+    let told = send(&project, &json!([identify("b", NOON, &json!(half)), identify("b", NOON, &json!(rest))]));
+    assert_eq!((&told["stored"], &told["errors"][0]["index"]), (&json!(1), &json!(1)));
+    assert_eq!((&told["errors"][0]["code"], &told["errors"][0]["field"]), (&json!("INVALID_VALUE"), &json!("traits")));
+}
+
+#[test]
+fn strict_answers_as_a_batch_of_users_and_mends_nothing() {
+    let project = project();
+    let send = |expected, messages: &Value| {
+        project.call("POST", expected, "/v1/batch?strict=1", json!({"batch": messages}).to_string()).json()
+    };
+    let good = identify("a", NOON, &json!({"plan": "pro"}));
+    let track = json!({"type": "track", "userId": "a"});
+    let told = send(207, &json!([track, good, identify("b", NOON, &json!({"email": "none"}))]));
+    assert_eq!((&told["processed_count"], &told["failed_count"]), (&json!(1), &json!(1)));
+    assert_eq!((&told["results"][0]["index"], &told["results"][0]["created"]), (&json!(1), &json!(true)));
+    let refused = &told["results"][1];
+    assert_eq!((&refused["index"], &refused["external_id"]), (&json!(2), &json!("b")));
+    assert_eq!(
+        (&refused["error"]["code"], &refused["error"]["details"]["pointer"]),
+        (&json!("INVALID_VALUE"), &json!("/traits/email"))
+    );
+    project.get(404, "/v1/users/b");
+    assert_eq!(
+        send(400, &json!([identify("b", "soon", &json!({}))]))["results"][0]["error"]["details"]["field"],
+        "timestamp"
+    );
+    assert_eq!(send(200, &json!([good]))["message"], "1 of 1 users stored");
+    assert_eq!(send(200, &json!([track]))["message"], "0 of 0 users stored");
+    let other = project.call("POST", 400, "/v1/batch?strict=yes", r#"{"batch":[{}]}"#);
+    assert_eq!((other.code().as_str(), other.places()), ("INVALID_VALUE", vec!["strict".to_owned()]));
+    project.call("POST", 200, "/v1/batch?sdk=its%20own", json!({"batch": [good]}).to_string());
+}
+
+#[test]
+fn whatever_the_order_and_the_repeats_the_newest_word_stands() {
+    let project = project();
+    let new = identify("u", LATER, &json!({"plan": "new", "gone": null}));
+    let old = identify("u", NOON, &json!({"plan": "old", "gone": 1, "only": 1, "email": "old@b.c"}));
+    assert_eq!(send(&project, &json!([new]))["stale"], 0);
+    assert_eq!(send(&project, &json!([old]))["stale"], 1);
+    assert_eq!(send(&project, &json!([old, new, old]))["stale"], 2);
+    let user = project.user("u");
+    assert_eq!((&user["email"], &user["properties"]), (&json!("old@b.c"), &json!({"plan": "new", "only": 1})));
+}
+
+#[test]
+fn a_key_for_browsers_can_send_messages_and_nothing_else() {
+    let project = project();
+    let key = scoped(&project, &["ingest"]);
+    let bearer = format!("Bearer {key}");
+    let call = |method: &str, path: &str, body: &Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let answer = shared().call(method, path, &[("Authorization", &bearer)], body);
+        (answer.status, answer)
+    };
+    let body = json!({"batch": [identify("u", NOON, &json!({}))]});
+    assert_eq!(call("POST", "/v1/batch", &body).0, 200);
+    for (method, path) in
+        [("GET", "/v1/users/u"), ("GET", "/v1/users"), ("POST", "/v1/users"), ("DELETE", "/v1/users/u")]
+    {
+        let (status, answer) = call(method, path, &Value::Null);
+        assert_eq!(
+            (status, &answer.json()["details"]["current_permissions"]),
+            (403, &json!(["ingest"])),
+            "{method} {path}"
+        );
+    }
+    let settings = |key: &str| shared().call("GET", &format!("/v1/projects/{key}/settings"), &[], "");
+    let destination = settings(&key).json()["integrations"]["Segment.io"].clone();
+    assert_eq!(destination["apiKey"], key);
+    assert!(destination["apiHost"].as_str().unwrap().ends_with("/v1"), "{destination}");
+    assert!(["http", "https"].contains(&destination["protocol"].as_str().unwrap()), "{destination}");
+    assert_eq!(settings(&key).header("x-ratelimit-limit"), "");
+    let both = scoped(&project, &["ingest", "users:read"]);
+    for (key, status) in [(both.as_str(), 403), (&project.key, 403), ("no-key", 401), ("%ff", 401)] {
+        let answer = settings(key);
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert!(!answer.text.contains("ros_"), "{}", answer.text);
+    }
+    let refused = |scopes: &[&str]| {
+        let bearer = format!("Bearer {}", scoped(&project, scopes));
+        outcome("/v1/batch", &[("Authorization", &bearer)], body.to_string()).0
+    };
+    assert_eq!((refused(&["users:write"]), refused(&["users:read", "users:delete"])), (200, 403));
+}
+
+#[test]
+fn messages_have_a_limit_of_their_own_and_many_identifies_take_a_batch_as_well() {
+    let project = project();
+    let limits = |policies: Value| {
+        shared().admin(200, "PUT", &format!("/v1/projects/{}", project.name), &json!({"rate_limits": policies}))
+    };
+    limits(json!({"ingest": {"limit": 3, "window_seconds": 60}, "batch": {"limit": 1, "window_seconds": 60}}));
+    let send = |n: usize| -> Answer {
+        let messages: Vec<_> = (0..n).map(|i| identify(&format!("u{i}"), NOON, &json!({}))).collect();
+        let body = json!({"batch": messages}).to_string();
+        shared().call("POST", "/v1/batch", &[("Authorization", &format!("Bearer {}", project.key))], body)
+    };
+    let few = send(10);
+    assert_eq!((few.status, few.header("ratelimit-policy")), (200, r#""ingest";q=3;w=60"#));
+    let many = send(11);
+    assert_eq!((many.status, many.header("ratelimit-policy")), (200, r#""batch";q=1;w=60"#));
+    let more = send(11);
+    assert_eq!((more.status, more.header("ratelimit-policy")), (429, r#""batch";q=1;w=60"#));
+    assert!(more.header("retry-after").parse::<u32>().unwrap() > 0);
+    let last = send(1);
+    assert_eq!((last.status, last.header("ratelimit-policy")), (429, r#""ingest";q=3;w=60"#));
+    project.post(200, &json!({"user_id": "u"}));
+}
+
+#[test]
+fn a_body_is_bounded_before_it_is_parsed_and_a_stranger_s_more_so() {
+    let project = project();
+    let bearer = format!("Bearer {}", project.key);
+    let known = [("Authorization", bearer.as_str())];
+    let packed = [("Authorization", bearer.as_str()), ("Content-Encoding", "gzip")];
+    let body = |bytes: usize, key: &str| {
+        let begun = json!({"batch": [{"type": "track"}], "writeKey": key}).to_string();
+        format!("{begun}{}", " ".repeat(bytes - begun.len())).into_bytes()
+    };
+    let too_large = (413, "PAYLOAD_TOO_LARGE".to_owned());
+    let ok = (200, String::new());
+    assert_eq!(outcome("/v1/batch", &known, body(2_097_152, "")), ok);
+    assert_eq!(outcome("/v1/batch", &known, body(2_097_153, "")), too_large);
+    assert_eq!(outcome("/v1/batch", &packed, gzip(&body(100_000, ""))), ok);
+    assert_eq!(outcome("/v1/batch", &packed, gzip(&body(2_097_153, ""))), too_large);
+    assert_eq!(outcome("/v1/batch", &[], body(1_048_576, &project.key)), ok);
+    assert_eq!(outcome("/v1/batch", &[], body(1_300_000, &project.key)), too_large);
+    assert_eq!(outcome("/v1/batch", &packed, "no gzip"), (400, "INVALID_REQUEST".into()));
+    for (body, expected) in [
+        ("", (400, "INVALID_REQUEST")),
+        ("[]", (400, "INVALID_REQUEST")),
+        ("{}", (400, "MISSING_FIELD")),
+        (r#"{"batch":[]}"#, (400, "INVALID_VALUE")),
+        (r#"{"batch":7}"#, (400, "INVALID_TYPE")),
+    ] {
+        assert_eq!(outcome("/v1/batch", &known, body), (expected.0, expected.1.to_owned()), "{body}");
+    }
+    let batch = |n: usize| json!({"batch": vec![json!({"type": "track"}); n]}).to_string();
+    assert_eq!(outcome("/v1/batch", &known, batch(1000)), ok);
+    assert_eq!(outcome("/v1/batch", &known, batch(1001)), too_large);
+}
+
+#[test]
+fn a_batch_of_more_than_a_mebibyte_is_stored_in_its_order() {
+    let project = project();
+    let filler = "x".repeat(60_000);
+    let messages: Vec<_> =
+        (0..30).map(|i| identify(&format!("u{}", i % 15), NOON, &json!({"round": i / 15, "filler": filler}))).collect();
+    let told = send(&project, &json!(messages));
+    assert_eq!((&told["stored"], &told["stale"]), (&json!(30), &json!(0)));
+    let users = project.listed("?limit=100");
+    assert_eq!(users.len(), 15);
+    for user in users {
+        assert_eq!(project.user(&user)["properties"]["round"], 1, "{user}");
+    }
+}

@@ -1,0 +1,150 @@
+//! SDKs of Segment's protocol as they are published, with host and key changed, against the real Worker.
+
+use crate::examples::{is_here, run};
+use roster_harness::server::{Server, shared};
+use roster_harness::{Client, Project, in_ms};
+use serde_json::json;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use ureq::http::StatusCode;
+
+#[test]
+fn segment_s_node_sdk_stores_its_user_and_the_newest_word_whatever_is_retried() {
+    check("segment-node-3", node);
+}
+
+#[test]
+fn segment_s_python_sdk_stores_its_user_and_the_newest_word_whatever_is_retried() {
+    if let Some(packages) = python_packages("segment-python-2.3.6") {
+        check("segment", |sdk, gate, key| python(&packages, sdk, gate, key));
+    }
+}
+
+#[test]
+fn segment_s_analytics_js_stores_its_user_and_the_newest_word_whatever_is_retried() {
+    let Some(chromium) =
+        ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| is_here(name, &["--version"]))
+    else {
+        return;
+    };
+    for sdk in ["standard", "batching"] {
+        check(sdk, |sdk, gate, key| {
+            run(Command::new(bin("node"))
+                .args(["tests/sdks/browser.mjs", chromium, sdk, gate, key])
+                .current_dir(crate::WORKER));
+        });
+    }
+}
+
+#[test]
+#[ignore = "make conformance runs it: it installs more packages"]
+fn other_sdks_store_their_user_and_the_newest_word_whatever_is_retried() {
+    for sdk in ["segment-node-2", "customerio-node", "rudder-node"] {
+        check(sdk, node);
+    }
+    for (packages, sdks) in [
+        ("segment-python-2.4.0", ["segment", "segment-gzip"]),
+        ("segment-python-2.3.6", ["segment", "segment-gzip"]),
+        ("rudder-python-2.1.9", ["rudder", "rudder-gzip"]),
+    ] {
+        let packages = python_packages(packages).unwrap();
+        for sdk in sdks {
+            check(sdk, |sdk, gate, key| python(&packages, sdk, gate, key));
+        }
+    }
+}
+
+/// Runs an SDK twice: as it is, and with a first answer of 503, so that the older message arrives after the newer one, or
+/// again. `run` gets the SDK's name, the host and the key.
+#[track_caller]
+fn check(sdk: &str, run: impl Fn(&str, &str, &str)) {
+    for failures in [0, 1] {
+        let project = ingesting();
+        let gate = Gate::new(failures);
+        run(sdk, &gate.url, &project.1);
+        let seen = gate.seen();
+        let of_status = |wanted| seen.iter().filter(|(_, status, _)| *status == wanted).count();
+        let stored: usize = seen.iter().map(|(.., stored)| stored).sum();
+        assert_eq!((of_status(503), stored), (failures, 2), "{sdk}: {seen:?}");
+        assert_eq!(of_status(200), seen.len() - failures, "{sdk}: {seen:?}");
+        if failures == 0 {
+            assert_eq!(seen.len(), 2, "{sdk} sent something again: {seen:?}");
+        }
+        let user = project.0.user("u");
+        assert_eq!((&user["email"], &user["properties"]["plan"]), (&json!("u@example.com"), &json!("new")), "{sdk}");
+    }
+}
+
+/// A project, and a key of it that can do no more than an SDK needs.
+fn ingesting() -> (Project<'static, Server>, String) {
+    let project = shared().project();
+    let key = shared().key(&json!({"name": "sdk", "project": project.name, "scopes": ["ingest"]}));
+    (project, key)
+}
+
+fn node(sdk: &str, gate: &str, key: &str) {
+    run(Command::new(bin("node")).args(["tests/sdks/node.mjs", sdk, gate, key]).current_dir(crate::WORKER));
+}
+
+fn python(packages: &Path, sdk: &str, gate: &str, key: &str) {
+    let arguments = ["tests/sdks/python.py", sdk, gate, key];
+    run(Command::new("python3").args(arguments).env("PYTHONPATH", packages).current_dir(crate::WORKER));
+}
+
+fn bin(program: &str) -> PathBuf {
+    Path::new(crate::WORKER).join("node_modules/.bin").join(program)
+}
+
+/// Where the packages of this list are installed. None: this machine has no pip.
+fn python_packages(list: &str) -> Option<PathBuf> {
+    if !is_here("python3", &["-m", "pip", "--version"]) {
+        return None;
+    }
+    let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join(list);
+    if !packages.exists() {
+        // Half an installation would be taken for a whole one.
+        let begun = packages.with_extension(in_ms(0).as_ms().to_string());
+        let install =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"];
+        let list = format!("tests/sdks/{list}.txt");
+        run(Command::new("python3").args(install).args([&list, "--target"]).arg(&begun).current_dir(crate::WORKER));
+        std::fs::rename(begun, &packages).unwrap();
+    }
+    Some(packages)
+}
+
+/// What stands between an SDK and the Worker, and answers the first requests with 503. It ends with this value.
+struct Gate {
+    url: String,
+    process: Child,
+}
+
+impl Gate {
+    fn new(failures: usize) -> Self {
+        let mut process = Command::new(bin("node"))
+            .args(["tests/sdks/gate.mjs", &shared().url, &failures.to_string()])
+            .current_dir(crate::WORKER)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
+        Gate { url: format!("http://127.0.0.1:{}", port.trim()), process }
+    }
+
+    /// Path and status of each request that carried messages, and how many users it stored.
+    fn seen(&self) -> Vec<(String, u16, usize)> {
+        let mut answer = ureq::get(format!("{}/seen", self.url)).call().unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
