@@ -1,6 +1,6 @@
 //! SDKs of Segment's protocol as they are published, with host and key changed, against the real Worker.
 
-use crate::examples::{is_here, run};
+use crate::examples::{README, is_here, run};
 use roster_harness::server::{Server, shared};
 use roster_harness::{Client, Project, in_ms};
 use serde_json::json;
@@ -34,6 +34,39 @@ fn segment_s_analytics_js_stores_its_user_and_the_newest_word_whatever_is_retrie
                 .args(["tests/sdks/browser.mjs", chromium, sdk, gate, key])
                 .current_dir(crate::WORKER));
         });
+    }
+}
+
+/// The lines for a browser are tried by the test of analytics.js.
+#[test]
+fn the_lines_of_the_readme_store_their_user() {
+    let blocks: Vec<&str> =
+        README.split("```").skip(1).step_by(2).filter(|code| code.contains("YOUR_INGEST_KEY")).collect();
+    assert_eq!(blocks.len(), 5);
+    for block in blocks {
+        let (language, lines) = block.split_once('\n').unwrap();
+        let (project, key) = ingesting();
+        let gate = Gate::new(0);
+        let lines = lines.replace("https://roster.example.com", &gate.url).replace("YOUR_INGEST_KEY", &key);
+        if language == "python" {
+            let Some(packages) = python_packages("segment-python-2.3.6") else { continue };
+            let end = "client.flush()\nclient.join()";
+            run(Command::new("python3").args(["-c", &format!("{lines}{end}")]).env("PYTHONPATH", packages));
+        } else if !lines.contains("AnalyticsBrowser") {
+            let end = "await (analytics.closeAndFlush?.() ?? analytics.flush());";
+            let folder = Path::new(crate::WORKER).join("tests/sdks");
+            run(Command::new(bin("node"))
+                .args(["--input-type=module", "--eval", &format!("{lines}{end}")])
+                .current_dir(folder));
+        } else {
+            continue;
+        }
+        let user = project.user("user_123");
+        assert_eq!(
+            (&user["email"], &user["properties"]),
+            (&json!("user@example.com"), &json!({"plan": "pro"})),
+            "{lines}"
+        );
     }
 }
 

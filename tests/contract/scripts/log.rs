@@ -65,6 +65,8 @@ fn a_line_names_refused_messages_by_their_plain_ids() {
     let fine = project.call("POST", 200, "/v1/track", "{}");
     assert_eq!(shared().log_line(fine.header("x-request-id")).get("refused"), None);
     assert_eq!(project.store_hops(&fine), 0);
+    let stored = project.call("POST", 200, "/v1/identify", r#"{"userId":"u"}"#);
+    assert_eq!(project.store_hops(&stored), 1);
 }
 
 #[test]
