@@ -12,7 +12,7 @@ use tempfile::TempDir;
 #[ignore = "make conformance runs it: it needs Python and a minute"]
 fn schemathesis_finds_nothing() {
     let schemathesis = std::env::var("SCHEMATHESIS").unwrap();
-    let limits = [("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];
+    let limits = ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT"].map(|name| (name, "1000000/60"));
     let server = Server::start(&State::new(), &[&[("ADMIN_TOKEN", ADMIN_TOKEN)], &limits[..]].concat());
     // Not in the project of the examples, whose limit the fuzzer sets.
     let key = server.key(&json!({"name": "fuzzer", "project": "fuzzer"}));
