@@ -54,8 +54,8 @@ pub trait UserStore {
     /// The users that pass the filter, after `after` and in the filter's order: at most `limit`, and fewer if they would be
     /// too large to hold in memory, but at least one if there is one.
     ///
-    /// The default order and a filter by e-mail or phone MUST cost what the page costs, however many users there are. By
-    /// `updated_after` it may cost a look at every user that passes the rest of the filter.
+    /// It MUST cost what the page costs, however many users there are; but by `updated_after` and e-mail or phone it may cost a
+    /// look at every user who has these.
     async fn list_users(
         &self,
         caller: &Caller,

@@ -16,6 +16,9 @@ An export leaves a fifth of the project's rate limit to others. While less than 
 limit in a window: of 500 a minute, one call in 2.4 s. With --rate it sends that many calls a second instead, each for up to
 100 users, and waits only when the limit is reached.
 
+With --as-of, each user says as of when it is as it is, which is its last change: so an import of the file leaves what has
+changed since.
+
 With --output, the same command resumes after Ctrl-C, a failure or a crash. The users read so far are kept in FILE.part,
 always as NDJSON, and the position in FILE.part.progress; both are removed when FILE appears. Each user is exported as it
 was when it was read. An export to the standard output can't resume.
@@ -33,6 +36,9 @@ pub struct ExportArgs {
     /// Calls per second, instead of leaving a fifth of the rate limit to others
     #[arg(long = "rate", value_name = "N", value_parser = parse_rate)]
     pub call_interval: Option<Duration>,
+    /// Write as_of, the time of the last change, so that an import leaves what is newer
+    #[arg(long)]
+    pub as_of: bool,
     /// Start anew, whatever an earlier run did
     #[arg(long)]
     pub restart: bool,

@@ -59,7 +59,18 @@ struct BatchIn {
 #[derive(Deserialize)]
 struct ResultIn {
     index: usize,
+    #[serde(default)]
+    stale: bool,
     error: Option<Box<RawValue>>,
+}
+
+/// What became of one user of a batch: it is stored, or an error as JSON.
+pub type Outcome = Result<Stored, Box<RawValue>>;
+
+/// A user that is stored.
+pub struct Stored {
+    /// Whether something was left as it is, because it is newer than the record.
+    pub stale: bool,
 }
 
 /// What one attempt led to.
@@ -98,8 +109,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Stores a batch of this many users. Returns one entry per user, in order: its error, or None if it is stored.
-    pub fn store_batch(&self, body: &str, users: usize) -> Result<Vec<Option<Box<RawValue>>>, CliError> {
+    /// Stores a batch of this many users. Returns the outcome of each, in order.
+    pub fn store_batch(&self, body: &str, users: usize) -> Result<Vec<Outcome>, CliError> {
         let response = self.retry(MAX_ATTEMPTS, || self.send(&Method::POST, "/v1/users/batch", Some(body)))?;
         let batch: Option<BatchIn> =
             [200, 207, 400].contains(&response.status).then(|| serde_json::from_str(&response.text).ok()).flatten();
@@ -108,7 +119,8 @@ impl<'a> Client<'a> {
         if !is_complete {
             return Err(CliError::Failed("the server did not answer for each user of a batch".into()));
         }
-        Ok(results.into_iter().map(|result| result.error).collect())
+        let stored = |result: ResultIn| result.error.map_or(Ok(Stored { stale: result.stale }), Err);
+        Ok(results.into_iter().map(stored).collect())
     }
 
     /// Fetches a page of users, as JSON. Without a cursor it is the first.

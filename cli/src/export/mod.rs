@@ -17,12 +17,12 @@ use std::io::{self, Write};
 
 pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (url, key, format) = (args.server.url()?, args.server.key()?, args.format()?);
-    let partial = args.output().map(|output| PartialExport::open(output, url, key, args.restart)).transpose()?;
+    let partial = args.output().map(|output| PartialExport::open(output, url, key, args)).transpose()?;
     let before = partial.as_ref().map_or(0, PartialExport::users);
     let bar = ProgressBar::new(None, before, 0);
     let pace = args.call_interval.map_or(Pace::Sparing, Pace::Every);
     let client = Client::new(url, key.reveal(), pace, interrupt, &bar);
-    let exporter = Exporter { client: &client, interrupt, bar: &bar };
+    let exporter = Exporter { client: &client, interrupt, bar: &bar, as_of: args.as_of };
     let outcome = match partial {
         Some(partial) => {
             if before > 0 {
@@ -41,6 +41,8 @@ struct Exporter<'a> {
     client: &'a Client<'a>,
     interrupt: &'a Interrupt,
     bar: &'a ProgressBar,
+    /// Whether each user says when it last changed.
+    as_of: bool,
 }
 
 impl Exporter<'_> {
@@ -92,7 +94,7 @@ impl Exporter<'_> {
     ) -> Result<(), CliError> {
         loop {
             self.interrupt.check()?;
-            let page = Page::parse(&self.client.list_users(cursor.as_deref())?)?;
+            let page = Page::parse(&self.client.list_users(cursor.as_deref())?, self.as_of)?;
             self.bar.add_users(page.users);
             cursor.clone_from(&page.next_cursor);
             each(page)?;

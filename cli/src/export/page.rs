@@ -14,12 +14,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// Parses the response to `GET /v1/users`.
-    pub fn parse(text: &str) -> Result<Self, CliError> {
+    /// Parses the response to `GET /v1/users`. With `as_of` each user says when it last changed.
+    pub fn parse(text: &str, as_of: bool) -> Result<Self, CliError> {
         let page: PageIn = serde_json::from_str(text).map_err(CliError::invalid_response)?;
         let (mut lines, mut users) = (Vec::new(), 0);
-        for UserIn { external_id, email, phone, properties, origin } in page.users {
-            let user = ExportedUser { user_id: external_id, email, phone, properties, origin };
+        for UserIn { external_id, email, phone, properties, origin, updated_at } in page.users {
+            let as_of = as_of.then_some(updated_at);
+            let user = ExportedUser { user_id: external_id, as_of, email, phone, properties, origin };
             serde_json::to_writer(&mut lines, &user).map_err(unwritable)?;
             lines.push(b'\n');
             users += 1;
@@ -32,6 +33,8 @@ impl Page {
 #[derive(Deserialize, Serialize)]
 pub struct ExportedUser<'a> {
     pub user_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,4 +67,5 @@ struct UserIn<'a> {
     properties: &'a RawValue,
     #[serde(borrow)]
     origin: &'a RawValue,
+    updated_at: String,
 }

@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use super::table;
-use crate::args::partial_paths;
+use crate::args::{ExportArgs, partial_paths};
 use crate::client::BaseUrl;
 use crate::error::CliError;
 use crate::format::Format;
@@ -19,6 +19,8 @@ struct ExportState {
     url: String,
     /// Another key may belong to another project.
     key_prefix: String,
+    #[serde(default)]
+    as_of: bool,
     /// Where the next page begins. None at the beginning.
     cursor: Option<String>,
     users: u64,
@@ -32,6 +34,8 @@ impl ExportState {
             Err("it was from another URL")
         } else if self.key_prefix != saved.key_prefix {
             Err("it had another key, which may be another project's")
+        } else if self.as_of != saved.as_of {
+            Err(if saved.as_of { "it was with --as-of" } else { "it was without --as-of" })
         } else {
             Ok(())
         }
@@ -48,12 +52,12 @@ pub struct PartialExport {
 }
 
 impl PartialExport {
-    /// Opens what an earlier run of the same export left, unless `restart`, or starts anew.
-    pub fn open(output: &Path, url: &BaseUrl, key: &ApiKey, restart: bool) -> Result<Self, CliError> {
+    /// Opens what an earlier run of the same export left, unless it is to restart, or starts anew.
+    pub fn open(output: &Path, url: &BaseUrl, key: &ApiKey, args: &ExportArgs) -> Result<Self, CliError> {
         let (path, state_path) = partial_paths(output);
         let (url, key_prefix) = (url.as_str().into(), key.prefix().into());
-        let mut state = ExportState { url, key_prefix, cursor: None, users: 0, bytes: 0 };
-        let saved = if restart { None } else { state_file::load::<ExportState>(&state_path)? };
+        let mut state = ExportState { url, key_prefix, as_of: args.as_of, cursor: None, users: 0, bytes: 0 };
+        let saved = if args.restart { None } else { state_file::load::<ExportState>(&state_path)? };
         if let Some(saved) = saved {
             state.check_same_export(&saved).map_err(|problem| state_file::mismatch(&state_path, problem))?;
             state = saved;

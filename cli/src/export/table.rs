@@ -15,6 +15,7 @@ use std::io::{BufRead, BufReader, Read, Seek, Write};
 pub fn write(users: &mut (impl Read + Seek), output: impl Write) -> Result<(), CliError> {
     let mut columns = Columns::default();
     for_each_user(users, |user| {
+        columns.as_of |= user.as_of.is_some();
         columns.add_keys(parse(user.properties)?, Column::Property);
         columns.add_keys(parse(user.origin)?, Column::Origin);
         Ok(())
@@ -44,6 +45,8 @@ fn for_each_user(
 /// A column for each key that any user has: properties first, then origin, each in the order of appearance.
 #[derive(Default)]
 struct Columns {
+    /// Whether the users say when they last changed.
+    as_of: bool,
     keys: Vec<Column>,
     indices: HashMap<Column, usize>,
 }
@@ -68,7 +71,7 @@ impl Columns {
     }
 
     fn names(&self) -> impl Iterator<Item = String> {
-        FIXED.iter().chain(&self.keys).map(Column::name)
+        FIXED.iter().chain(self.as_of.then_some(&Column::AsOf)).chain(&self.keys).map(Column::name)
     }
 
     fn row(&self, user: &ExportedUser) -> Result<impl Iterator<Item = String>, CliError> {
@@ -83,7 +86,8 @@ impl Columns {
         fill(parse(user.properties)?, Column::Property);
         fill(parse(user.origin)?, Column::Origin);
         let fixed = [Some(user.user_id.clone()), user.email.clone(), user.phone.clone()];
-        Ok(fixed.into_iter().map(Option::unwrap_or_default).chain(cells))
+        let as_of = self.as_of.then(|| user.as_of.clone());
+        Ok(fixed.into_iter().chain(as_of).map(Option::unwrap_or_default).chain(cells))
     }
 }
 

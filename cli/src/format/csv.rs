@@ -1,4 +1,4 @@
-//! CSV: a table of users with the columns `user_id`, `email`, `phone`, `properties.KEY` and `origin.KEY`.
+//! CSV: a table of users with the columns `user_id`, `email`, `phone`, `as_of`, `properties.KEY` and `origin.KEY`.
 
 use super::csv_value;
 use super::raw_record::RawRecord;
@@ -14,6 +14,7 @@ pub enum Column {
     UserId,
     Email,
     Phone,
+    AsOf,
     Property(String),
     Origin(String),
 }
@@ -25,6 +26,7 @@ impl Column {
             ("user_id", _) => Some(Column::UserId),
             ("email", _) => Some(Column::Email),
             ("phone", _) => Some(Column::Phone),
+            ("as_of", _) => Some(Column::AsOf),
             (_, Some(("properties", key))) if !key.is_empty() => Some(Column::Property(key.into())),
             (_, Some(("origin", key))) if !key.is_empty() => Some(Column::Origin(key.into())),
             _ => None,
@@ -36,6 +38,7 @@ impl Column {
             Column::UserId => "user_id".into(),
             Column::Email => "email".into(),
             Column::Phone => "phone".into(),
+            Column::AsOf => "as_of".into(),
             Column::Property(key) => format!("properties.{key}"),
             Column::Origin(key) => format!("origin.{key}"),
         }
@@ -54,7 +57,9 @@ impl Header {
         let mut seen = HashSet::new();
         for name in &names {
             let column = Column::parse(name).ok_or_else(|| {
-                usage(format!("unknown column {name:?}; known are user_id, email, phone, properties.KEY, origin.KEY"))
+                usage(format!(
+                    "unknown column {name:?}; known are user_id, email, phone, as_of, properties.KEY, origin.KEY"
+                ))
             })?;
             if !seen.insert(column.clone()) {
                 return Err(usage(format!("column {name:?} stands twice")));
@@ -87,6 +92,7 @@ impl Header {
                 Column::UserId => (&mut user, "user_id", (!cell.is_empty()).then(|| json::string(cell))),
                 Column::Email => (&mut user, "email", contact_json(cell)),
                 Column::Phone => (&mut user, "phone", contact_json(cell)),
+                Column::AsOf => (&mut user, "as_of", (!cell.is_empty()).then(|| json::string(cell))),
                 Column::Property(key) => (&mut properties, key.as_str(), csv_value::to_json(cell)),
                 Column::Origin(key) => (&mut origin, key.as_str(), csv_value::to_json(cell)),
             };
@@ -144,20 +150,20 @@ mod tests {
 
     #[test]
     fn a_row_becomes_a_user() {
-        let header = r#"email,properties.a.b,user_id,"properties.x,""y""",origin.channel,phone"#;
+        let header = r#"email,properties.a.b,user_id,"properties.x,""y""",origin.channel,phone,as_of"#;
         assert_eq!(
-            parse(header, r#"a@b.c,1.10,u1,"{""n"": null}",ios,+123"#).unwrap(),
-            r#"{"email":"a@b.c","user_id":"u1","phone":"+123","properties":{"a.b":1.10,"x,\"y\"":{"n": null}},"origin":{"channel":"ios"}}"#
+            parse(header, r#"a@b.c,1.10,u1,"{""n"": null}",ios,+123,2027-01-01T00:00:00Z"#).unwrap(),
+            r#"{"email":"a@b.c","user_id":"u1","phone":"+123","as_of":"2027-01-01T00:00:00Z","properties":{"a.b":1.10,"x,\"y\"":{"n": null}},"origin":{"channel":"ios"}}"#
         );
     }
 
     #[test]
     fn an_empty_cell_leaves_its_field_alone_and_null_clears() {
-        let header = "user_id,email,phone,properties.p,origin.o";
-        assert_eq!(parse(header, "u,,,,").unwrap(), r#"{"user_id":"u"}"#);
-        assert_eq!(parse(header, ",,,,").unwrap(), "{}");
+        let header = "user_id,email,phone,properties.p,origin.o,as_of";
+        assert_eq!(parse(header, "u,,,,,").unwrap(), r#"{"user_id":"u"}"#);
+        assert_eq!(parse(header, ",,,,,").unwrap(), "{}");
         assert_eq!(
-            parse(header, r#"5,null,null,null,"""""""#).unwrap(),
+            parse(header, r#"5,null,null,null,"""""","#).unwrap(),
             r#"{"user_id":"5","email":null,"phone":null,"properties":{"p":null},"origin":{"o":""}}"#
         );
     }

@@ -1,8 +1,8 @@
 //! A batch: successive records of the file, and their results.
 
+use crate::client::Outcome;
 use crate::record::{BATCH_ENVELOPE, Parsed, Position, Record, Rejection, UserHash, raw_json};
 use roster::limits::MAX_BATCH_BYTES;
-use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -36,6 +36,8 @@ struct SentRecord {
 pub struct BatchResult {
     /// Records that were stored.
     pub stored: u64,
+    /// Those of them of which something was left, because what stands is newer.
+    pub stale: u64,
     /// In the order of the file.
     pub rejections: Vec<Rejection>,
     /// The position behind the batch's last record.
@@ -120,30 +122,36 @@ impl Batch {
         format!("{}{CLOSING}", self.body)
     }
 
-    /// Joins the tool's own rejections with the server's. `errors` has one entry per user sent, in order, None where the
-    /// user was stored. A record in parts is stored if all its parts are.
-    pub fn into_result(self, errors: Vec<Option<Box<RawValue>>>) -> BatchResult {
+    /// Joins the tool's own rejections with the server's. `outcomes` has one entry per user sent, in order.
+    /// A record in parts is stored if all its parts are.
+    pub fn into_result(self, outcomes: Vec<Outcome>) -> BatchResult {
         let mut rejections = self.rejections;
-        let mut stored = 0;
-        let mut errors = errors.into_iter();
+        let (mut stored, mut stale) = (0, 0);
+        let mut outcomes = outcomes.into_iter();
         for SentRecord { line, range, parts } in self.records {
             let (count, original) = parts.map_or((1, None), |(count, json)| (count, Some(json)));
-            match errors.by_ref().take(count).fold(None, Option::or) {
-                None => stored += 1,
-                Some(error) => {
+            // All of them are taken, also those behind an error.
+            let outcomes: Vec<_> = outcomes.by_ref().take(count).collect();
+            match outcomes.into_iter().collect::<Result<Vec<_>, _>>() {
+                Ok(parts) => {
+                    stored += 1;
+                    stale += u64::from(parts.iter().any(|part| part.stale));
+                }
+                Err(error) => {
                     let json = original.unwrap_or_else(|| self.body[range].to_owned());
                     rejections.push(Rejection { line, record: raw_json(json), error });
                 }
             }
         }
         rejections.sort_by_key(|rejection| rejection.line);
-        BatchResult { stored, rejections, end: self.end }
+        BatchResult { stored, stale, rejections, end: self.end }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::Stored;
     use crate::record::{MAX_RECORD_BYTES, RejectReason};
 
     fn record(line: u64, json: String) -> Parsed {
@@ -196,14 +204,16 @@ mod tests {
             batch
         };
         assert_eq!((batch().len(), batch().body().as_str()), (4, r#"{"users":[1,2,2,3]}"#));
-        let error = || Some(raw_json("7".into()));
-        for (errors, stored, rejected) in [
-            ([None, None, None, None], 3, ""),
-            ([None, error(), error(), None], 2, "[2,2]"),
-            ([None, None, error(), None], 2, "[2,2]"),
-            ([None, None, None, error()], 2, "3"),
+        let (ok, error) = (|stale| Ok(Stored { stale }), || Err(raw_json("7".into())));
+        for (outcomes, stored, stale, rejected) in [
+            ([ok(false), ok(false), ok(false), ok(false)], 3, 0, ""),
+            ([ok(true), ok(true), ok(true), ok(false)], 3, 2, ""),
+            ([ok(false), error(), error(), ok(false)], 2, 0, "[2,2]"),
+            ([ok(false), ok(false), error(), ok(true)], 2, 1, "[2,2]"),
+            ([ok(false), ok(false), ok(false), error()], 2, 0, "3"),
         ] {
-            let result = batch().into_result(errors.into());
+            let result = batch().into_result(outcomes.into());
+            assert_eq!(result.stale, stale);
             let records: Vec<_> = result.rejections.iter().map(|rejection| rejection.record.get()).collect();
             assert_eq!((result.stored, result.end.lines, records.concat().as_str()), (stored, 3, rejected));
         }
@@ -227,7 +237,7 @@ mod tests {
         for parsed in [record(1, r#"{"a":1}"#.into()), rejected(2, 1), record(3, r#"{"a":3}"#.into()), rejected(4, 1)] {
             batch.push(parsed);
         }
-        let result = batch.into_result(vec![None, Some(raw_json("7".into()))]);
+        let result = batch.into_result(vec![Ok(Stored { stale: false }), Err(raw_json("7".into()))]);
         let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, r.record.get())).collect();
         assert_eq!((result.stored, result.end.lines), (1, 4));
         assert_eq!(rejected, [(2, "\"x\""), (3, r#"{"a":3}"#), (4, "\"x\"")]);

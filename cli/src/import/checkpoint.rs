@@ -65,6 +65,9 @@ pub struct Checkpoint {
     lines: u64,
     /// Records stored.
     pub stored: u64,
+    /// Records stored of which something was left, because what stands is newer.
+    #[serde(default)]
+    pub stale: u64,
     /// Records refused.
     pub refused: u64,
     /// Committed bytes of the file of refused records.
@@ -73,7 +76,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     pub fn start(identity: Identity) -> Self {
-        Checkpoint { identity, offset: 0, lines: 0, stored: 0, refused: 0, refused_bytes: 0 }
+        Checkpoint { identity, offset: 0, lines: 0, stored: 0, stale: 0, refused: 0, refused_bytes: 0 }
     }
 
     /// Loads what an earlier run of the same import saved, or starts anew. Fails if another import saved it.

@@ -43,6 +43,7 @@ impl CommitLog {
             self.next += 1;
             self.checkpoint.refused_bytes = self.rejections.append(&to_lines(&result.rejections)?)?;
             self.checkpoint.stored += result.stored;
+            self.checkpoint.stale += result.stale;
             self.checkpoint.refused += result.rejections.len() as u64;
             self.checkpoint.advance(result.end);
         }
@@ -84,7 +85,7 @@ mod tests {
 
     fn result(offset: u64) -> BatchResult {
         let rejections = vec![Rejection::from_text(offset, b"x", &RejectReason::Unreadable("bad".into()))];
-        BatchResult { stored: 1, rejections, end: Position { offset, lines: offset } }
+        BatchResult { stored: 1, stale: 0, rejections, end: Position { offset, lines: offset } }
     }
 
     fn rejected_lines(path: &Path) -> Vec<u64> {

@@ -110,7 +110,7 @@ impl<'a> Dispatcher<'a> {
 }
 
 fn send(client: &Client, batch: Batch) -> Result<BatchResult, CliError> {
-    let errors =
+    let outcomes =
         if batch.has_nothing_to_send() { Vec::new() } else { client.store_batch(&batch.body(), batch.len())? };
-    Ok(batch.into_result(errors))
+    Ok(batch.into_result(outcomes))
 }

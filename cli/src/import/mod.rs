@@ -66,8 +66,9 @@ fn check_paths(input: &Path, rejections: &Path) -> Result<(), CliError> {
 
 /// Reports a complete import. It fails if records were refused.
 fn finish(log: CommitLog, rejections_path: &Path) -> Result<(), CliError> {
-    let Checkpoint { stored, refused, .. } = log.finish()?;
-    eprintln!("roster: {} stored", count(stored, "user"));
+    let Checkpoint { stored, stale, refused, .. } = log.finish()?;
+    let left = if stale > 0 { format!("; in {stale} of them newer values were left") } else { String::new() };
+    eprintln!("roster: {} stored{left}", count(stored, "user"));
     if refused == 0 {
         return Ok(());
     }

@@ -169,3 +169,23 @@ fn a_rate_paces_an_export() {
     tool.run(0, "export --rate 10 --output out.ndjson");
     assert!((750..3000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn an_import_of_an_export_as_of_its_moment_leaves_what_is_newer() {
+    let tool = Tool::new();
+    tool.project.post(200, &json!({"user_id": "a", "email": "a@b.c", "properties": {"plan": "old", "n": 1}}));
+    tool.project.post(200, &json!({"user_id": "b"}));
+    let moment = tool.project.user("b")["updated_at"].as_str().unwrap().to_owned();
+    for format in ["csv", "ndjson"] {
+        tool.run(0, &format!("export --as-of --output users.{format}"));
+        assert!(tool.read(&format!("users.{format}")).contains(&moment), "{format}");
+    }
+    assert_eq!(tool.read("users.csv").lines().next(), Some("user_id,email,phone,as_of,properties.n,properties.plan"));
+    assert_eq!(tool.lines("users.ndjson")[1], json!({"user_id": "b", "as_of": moment, "properties": {}, "origin": {}}));
+    tool.project.post(200, &json!({"user_id": "a", "properties": {"plan": "new"}}));
+    for format in ["csv", "ndjson"] {
+        tool.run(0, &format!("import users.{format}")).says("2 users stored; in 1 of them newer values were left");
+    }
+    assert_eq!(tool.project.user("a")["properties"], json!({"plan": "new", "n": 1}));
+    assert!(!tool.export().contains("as_of"));
+}

@@ -35,7 +35,7 @@ const WARNING_INTERVAL_MS: u64 = 60_000;
 
 /// What makes the tables, in order. The first two make those that D1 has, so that the same statements run on them. What
 /// comes after these three may only add: the code of an earlier version may run on it.
-pub const SCHEMA: [&str; 4] = [
+pub const SCHEMA: [&str; 5] = [
     include_str!("../../../migrations/0001_users_and_keys.sql"),
     include_str!("../../../migrations/0002_contacts_and_batches.sql"),
     "-- Keys are kept in D1; here, only those are remembered that must not be served any more.
@@ -44,6 +44,7 @@ pub const SCHEMA: [&str; 4] = [
     -- One row: which bucket this is.
     create table place (project text not null, bucket integer not null, buckets integer not null) strict;",
     include_str!("../../../migrations/0005_times.sql"),
+    include_str!("../../../migrations/0006_changes.sql"),
 ];
 
 /// The project of the calling key ?1, if it was not revoked. The Worker judges its expiry.
@@ -262,7 +263,10 @@ impl<D: LocalDatabase> Bucket<D> {
             after.as_ref().map_or("", |(_, id)| id).into(),
         ];
         if let Some(updated_after) = updated_after {
-            values.extend([*updated_after, after.as_ref().map_or(0, |(at, _)| *at)].map(Value::Number));
+            let position = after.as_ref().map(|(at, id)| (*at, id.as_str()));
+            let (moment, id) = statements::start_of_changes(*updated_after, position);
+            values[5] = id.into();
+            values.push(Value::Number(moment));
         }
         let rows = self.database.query::<UserRow>(Statement { sql: &sql, values: &values })?;
         if rows.is_empty() {

@@ -93,8 +93,10 @@ impl<D: Database> UserStore for SqlStore<D> {
             after.map_or("", |after| &after.external_id).into(),
         ];
         if let Some(updated_after) = *updated_after {
-            let after_change = after.map_or(Timestamp::from_ms(0), |after| after.updated_at);
-            values.extend([Value::from(updated_after), after_change.into()]);
+            let position = after.map(|after| (after.updated_at.as_ms(), after.external_id.as_str()));
+            let (moment, id) = statements::start_of_changes(updated_after.as_ms(), position);
+            values[5] = id.into();
+            values.push(Value::Number(moment));
         }
         let rows = self.0.query::<UserRow>(Statement { sql: &sql, values: &values }).await?;
         if rows.is_empty() {

@@ -103,23 +103,33 @@ pub fn list_users(by_contact: bool, by_change: bool) -> String {
     list_users_of(CALLER, by_contact, by_change, MAX_PAGE_BYTES)
 }
 
-/// At most ?3 users after the one with the id ?6 (and, `by_change`, the moment ?8); no row if the calling key is not
-/// live, and a row of nulls if there is no such user. Users past `max_bytes` have no columns but `external_id`.
+/// What [`list_users_of`] takes as ?7 and ?6 to begin behind `updated_after`, or behind a later position.
+pub fn start_of_changes(updated_after: u64, position: Option<(u64, &str)>) -> (u64, &str) {
+    // No id comes before the empty one.
+    let first = (updated_after.saturating_add(1), "");
+    position.map_or(first, |position| position.max(first))
+}
+
+/// At most ?3 users after the one with the id ?6, or `by_change` after the moment ?7 and that id; no row if the calling
+/// key is not live, and a row of nulls if there is no such user. Users past `max_bytes` have no columns but `external_id`.
 ///
-/// In the order of ids it is a search in one primary key or the other, and reads no row more than it answers. `by_change`
-/// it reads every user of the project, or with that e-mail or phone, and sorts: an index on `updated_at` would double
-/// what every update writes, and such a walk is rare.
+/// It is a search in one primary key or another, and reads no row more than it answers. `by_change` and by contact it reads
+/// all users with that e-mail or phone, and sorts.
 pub fn list_users_of(caller: &str, by_contact: bool, by_change: bool, max_bytes: usize) -> String {
     // `cross join` keeps the order of the tables.
-    let (source, external_id) = if by_contact {
+    let (source, external_id, updated_at) = if by_contact {
         let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(?4, ?5)
     cross join users on users.project = caller.project and users.external_id = contacts.external_id";
-        (source, "contacts.external_id")
+        (source, "contacts.external_id", "users.updated_at")
+    } else if by_change {
+        let source = "cross join changes on changes.project = caller.project
+    cross join users on users.project = caller.project and users.external_id = changes.external_id";
+        (source, "changes.external_id", "changes.updated_at")
     } else {
-        ("cross join users on users.project = caller.project", "users.external_id")
+        ("cross join users on users.project = caller.project", "users.external_id", "")
     };
     let (behind, order) = if by_change {
-        (format!("updated_at > ?7 and (updated_at, {external_id}) > (?8, ?6)"), format!("updated_at, {external_id}"))
+        (format!("({updated_at}, {external_id}) > (?7, ?6)"), format!("{updated_at}, {external_id}"))
     } else {
         (format!("{external_id} > ?6"), external_id.to_owned())
     };
