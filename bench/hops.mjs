@@ -1,12 +1,10 @@
 // What a warm upsert takes where every remote call takes longer, at 1 and at 16 requests at once, and how many remote
 // calls it waits for, one after the other, by that. Writes its table into BENCHMARKS.md. Usage: node bench/hops.mjs, or make bench
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { publish, table } from "./document.mjs";
 import { open } from "./targets.mjs";
-import { ROOT } from "./worker.mjs";
 
 const REQUESTS = 96;
-const TABLE = /(?<=<!-- Written by node bench\/hops.mjs. -->\n)[^]*(?=<!-- The end of what hops writes. -->)/;
 const [NONE, SHORT, LONG] = [0, 20, 100];
 
 async function measure({ url, key }, atOnce, requests = REQUESTS) {
@@ -40,12 +38,9 @@ for (const delayMs of [NONE, SHORT, LONG]) {
   await miniflare.dispose();
 }
 
-const head = `| warm upsert; p50 and p99 of ${REQUESTS}, ms | at once | ${NONE} ms | ${SHORT} ms | ${LONG} ms more | hops |\n|---|---|---|---|---|---|`;
+const head = [`warm upsert; p50 and p99 of ${REQUESTS}, ms`, "at once", `${NONE} ms`, `${SHORT} ms`, `${LONG} ms more`, "hops"];
 const rows = Array.from(measured, ([row, by]) => {
   const hops = (by[2].p50 - by[0].p50) / (LONG - NONE);
-  return `| ${row} | ${by.map(({ p50, p99 }) => `${p50.toFixed(1)}, ${p99.toFixed(1)}`).join(" | ")} | ${hops.toFixed(2)} |`;
+  return [row, ...by.map(({ p50, p99 }) => `${p50.toFixed(1)}, ${p99.toFixed(1)}`), hops.toFixed(2)];
 });
-const table = [head, ...rows].join("\n");
-console.log(table);
-const document = readFileSync(`${ROOT}BENCHMARKS.md`, "utf8");
-writeFileSync(`${ROOT}BENCHMARKS.md`, document.replace(TABLE, () => `\n${table}\n\n`));
+publish("hops", table(head, rows));

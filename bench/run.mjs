@@ -6,6 +6,7 @@ import { fork } from "node:child_process";
 import { on } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { publish, spread, table, times } from "./document.mjs";
 import { operations } from "./operations.mjs";
 import { open } from "./targets.mjs";
 import { ROOT } from "./worker.mjs";
@@ -13,7 +14,6 @@ import { ROOT } from "./worker.mjs";
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);
 const ONLY = new RegExp(process.env.ONLY ?? "");
-const TABLES = /(?<=<!-- Written by make bench. -->\n)[^]*(?=<!-- The end of what it writes. -->)/;
 
 const { miniflare, targets } = await open();
 const load = fork(`${ROOT}bench/load.mjs`);
@@ -54,12 +54,6 @@ async function measure(target, operation, seconds) {
   return { ...result, cpu: runtime && (cpuMs() - before) / result.requests };
 }
 
-/** Middle, least and most of some numbers. */
-function spread(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[sorted.length >> 1], least: sorted[0], most: sorted.at(-1) };
-}
-
 const names = targets.map(({ name }) => name);
 const chosen = operations.map((_, operation) => operation).filter((operation) => ONLY.test(operations[operation].name));
 const meets = (operation) => targets.filter(({ name }) => operations[operation].on.test(name));
@@ -98,15 +92,14 @@ const measured = chosen.map((operation) => {
   return { name, atOnce, users, beside, figures: meets(operation).map(({ name }) => figuresOf(operation, name)) };
 });
 
-function table({ name, atOnce, users, beside, figures }) {
-  const times = ({ median, least, most }) => `${median.toFixed(2)} (${least.toFixed(2)}–${most.toFixed(2)})`;
-  const lines = figures.map(({ target, rate, p50, p99, cpu, ratio, cpuRatio }) => {
-    const cells = [target, Math.round(rate.median), p50.median.toFixed(2), p99.median.toFixed(2), times(ratio)];
-    return `| ${[...cells, ...(cpu ? [cpu.median.toFixed(2), times(cpuRatio)] : [])].join(" | ")} |`;
-  });
+function section({ name, atOnce, users, beside, figures }) {
   const head = ["", `${users > 1 ? "users" : "requests"}/s`, "p50, ms", "p99, ms", `times ${beside}`];
   if (figures[0].cpu) head.push("CPU, ms", `times ${beside}`);
-  return [`**${name}, ${atOnce} at once**`, "", `| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...lines, ""].join("\n");
+  const rows = figures.map(({ target, rate, p50, p99, cpu, ratio, cpuRatio }) => {
+    const cells = [target, Math.round(rate.median), p50.median.toFixed(2), p99.median.toFixed(2), times(ratio)];
+    return [...cells, ...(cpu ? [cpu.median.toFixed(2), times(cpuRatio)] : [])];
+  });
+  return `**${name}, ${atOnce} at once**\n\n${table(head, rows)}\n`;
 }
 
 const machine = `${cpus().length} × ${cpus()[0].model.trim()}, ${process.platform} ${process.arch}`;
@@ -114,10 +107,9 @@ const version = (name) => JSON.parse(readFileSync(`${ROOT}node_modules/${name}/p
 const setting = { machine, node: process.version, rounds: ROUNDS, seconds: SECONDS };
 for (const name of ["workerd", "miniflare", "hono", "zod"]) setting[name] = version(name);
 const head = `${machine}; workerd ${setting.workerd}, Node.js ${setting.node}, Hono ${setting.hono}, zod ${setting.zod}; ${ROUNDS} rounds of ${SECONDS} s each.\n`;
-const tables = [head, ...measured.map(table)].join("\n");
-console.log(tables);
-if (!process.env.ONLY) {
+const text = [head, ...measured.map(section)].join("\n");
+if (process.env.ONLY) console.log(text);
+else {
   writeFileSync(`${ROOT}bench/results.json`, `${JSON.stringify({ setting, measured }, null, 1)}\n`);
-  const document = readFileSync(`${ROOT}BENCHMARKS.md`, "utf8");
-  writeFileSync(`${ROOT}BENCHMARKS.md`, document.replace(TABLES, () => `\n${tables}\n`));
+  publish("run", text);
 }

@@ -1,13 +1,14 @@
 // What is measured: Roster, its peers and two floors, all in one Miniflare on one D1, so that one process has all their time.
 
 import { buildSync } from "esbuild";
-import { ADMIN_TOKEN, addressOf, migrate, ROOT, roster, serve } from "./worker.mjs";
+import { keyOf } from "./client.mjs";
+import { addressOf, migrate, ROOT, roster, serve } from "./worker.mjs";
 
 const UNLIMITED = "1000000/60";
 const ONE_AN_HOUR = { limit: 1, window_seconds: 3600 };
 
 /** Miniflare's options for a Worker of `bench/peers`. */
-function peer(file, { name = file, variables } = {}) {
+export function peer(file, { name = file, variables } = {}) {
   const entryPoints = [`${ROOT}bench/peers/${file}.mjs`];
   const { outputFiles } = buildSync({ entryPoints, bundle: true, format: "esm", minify: true, write: false, external: ["cloudflare:workers"] });
   const { name: _, modules, modulesRoot, durableObjects, ...same } = roster({ name });
@@ -35,25 +36,15 @@ export async function open({ delayMs = 0 } = {}) {
   ]);
   await migrate(miniflare);
   const url = await addressOf(miniflare, "roster");
-  const admin = async (method, path, body) => {
-    const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
-    const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(await answer.text());
-    return answer.json();
-  };
-  const keyOf = async (project, settings) => {
-    if (settings) await admin("PUT", `/v1/projects/${project}`, settings);
-    return (await admin("POST", "/v1/keys", { name: "bench", project })).key;
-  };
   const objects = (buckets) => ({ storage: { kind: "objects", buckets } });
-  const used = await keyOf("used", { rate_limits: { users: ONE_AN_HOUR } });
+  const used = await keyOf(url, "used", { rate_limits: { users: ONE_AN_HOUR } });
   const targets = [
-    { name: "Roster on D1", url, key: await keyOf("d1"), limited: { url, key: used } },
-    { name: "Roster on 1 object", url, key: await keyOf("objects-1", objects(1)) },
-    { name: "Roster on 4 objects", url, key: await keyOf("objects-4", objects(4)) },
+    { name: "Roster on D1", url, key: await keyOf(url, "d1"), limited: { url, key: used } },
+    { name: "Roster on 1 object", url, key: await keyOf(url, "objects-1", objects(1)) },
+    { name: "Roster on 4 objects", url, key: await keyOf(url, "objects-4", objects(4)) },
   ];
   for (const name of ["hono", "plain"]) {
-    const key = await keyOf(name);
+    const key = await keyOf(url, name);
     const limited = { url: await addressOf(miniflare, `${name}-limited`), key };
     targets.push({ name, url: await addressOf(miniflare, name), key, limited });
   }
