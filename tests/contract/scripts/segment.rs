@@ -303,3 +303,22 @@ fn a_batch_of_more_than_a_mebibyte_is_stored_in_its_order() {
         assert_eq!(project.user(&user)["properties"]["round"], 1, "{user}");
     }
 }
+
+#[test]
+fn a_network_that_floods_with_bad_keys_in_bodies_is_refused_unread() {
+    let address = ("CF-Connecting-IP", "203.0.113.20");
+    let send = |body: &str| outcome("/v1/batch", &[address], body);
+    let bad = json!({"writeKey": "no key", "batch": [{"type": "track"}]}).to_string();
+    let admitted = (0..250).take_while(|_| send(&bad) == (401, "INVALID_API_KEY".into())).count();
+    // The window of the edge's own count ends with the minute, so that this can meet two of them.
+    assert!((100..=200).contains(&admitted), "{admitted}");
+    let refused = (429, "RATE_LIMIT_EXCEEDED".to_owned());
+    assert_eq!((send(&bad), send("no JSON")), (refused.clone(), refused.clone()));
+    let project = project();
+    let live = json!({"writeKey": project.key, "batch": [{"type": "track"}]}).to_string();
+    assert_eq!(send(&live), refused);
+    // Other networks are not affected, nor is a key in a header that is known here: it needs no body to be read.
+    assert_eq!(outcome("/v1/batch", &[("CF-Connecting-IP", "203.0.113.21")], &live).0, 200);
+    let bearer = format!("Bearer {}", project.key);
+    assert_eq!(outcome("/v1/batch", &[address, ("Authorization", &bearer)], &live).0, 200);
+}
