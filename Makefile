@@ -73,10 +73,15 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 deploy-test: release
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 
-bench: build ## measure Roster beside its peers, then with more latency on each remote call: ONLY='read|401'
+# With URL and KEY, the Roster there is measured, by a few hundred calls.
+bench: $(if $(URL),node_modules/.package-lock.json,build) ## measure Roster beside its peers, with latency, under limits, at its start: ONLY='read|401', or URL= KEY=
+ifdef URL
+	@URL='$(URL)' KEY='$(KEY)' node bench/remote.mjs
+else
 	node --test --test-isolation=none bench/peers/alike.test.mjs
 	node bench/run.mjs
-	$(if $(ONLY),,node bench/hops.mjs)
+	$(if $(ONLY),,for part in hops limits limiter start; do node bench/$$part.mjs || exit; done)
+endif
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node bench/soak.mjs
