@@ -76,7 +76,7 @@ pub enum ApiError {
         /// Bytes that a body of this route may have, decoded.
         limit_bytes: usize,
     },
-    /// 413 `PAYLOAD_TOO_LARGE`: more than [`MAX_MESSAGES`](crate::limits::MAX_MESSAGES).
+    /// 413 `PAYLOAD_TOO_LARGE`: more than [`MAX_MESSAGES`].
     TooManyMessages,
     /// 415 `UNSUPPORTED_ENCODING`
     UnsupportedEncoding,

@@ -31,7 +31,7 @@ pub async fn large_object<P: Platform, T>(
     parse: impl FnOnce(&Object) -> Result<T, FaultList>,
 ) -> Result<T, ApiError> {
     let bytes = bytes(cx, limit_bytes).await?;
-    parse(&parse_object(&bytes)?).map_err(ApiError::Faults)
+    parse(&object_of(&bytes, json::parse_object)?).map_err(ApiError::Faults)
 }
 
 /// Reads the body, decoded.
@@ -47,11 +47,11 @@ pub async fn bytes<P: Platform>(cx: &Cx<'_, P>, limit_bytes: usize) -> Result<Ve
 }
 
 /// The one object of a body.
-pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, ApiError> {
+pub fn object_of(bytes: &[u8], parse: fn(&[u8]) -> Result<Object<'_>, ObjectError>) -> Result<Object<'_>, ApiError> {
     if bytes.is_empty() {
         return Err(ApiError::InvalidRequest("The body is empty; a JSON object is expected".into()));
     }
-    json::parse_object(bytes).map_err(|error| match error {
+    parse(bytes).map_err(|error| match error {
         ObjectError::Syntax(error) => ApiError::InvalidRequest(format!("Invalid JSON: {error}")),
         ObjectError::Type(name) => ApiError::InvalidRequest(format!("The body must be a JSON object, not {name}")),
     })

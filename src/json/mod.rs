@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use error::{ObjectError, SyntaxError};
-pub use read::{parse, parse_object};
+pub use read::{parse, parse_object, parse_object_lossy};
 pub use write::{ObjectWriter, string, write_string};
 
 use std::borrow::Cow;

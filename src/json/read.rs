@@ -10,7 +10,17 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads one JSON text that is an object.
 pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
-    match parse(bytes).map_err(ObjectError::Syntax)? {
+    object_of(parse(bytes))
+}
+
+/// Does what [`parse_object`] does, but reads a lone surrogate as U+FFFD. JavaScript and Python write them when a text was cut
+/// in the middle of an emoji.
+pub fn parse_object_lossy(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
+    object_of(parse_with(bytes, Some(char::REPLACEMENT_CHARACTER)))
+}
+
+fn object_of(parsed: Result<Value<'_>, SyntaxError>) -> Result<Object<'_>, ObjectError> {
+    match parsed.map_err(ObjectError::Syntax)? {
         Value::Object(object) => Ok(object),
         other => Err(ObjectError::Type(other.type_name())),
     }
@@ -24,8 +34,12 @@ enum Open<'a> {
 
 /// Reads one JSON text. It does not recurse, so any depth of nesting is safe.
 pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
+    parse_with(bytes, None)
+}
+
+fn parse_with(bytes: &[u8], lone_surrogate: Option<char>) -> Result<Value<'_>, SyntaxError> {
     let text = text_of(bytes)?;
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = Reader { text, at: 0, lone_surrogate };
     let mut open: Vec<Open> = Vec::new();
     loop {
         let mut value = match reader.begin()? {
@@ -105,6 +119,8 @@ enum Begun<'a> {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    /// What a lone surrogate is read as. None: it is an error.
+    lone_surrogate: Option<char>,
 }
 
 impl<'a> Reader<'a> {
@@ -276,16 +292,18 @@ impl<'a> Reader<'a> {
     fn unicode_escape(&mut self) -> Result<char, SyntaxError> {
         let start = self.at;
         let mut unit = self.code_unit()?;
+        let after_first = self.at;
         if (0xd800..0xdc00).contains(&unit) && self.word("\\") && self.peek() == Some(b'u') {
             let low = self.code_unit()?;
             if (0xdc00..0xe000).contains(&low) {
                 unit = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
             }
         }
-        char::from_u32(unit).ok_or_else(|| {
-            self.at = start;
-            self.error("lone surrogate in a string")
-        })
+        if let Some(c) = char::from_u32(unit) {
+            return Ok(c);
+        }
+        self.at = if self.lone_surrogate.is_some() { after_first } else { start };
+        self.lone_surrogate.ok_or_else(|| self.error("lone surrogate in a string"))
     }
 
     /// `uXXXX`, after its backslash.
@@ -305,6 +323,23 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_lone_surrogate_is_replaced_where_that_is_wanted() {
+        for (text, read) in [
+            (r"\ud83d", "\u{fffd}"),
+            (r"a\ud83db", "a\u{fffd}b"),
+            (r"\ud83d\n", "\u{fffd}\n"),
+            (r"\ud83d\u0041", "\u{fffd}A"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+            (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+            (r"\ud83d\ude00", "😀"),
+        ] {
+            let json = format!(r#"{{"k":"{text}"}}"#);
+            let object = parse_object_lossy(json.as_bytes()).unwrap();
+            assert_eq!(object.get("k"), Some(&Value::String(read.into())), "{text}");
+        }
+    }
 
     #[track_caller]
     fn rewritten(text: &str) -> String {

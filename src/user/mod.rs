@@ -85,6 +85,16 @@ impl NewUser {
             faults.parsed(text.parse().and_then(|as_of| not_ahead(as_of, now)))
         });
         fields.deny_unknown();
+        if as_of.is_some() {
+            // The time of each is kept, and so is that of a removal.
+            for (name, object) in [("properties", properties), ("origin", origin)] {
+                if object.is_some_and(|object| object.members.len() > MAX_MEMBERS) {
+                    let rule =
+                        format!("Must have at most {MAX_MEMBERS} keys beside as_of, those that are null included");
+                    faults.within(name, |faults| faults.invalid(rule));
+                }
+            }
+        }
 
         let change = match as_of {
             None => Change::Merge(patch(email, phone, properties, origin)),
@@ -238,6 +248,13 @@ mod tests {
         assert_eq!(parse(body).unwrap().change, Change::Set { members: Members(members.into()), as_of });
         let ahead = body.replace("00:21:40Z", "00:21:40.001Z");
         assert_eq!(faults(&ahead), ["as_of: Must be at most 5 minutes ahead of the server's clock"]);
+        let nulls = |n: usize| (0..n).map(|i| format!(r#""k{i}":null"#)).collect::<Vec<_>>().join(",");
+        let with = |n: usize| format!(r#"{{"user_id":"u","as_of":"1970-01-01T00:00:00Z","origin":{{{}}}}}"#, nulls(n));
+        assert!(parse(&with(300)).is_ok());
+        assert_eq!(
+            faults(&with(301)),
+            ["origin: Must have at most 300 keys beside as_of, those that are null included"]
+        );
         assert_eq!(faults(r#"{"user_id":"u","as_of":null}"#), ["as_of: Expected string, received null"]);
     }
 

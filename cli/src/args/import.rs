@@ -12,6 +12,7 @@ Each line of an NDJSON file is the body of one POST /v1/users. A CSV file begins
 order:
 
   user_id, email, phone   the text itself; the cell null removes an e-mail or a phone
+  as_of                   when the row was true: newer values stay as they are
   properties.KEY          one property; KEY is everything after the first dot, taken literally
   origin.KEY              the same in the origin
 

@@ -35,7 +35,7 @@ impl ExportState {
         } else if self.key_prefix != saved.key_prefix {
             Err("it had another key, which may be another project's")
         } else if self.as_of != saved.as_of {
-            Err(if saved.as_of { "it was with --as-of" } else { "it was without --as-of" })
+            Err(if saved.as_of { "it was begun with --as-of" } else { "it was begun without --as-of" })
         } else {
             Ok(())
         }

@@ -7,6 +7,7 @@ use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
 use crate::api::users::batch;
 use crate::input::fields::FaultList;
+use crate::key::ApiKey;
 use crate::limits::MAX_LOGGED_REFUSALS;
 use crate::store::{StoredLimit, Upserted};
 use serde::{Serialize, Serializer};
@@ -113,7 +114,9 @@ impl IngestOut {
     /// The first refused messages, for the log: `messageId` and code. An id of other characters than an SDK makes may be
     /// anything, so it is not told.
     pub fn refused(&self) -> Vec<String> {
-        let is_plain = |id: &&str| id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let is_plain = |id: &&str| {
+            id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') && id.parse::<ApiKey>().is_err()
+        };
         let name = |error: &ErrorOut| {
             let id = error.message_id.as_deref().filter(is_plain);
             format!("{} {}", id.map_or_else(|| format!("#{}", error.index), str::to_owned), error.code)

@@ -217,7 +217,13 @@ fn traits<'a>(message: &mut Object<'a>) -> Result<Object<'a>, FaultList> {
         Some(Value::Object(mut context)) => context.take("traits"),
         _ => None,
     };
-    let own = message.take("traits").filter(|traits| *traits != Value::Null);
+    let is_empty = |traits: &Value| match traits {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(object) => object.members.is_empty(),
+        _ => false,
+    };
+    let own = message.take("traits").filter(|traits| !is_empty(traits));
     match own.or_else(|| of_context(message)) {
         Some(Value::Object(traits)) => Ok(traits),
         None | Some(Value::Null) => Ok(Object::default()),
@@ -301,6 +307,8 @@ mod tests {
         same_as(&numbered, &format!(r#"{{"user_id":"42","as_of":"{now}"}}"#));
         let of_context = read(r#"{"type":"identify","userId":"u","traits":null,"context":{"traits":{"x":1}}}"#);
         same_as(&of_context, &format!(r#"{{"user_id":"u","properties":{{"x":1}},"as_of":"{now}"}}"#));
+        let of_php = read(r#"{"type":"identify","userId":"u","traits":[],"context":{"traits":{"x":1}}}"#);
+        assert_eq!(of_php.user(), of_context.user());
         let by_path = read_with(r#"{"type":"track","userId":"u"}"#, Some("identify"), None, false);
         same_as(&by_path, &format!(r#"{{"user_id":"u","as_of":"{now}"}}"#));
     }

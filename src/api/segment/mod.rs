@@ -13,7 +13,7 @@ use super::platform::{Cx, Platform};
 use super::read;
 use crate::input::fields::{Faults, Fields, Part};
 use crate::input::{percent, query};
-use crate::json::{Object, Value};
+use crate::json::{self, Object, Value};
 use crate::key::Scope;
 use crate::limit::Policy;
 use crate::limits::{FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_INGEST_BYTES, MAX_MESSAGES, MAX_STRANGERS_BYTES};
@@ -38,21 +38,18 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
         Some(key) => Some(admit(cx, auth::authenticate_by(cx, key).await?).await?),
         None => None,
     };
-    let (bytes, body);
-    let caller = if let Some(caller) = known {
-        bytes = read::bytes(cx, MAX_INGEST_BYTES).await?;
-        body = read::parse_object(&bytes)?;
-        caller
+    let (caller, bytes) = if let Some(caller) = known {
+        (caller, read::bytes(cx, MAX_INGEST_BYTES).await?)
     } else {
         auth::refuse_blocked(cx)?;
         let read = read::bytes(cx, MAX_STRANGERS_BYTES).await;
-        bytes = count_error(cx, read).await?;
-        body = count_error(cx, read::parse_object(&bytes)).await?;
-        let key = count_error(cx, write_key::of_body(&body).ok_or(ApiError::MissingWriteKey)).await?;
-        admit(cx, auth::authenticate_stranger(cx, key).await?).await?
+        let bytes = count_error(cx, read).await?;
+        let key = count_error(cx, key_of(&bytes)).await?;
+        (admit(cx, auth::authenticate_stranger(cx, &key).await?).await?, bytes)
     };
     // 2 parse
     let strict = is_strict(cx.call)?;
+    let body = read::object_of(&bytes, json::parse_object_lossy)?;
     let messages = messages(body, kind, &Arrival { now: cx.now(), strict })?;
     // 3 store
     let users: Vec<&NewUser> = messages.iter().filter_map(Message::user).collect();
@@ -69,6 +66,12 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
     Ok(Reply::json(200, &out))
 }
 
+/// The key of a body. What was parsed is dropped: it may be many times as large as the text, and there are waits ahead.
+fn key_of(bytes: &[u8]) -> Result<String, ApiError> {
+    let body = read::object_of(bytes, json::parse_object_lossy)?;
+    write_key::of_body(&body).map(str::to_owned).ok_or(ApiError::MissingWriteKey)
+}
+
 async fn admit<P: Platform>(cx: &Cx<'_, P>, caller: Caller) -> Result<Caller, ApiError> {
     charge(cx, &caller, Scope::Ingest, Policy::Ingest).await?;
     Ok(caller)
@@ -82,9 +85,9 @@ async fn count_error<P: Platform, T>(cx: &Cx<'_, P>, outcome: Result<T, ApiError
     }
 }
 
-/// Whether the query says `strict=1`. Other parameters are the SDK's.
+/// Whether the query says `strict=1`. Other parameters are the SDK's, and so is a query that can't be read.
 fn is_strict(call: &Call) -> Result<bool, ApiError> {
-    let query = query::parse(&call.query).map_err(ApiError::Faults)?;
+    let query = query::parse(&call.query).unwrap_or_default();
     let mut faults = Faults::new(Part::Query);
     let strict = Fields::new(&query, &mut faults).optional("strict", |value, faults| {
         if *value != Value::String("1".into()) {
@@ -184,7 +187,6 @@ pub async fn settings<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
 mod tests {
     use super::message::Content;
     use super::*;
-    use crate::json;
     use crate::time::Timestamp;
 
     #[test]

@@ -191,7 +191,8 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         users.retain(|user| end.as_ref().is_none_or(|end| order(user) <= *end));
         users.retain(|user| !by_change || user.updated_at <= now);
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(Page { has_more: end.is_some() || users.len() < found, users })
+        // Without a user there is no place to go on from: those that were dropped are dated later than this call.
+        Ok(Page { has_more: !users.is_empty() && (end.is_some() || users.len() < found), users })
     }
 
     async fn refuse_key(&self, caller: &Caller, now: Timestamp) -> Result<(), StoreError> {

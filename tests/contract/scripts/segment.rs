@@ -274,6 +274,8 @@ fn a_body_is_bounded_before_it_is_parsed_and_a_stranger_s_more_so() {
     assert_eq!(outcome("/v1/batch", &packed, gzip(&body(2_097_153, ""))), too_large);
     assert_eq!(outcome("/v1/batch", &[], body(1_048_576, &project.key)), ok);
     assert_eq!(outcome("/v1/batch", &[], body(1_300_000, &project.key)), too_large);
+    let cut = r#"{"batch":[{"type":"track","properties":{"t":"\ud83d"}}]}"#;
+    assert_eq!(outcome("/v1/batch?v=%zz", &known, cut), ok);
     assert_eq!(outcome("/v1/batch", &packed, "no gzip"), (400, "INVALID_REQUEST".into()));
     for (body, expected) in [
         ("", (400, "INVALID_REQUEST")),

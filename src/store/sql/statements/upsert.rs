@@ -150,7 +150,7 @@ static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "{CALLER}, batch as materialized (
     select jsonb(?3) as list
-), parsed as (
+), parsed as materialized (
     select
         project, element.key as place, element.value ->> 0 as external_id, element.value ->> 1 as id,
         element.value -> 2 as body, element.value ->> 3 as as_of
