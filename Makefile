@@ -73,14 +73,13 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 deploy-test: release
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 
-# With URL and KEY, the Roster there is measured, by a few hundred calls.
-bench: $(if $(URL),node_modules/.package-lock.json,build) ## measure Roster beside its peers, with latency, under limits, at its start: ONLY='read|401', or URL= KEY=
+bench: $(if $(URL),,build) ## measure Roster beside its peers: ONLY='read|401'; or one that is deployed: URL=https://… KEY=ros_…
 ifdef URL
-	@URL='$(URL)' KEY='$(KEY)' node bench/remote.mjs
+	@node bench/deployed.mjs
 else
 	node --test --test-isolation=none bench/peers/alike.test.mjs
 	node bench/run.mjs
-	$(if $(ONLY),,for part in hops limits limiter start; do node bench/$$part.mjs || exit; done)
+	$(if $(ONLY),,for bench in hops limits limiter start; do node bench/$$bench.mjs || exit; done)
 endif
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency

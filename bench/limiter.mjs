@@ -7,7 +7,7 @@ import { peer } from "./targets.mjs";
 import { addressOf, ROOT, roster, serve, start } from "./worker.mjs";
 
 const ROUNDS = 5;
-const [ROUND_MS, WARM_UP_MS] = [500, 2500];
+const [ROUND_MS, WARM_UP_MS] = [500, 2100];
 /** So short that the warm-up fills all slots of it: the whole ledger is written at each grant. */
 const WINDOW_MS = 2000;
 const OBJECTS = [{ name: "Roster", object: "LIMITER" }, { name: "counter in memory", object: "COUNTER" }];
@@ -19,7 +19,7 @@ const KINDS = [
 const AT_ONCE = [1, 32];
 /** Requests a second that reach one isolate. */
 const RATES = [1, 5, 20, 100, 300];
-const SECONDS = 6;
+const SECONDS = 5;
 
 async function capacities() {
   const asker = {

@@ -4,42 +4,22 @@
 
 import { fork } from "node:child_process";
 import { on } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { publish, spread, table, times } from "./document.mjs";
 import { operations } from "./operations.mjs";
+import { cpuMs, runtime } from "./processor.mjs";
 import { open } from "./targets.mjs";
 import { ROOT } from "./worker.mjs";
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 1);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 0.5);
 const ONLY = new RegExp(process.env.ONLY ?? "");
 
 const { miniflare, targets } = await open();
 const load = fork(`${ROOT}bench/load.mjs`);
 const told = on(load, "message");
-const runtime = childNamed("workerd");
-
-/** A child of this process. Linux alone tells. */
-function childNamed(name) {
-  if (process.platform !== "linux") return undefined;
-  const stat = (pid) => readFileSync(`/proc/${pid}/stat`, "utf8").split(" ");
-  const isIt = (pid) => {
-    try {
-      const [, command, , parent] = stat(pid);
-      return command === `(${name})` && Number(parent) === process.pid;
-    } catch {
-      return false;
-    }
-  };
-  return readdirSync("/proc").find((pid) => /^\d+$/.test(pid) && isIt(pid));
-}
-
-/** Milliseconds of a processor that the runtime has used: its ticks are of 10 ms. */
-function cpuMs() {
-  const fields = readFileSync(`/proc/${runtime}/stat`, "utf8").split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * 10;
-}
+const pid = runtime();
 
 async function measure(target, operation, seconds) {
   const next = async () => {
@@ -49,9 +29,9 @@ async function measure(target, operation, seconds) {
   };
   load.send({ target, operation, seconds });
   await next();
-  const before = runtime && cpuMs();
+  const before = pid && cpuMs(pid);
   const { result } = await next();
-  return { ...result, cpu: runtime && (cpuMs() - before) / result.requests };
+  return { ...result, cpu: pid && (cpuMs(pid) - before) / result.requests };
 }
 
 const names = targets.map(({ name }) => name);
@@ -84,7 +64,7 @@ function figuresOf(operation, target) {
   const all = (name) => spread(own.map((round) => round[name]));
   const ratio = (name) => spread(own.map((round, i) => round[name] / other[i][name]));
   const figures = { target, rate: all("rate"), p50: all("p50"), p99: all("p99"), ratio: ratio("rate") };
-  return runtime ? { ...figures, cpu: all("cpu"), cpuRatio: ratio("cpu") } : figures;
+  return pid ? { ...figures, cpu: all("cpu"), cpuRatio: ratio("cpu") } : figures;
 }
 
 const measured = chosen.map((operation) => {

@@ -1,89 +1,136 @@
-// What it takes to start a Worker, and what it holds after 10,000 requests. Writes its table into BENCHMARKS.md.
-// Usage: node bench/start.mjs, or make bench
+// What it takes to start, and what memory is then held: Roster, the Hono peer and the floor, each alone in a fresh runtime,
+// in turn, in rounds. Writes its tables into BENCHMARKS.md. Linux alone tells the time of a processor. Usage:
+// node bench/start.mjs, or make bench
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { keyOf, send } from "./client.mjs";
-import { publish, spread, table } from "./document.mjs";
+import { publish, spread, table, times } from "./document.mjs";
 import { inspect } from "./isolate.mjs";
+import { operations } from "./operations.mjs";
+import { cpuMs, runtime } from "./processor.mjs";
 import { peer } from "./targets.mjs";
-import { addressOf, ROOT, roster, serve, start } from "./worker.mjs";
+import { addressOf, migrate, roster, serve } from "./worker.mjs";
 
-const ROUNDS = 5;
+const ROUNDS = 7;
 const REQUESTS = 10_000;
-const AT_ONCE = 16;
+const AT_ONCE = 4;
+const SERVERS = [
+  { name: "Roster", worker: roster(), entry: "src/edge/entry.js" },
+  { name: "hono", worker: peer("hono"), entry: "hono.mjs" },
+  { name: "hello", worker: peer("hello"), entry: "hello.mjs" },
+];
+const directory = mkdtempSync(`${tmpdir()}/roster-start-`);
 
-/** Milliseconds that the runtime was busy with the module before its first request, as `wrangler check startup` samples it. */
-function startupMs() {
-  const folder = mkdtempSync(join(tmpdir(), "startup-"));
-  const outfile = join(folder, "profile");
-  execFileSync("wrangler", ["check", "startup", "--outfile", outfile], { cwd: ROOT, stdio: "ignore" });
-  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(outfile, "utf8"));
-  rmSync(folder, { recursive: true });
-  const idle = new Set(nodes.filter(({ callFrame }) => ["(idle)", "(program)", "(root)"].includes(callFrame.functionName)).map(({ id }) => id));
-  return timeDeltas.filter((_, i) => !idle.has(samples[i])).reduce((sum, delta) => sum + delta, 0) / 1000;
-}
-
-/** Milliseconds from the start of a runtime's process to a first answer, and to a second. */
-async function firstAnswerMs(worker, name) {
+/** A server alone in a fresh runtime, on the D1 and the objects of the one before it. */
+async function open({ name, worker }, options = {}) {
   const begun = performance.now();
-  const miniflare = await serve([worker]);
-  const url = await addressOf(miniflare, name);
-  const ready = performance.now();
-  const times = [];
-  for (let i = 0; i < 2; i++) {
-    const asked = performance.now();
-    await send({ url, key: "none" }, { method: "GET", path: "/health" });
-    times.push(performance.now() - asked);
-  }
-  await miniflare.dispose();
-  return [ready - begun, ...times];
+  const miniflare = await serve([worker], { resourcePersistencePath: `${directory}/${name}`, ...options });
+  return { miniflare, url: await addressOf(miniflare, worker.name), readyMs: performance.now() - begun };
 }
 
-async function memory() {
-  const { miniflare, url } = await start({ inspectorPort: 0 });
-  const target = { url, key: await keyOf(url, "memory") };
-  const user = (i) => ({ user_id: `user_${i % 1000}`, email: `user${i}@example.com`, properties: { plan: "premium", n: i } });
-  const kinds = [
-    (i) => [target, { method: "POST", path: "/v1/users", body: user(i) }],
-    (i) => [target, { method: "GET", path: `/v1/users/user_${i % 1000}` }],
-    (i) => [target, { method: "POST", path: "/v1/users", body: { ...user(i), zip: i } }],
-    () => [{ url, key: "none" }, { method: "GET", path: "/v1/users/u" }],
-  ];
-  await send(...kinds[0](0));
-  const measure = await inspect(miniflare);
-  const before = await measure();
-  let next = 0;
+/** Milliseconds that a request takes, and what the runtime uses of a processor meanwhile. */
+async function time(target, request, status = 200) {
+  const pid = runtime();
+  const [begun, used] = [performance.now(), pid && cpuMs(pid)];
+  const answer = await send(target, request);
+  if (answer.status !== status) throw new Error(`${target.name} ${request.path}: ${answer.status} ${answer.text}`);
+  return { ms: performance.now() - begun, cpu: pid && cpuMs(pid) - used };
+}
+
+/** Evaluates a server's modules, and with them instantiates its WebAssembly, in a Worker that has not done so yet. */
+async function evaluate({ worker, entry }) {
+  const contents = `export default { async fetch({ url }) { if (url.endsWith("/start")) await import("./${entry}"); return new Response(); } };`;
+  const { modules, modulesRoot = "/" } = worker;
+  const shim = { type: "ESModule", path: `${modulesRoot}start.mjs`, contents };
+  const named = modules.map((module) => ({ ...module, path: module.path.startsWith("/") ? module.path : modulesRoot + module.path }));
+  const miniflare = await serve([{ ...worker, modules: [shim, ...named], modulesRoot, durableObjects: {} }]);
+  const target = { url: await addressOf(miniflare, worker.name), key: "none" };
+  for (let i = 0; i < 20; i++) await time(target, { method: "GET", path: "/" });
+  const floors = [];
+  for (let i = 0; i < 5; i++) floors.push(await time(target, { method: "GET", path: "/" }));
+  const started = await time(target, { method: "GET", path: "/start" });
+  await miniflare.dispose();
+  const beyond = (name) => Math.max(0, started[name] - spread(floors.map((floor) => floor[name])).median);
+  return { ms: beyond("ms"), cpu: started.cpu && beyond("cpu") };
+}
+
+async function measure(server, key) {
+  const module = await evaluate(server);
+  const { miniflare, url, readyMs } = await open(server);
+  const target = { name: server.name, url, key };
+  const upsert = (n) => ({ method: "POST", path: "/v1/users", body: { user_id: "u", properties: { n } } });
+  const ready = runtime() && cpuMs(runtime());
+  const health = await time(target, { method: "GET", path: "/health" });
+  const [first, second] = [await time(target, upsert(Math.random())), await time(target, upsert(Math.random()))];
+  await miniflare.dispose();
+  return { module: module.ms, moduleCpu: module.cpu, ready: readyMs, readyCpu: ready, health: health.ms, first: first.ms, second: second.ms };
+}
+
+const FIGURES = [
+  ["modules evaluated", "module", 2],
+  ["the same, CPU", "moduleCpu", 2],
+  ["the runtime is ready", "ready", 0],
+  ["the same, CPU", "readyCpu", 0],
+  ["first answer: /health", "health", 2],
+  ["first upsert after it", "first", 2],
+  ["second upsert", "second", 2],
+];
+
+async function starts(keys) {
+  const rounds = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const by = {};
+    for (let turn = 0; turn < SERVERS.length; turn++) {
+      const server = SERVERS[(turn + round) % SERVERS.length];
+      by[server.name] = await measure(server, keys[server.name]);
+    }
+    rounds.push(by);
+  }
+  const rows = FIGURES.filter(([, name]) => rounds[0].Roster[name] !== undefined).map(([what, name, digits]) => {
+    const cells = SERVERS.map((server) => spread(rounds.map((by) => by[server.name][name])).median.toFixed(digits));
+    return [what, ...cells, times(spread(rounds.map((by) => by.Roster[name] / by.hono[name])))];
+  });
+  return table(["ms", ...SERVERS.map(({ name }) => name), "Roster, times hono"], rows);
+}
+
+/** What is sent to Roster and hono alike, but for what a limit refuses. */
+const MIXED = operations.filter(({ on, atOnce, limited }) => atOnce === 1 && !limited && on.test("hono"));
+
+async function memory(server, key) {
+  const { miniflare, url } = await open(server, { inspectorPort: 0 });
+  const target = { name: server.name, url, key };
+  await time(target, { method: "GET", path: "/health" });
+  const look = await inspect(miniflare);
+  const before = await look();
+  for (const { setUp = [] } of MIXED) for (const request of setUp) await send(target, request);
+  let sent = 0;
   const client = async () => {
-    while (next < REQUESTS) await send(...kinds[next % kinds.length](next++));
+    for (let i = 0; (i = sent++) < REQUESTS; ) {
+      const { request, status } = MIXED[i % MIXED.length];
+      await time(target, request(i, 1), server.name === "hello" ? 200 : status);
+    }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, client));
-  const after = await measure();
+  const after = await look();
   await miniflare.dispose();
-  return [before, after];
+  return ["heap", "wasm", "resident"].map((name) => `${(before[name] / 1e6).toFixed(1)} → ${(after[name] / 1e6).toFixed(1)}`);
 }
 
-const rounds = async (work) => {
-  const all = [];
-  for (let round = 0; round < ROUNDS; round++) all.push(await work());
-  return all;
-};
-const middle = (values) => spread(values).median.toFixed(1);
-const startups = await rounds(startupMs);
-const rows = [["Roster: CPU before the first request", ...["least", "median", "most"].map((of) => spread(startups)[of].toFixed(1))]];
-for (const [name, worker] of [["Roster", roster()], ["hello", peer("hello")]]) {
-  const times = await rounds(() => firstAnswerMs(worker, worker.name));
-  for (const [place, what] of ["the runtime's start", "a first answer", "a second answer"].entries()) {
-    const { least, median, most } = spread(times.map((of) => of[place]));
-    rows.push([`${name}: ${what}`, ...[least, median, most].map((ms) => ms.toFixed(1))]);
+/** Roster makes the key on each server's store: the peers can't. */
+const keys = {};
+try {
+  for (const { name } of SERVERS) {
+    const { miniflare, url } = await open({ name, worker: roster() });
+    await migrate(miniflare);
+    keys[name] = await keyOf(url, "start");
+    await miniflare.dispose();
   }
+  const started = await starts(keys);
+  const rows = [];
+  for (const server of SERVERS) rows.push([server.name, ...(await memory(server, keys[server.name]))]);
+  const head = [`MB, fresh → after ${REQUESTS.toLocaleString("en")} requests`, "heap", "WebAssembly", "resident"];
+  publish("start", `${started}\n\n${table(head, rows)}`);
+} finally {
+  rmSync(directory, { recursive: true });
 }
-const [before, after] = await memory();
-const mib = (bytes) => (bytes / 1_048_576).toFixed(1);
-const held = ["heap", "wasm", "resident"].map((of) => [of, mib(before[of]), mib(after[of])]);
-publish(
-  "start",
-  [table(["ms", "least", "median", "most"], rows), table(["MiB", "after 1 request", `after ${REQUESTS.toLocaleString("en")}`], held)].join("\n\n"),
-);
