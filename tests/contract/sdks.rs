@@ -7,6 +7,7 @@ use serde_json::json;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use ureq::http::StatusCode;
 
 #[test]
@@ -134,6 +135,9 @@ fn python_packages(list: &str) -> Option<PathBuf> {
     if !is_here("python3", &["-m", "pip", "--version"]) {
         return None;
     }
+    // Several tests want the same packages, at once.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _alone = INSTALLING.lock();
     let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join(list);
     if !packages.exists() {
         // Half an installation would be taken for a whole one.
