@@ -130,13 +130,14 @@ fn bin(program: &str) -> PathBuf {
     Path::new(crate::WORKER).join("node_modules/.bin").join(program)
 }
 
+/// Held while packages are installed: several tests want the same ones, at once.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
 /// Where the packages of this list are installed. None: this machine has no pip.
 fn python_packages(list: &str) -> Option<PathBuf> {
     if !is_here("python3", &["-m", "pip", "--version"]) {
         return None;
     }
-    // Several tests want the same packages, at once.
-    static INSTALLING: Mutex<()> = Mutex::new(());
     let _alone = INSTALLING.lock();
     let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join(list);
     if !packages.exists() {
