@@ -7,7 +7,7 @@ use fastrand::Rng;
 use roster::api::{Call, Reply};
 use roster::json::{self, Object, Value};
 use roster::store::objects::ObjectStore;
-use roster::store::sql::SqlStore;
+use roster::store::sql::{self, SqlStore, Statement};
 use roster::store::{ControlStore, RoutedStore, UserStore};
 use roster::time::Timestamp;
 use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
@@ -222,5 +222,47 @@ fn bodies_that_say_when_make_one_profile_in_whatever_order_they_arrive() {
             rng.shuffle(&mut order);
             assert_eq!(arrive(&order), in_order, "SEED={seed}: {order:?}");
         }
+    }
+}
+
+/// Steps of the statements that write `count` members in each section of a user whom as many stand in: bodies as of an
+/// earlier and a later moment and a patch, each alone and in a batch.
+fn steps_of_writes(count: usize) -> Vec<(&'static str, i32)> {
+    let sqlite = Sqlite::new(Rc::default()).unwrap();
+    let run = |sql: &str, values: &[sql::Value]| sqlite.steps(Statement { sql, values }).unwrap();
+    let key = ["key_1", "hash", "ros_0000", "ci", "p", "users:write"].map(sql::Value::Text);
+    run(sql::statements::CREATE_KEY, &[&key[..], &[sql::Value::Number(1), sql::Value::Null]].concat());
+    let each = |form: &dyn Fn(char, usize) -> String, section| {
+        (0..count).map(|i| form(section, i)).collect::<Vec<_>>().join(",")
+    };
+    let all = |form| ['p', 'o'].map(|section| each(form, section));
+    let members = format!("[{}]", all(&|section, i| format!("[\"{section}/key_{i}\",{i}]")).join(","));
+    let [properties, origin] = all(&|_, i| format!("\"key_{i}\":{count}"));
+    let patch = format!("{{\"properties\":{{{properties}}},\"origin\":{{{origin}}}}}");
+    let start = ["hash"].map(sql::Value::Text);
+    let single = |sql: &str, body: &str, as_of: Option<u64>| {
+        let values = [sql::Value::Number(T0), "u".into(), "usr_1".into(), body.into()];
+        run(sql, &[&start[..], &values, as_of.map(sql::Value::Number).as_slice()].concat())
+    };
+    let batch = |element: String| {
+        let list = format!("[[\"u\",\"usr_1\",{element}]]");
+        run(&sql::statements::UPSERT_BATCH, &[start[0], sql::Value::Number(T0), list.as_str().into()])
+    };
+    let as_of = |moment| single(&sql::statements::UPSERT_AS_OF, &members, Some(moment));
+    vec![
+        ("new", as_of(100)),
+        ("earlier", as_of(50)),
+        ("later", as_of(200)),
+        ("patch", single(&sql::statements::UPSERT, &patch, None)),
+        ("earlier, in a batch", batch(format!("{members},150"))),
+        ("later, in a batch", batch(format!("{members},{}", T0 + 10))),
+        ("patch, in a batch", batch(patch.clone())),
+    ]
+}
+
+#[test]
+fn a_write_costs_in_proportion_to_its_members() {
+    for ((name, few), (_, many)) in steps_of_writes(30).into_iter().zip(steps_of_writes(300)) {
+        assert!(many < 12 * few, "{name}: {few} steps for 30 members a section, {many} for 300");
     }
 }

@@ -3,7 +3,7 @@
 use roster::store::StoreError;
 use roster::store::sql::{self, Database, Statement, Value};
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, StatementStatus, ToSql, params_from_iter};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json};
 use std::cell::{Cell, RefCell};
@@ -29,6 +29,16 @@ impl Sqlite {
     /// Makes one; each call adds to `hops`.
     pub fn new(hops: Rc<Cell<u32>>) -> rusqlite::Result<Self> {
         Ok(Sqlite { connection: RefCell::new(open(&MIGRATIONS)?), hops })
+    }
+
+    /// Runs a statement, and tells how many steps SQLite's virtual machine took: its cost, whatever the machine.
+    pub fn steps(&self, statement: Statement<'_>) -> rusqlite::Result<i32> {
+        let connection = self.connection.borrow();
+        let mut prepared = connection.prepare(statement.sql)?;
+        let mut rows = prepared.query(params_from_iter(statement.values.iter().map(|value| parameter(*value))))?;
+        while rows.next()?.is_some() {}
+        drop(rows);
+        Ok(prepared.get_status(StatementStatus::VmStep))
     }
 
     fn count_hop(&self) {

@@ -1,4 +1,4 @@
-//! Expressions on `users.times`, which says when each member of a profile was set: `{"revision", "floor", "newest", "at":
+//! What a body says of the members of a user, and `users.times`, which says when each was set: `{"revision", "floor", "at":
 //! {member: milliseconds}, "left"}`. The rule is that of [`crate::order`].
 //!
 //! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`; `left` counts those that the
@@ -6,102 +6,102 @@
 
 use crate::order::MAX_TIMES;
 
-/// Rows: the members of a profile, or of a patch.
-fn members(document: &str) -> String {
+/// A condition: the times of a row of `users` are not void.
+pub const ARE_VALID: &str = "times ->> '$.revision' is revision";
+
+/// Columns of what a body as of a moment gives: those of an element of an array of `[member, value]`.
+pub const GIVEN: &str = "value ->> 0 as member, value -> 1 as value, value -> 1 = 'null' as removes, key as place";
+
+/// Rows: what a patch gives. They have no values, since `json_patch` sets them.
+pub fn given_by_patch(patch: &str) -> String {
     format!(
-        "select key as member from json_each({document}) where key in ('email', 'phone')
-        union all select 'p/' || key from json_each({document}, '$.properties')
-        union all select 'o/' || key from json_each({document}, '$.origin')"
+        "select member, null as value, value is null as removes, 0 as place from ({members})",
+        members = members(patch)
     )
 }
 
-/// A row: the times of a row of `users`, or those with which they begin.
-const KNOWN: &str = "
-    select
-        ifnull(valid ->> '$.floor', updated_at) as floor, ifnull(valid ->> '$.newest', updated_at) as newest,
-        ifnull(valid -> '$.at', '{}') as at
-    from (select iif(times ->> '$.revision' is revision, times, null) as valid)";
-
-/// An expression: the value of `times`.
-fn times(revision: &str, floor: &str, newest: &str, at: &str, left: &str) -> String {
+/// Rows: the members of a profile, or of a patch.
+fn members(document: &str) -> String {
     format!(
-        "json_object('revision', {revision}, 'floor', {floor}, 'newest', {newest}, 'at', json({at}), 'left', {left})"
+        "select key as member, value from json_each({document}) where key in ('email', 'phone')
+        union all select 'p/' || key, value from json_each({document}, '$.properties')
+        union all select 'o/' || key, value from json_each({document}, '$.origin')"
     )
 }
 
 /// An expression: the times of a user that rows of (member, value) made, as of a moment.
 pub fn of_new(revision: &str, given: &str, as_of: &str) -> String {
-    times(revision, "0", as_of, &format!("(select json_group_object(member, {as_of}) from {given})"), "0")
+    times(revision, "0", &format!("(select json_group_object(member, {as_of}) from {given})"), "0")
 }
 
-/// An expression: a row's times after a merge of a patch, which is the newest word on all that it touches. Null if it had
-/// none.
-pub fn after_merge(patch: &str, merged: &str, revision: &str) -> String {
+/// An expression: the times of a row after an [`effect`].
+pub fn after_effect(revision: &str) -> String {
+    times(revision, "floor", "at", "left_out")
+}
+
+/// An expression: an [`effect`] as JSON, with the document that it makes, so that one subquery can answer it.
+pub fn effect_json(document: &str) -> String {
     format!(
-        "case when times ->> '$.revision' is revision then (
-            with known as materialized ({KNOWN}), touched as materialized (
-                select
-                    patched.member,
-                    max(cast(?2 as integer), 1 + coalesce(time.value, iif(standing.member is null, -1, floor))) as moment
-                from known cross join ({of_patch}) as patched
-                left join json_each(known.at) as time on time.key = patched.member
-                left join ({of_profile}) as standing on standing.member = patched.member
-            )
-            select {times} from known
-        ) end",
-        of_patch = members(patch),
-        of_profile = members("profile"),
-        times = times(
-            revision,
-            "floor",
-            "max(newest, (select ifnull(max(moment), 0) from touched))",
-            &newest_of("json_patch(at, (select json_group_object(member, moment) from touched))", merged),
-            "0",
-        ),
+        "json_object('document', json(iif(as_of is null, '{{}}', {document})), 'floor', floor, 'at', json(at), 'left', left_out)"
     )
 }
 
-/// Common table expressions: the row's times `known`, and the rows of `given` that are `accepted` at a moment.
-pub fn accepted(as_of: &str) -> String {
+/// An expression: the times of a row after an [`effect_json`] in the column `effect`.
+pub fn after_effect_json(revision: &str) -> String {
+    times(revision, "effect ->> '$.floor'", "effect -> '$.at'", "effect ->> '$.left'")
+}
+
+fn times(revision: &str, floor: &str, at: &str, left: &str) -> String {
+    format!("json_object('revision', {revision}, 'floor', {floor}, 'at', json({at}), 'left', {left})")
+}
+
+/// Common table expressions: one row `effect`, what the rows of `given` do to a row of `users` as of a moment, or from now on
+/// if that is null. What they set is in the columns of [`VALUES`]; `at` keeps the times of all members that stand, and the
+/// latest of those that were removed.
+///
+/// Rows of `given`, of the times and of the profile are grouped by member, not joined: in a subquery that depends on an outer
+/// row SQLite makes no index, so a join would be a loop in a loop. For the same reason nothing here asks `given` twice.
+pub fn effect(as_of: &str) -> String {
     format!(
-        "known as materialized ({KNOWN}), accepted as materialized (
-            select member, value from given cross join known where {as_of} >= newest
-            union all
-            select given.member, given.value
-            from known cross join given
-            left join json_each(known.at) as time on time.key = given.member
-            left join ({standing}) as standing on standing.member = given.member
-            where {as_of} < newest and {as_of} >= coalesce(time.value, iif(standing.member is null, 0, floor))
+        "known as materialized (
+            select
+                {as_of} as as_of, ifnull(valid ->> '$.floor', updated_at) as floor, ifnull(valid -> '$.at', '{{}}') as at
+            from (select iif({ARE_VALID}, times, null) as valid)
+        ), found as (
+            select member, value, removes, place, null as time, 0 as stands from given
+            union all select key, null, null, null, value, 0 from json_each((select at from known))
+            union all select member, null, null, null, null, 1 from ({standing})
+        ), judged_members as (
+            select *, place is not null and ifnull(as_of >= known_time, true) as is_set
+            from (
+                select
+                    as_of, floor, member, max(value) as value, max(removes) as removes, max(place) as place,
+                    max(time) as time, max(stands) as stands, coalesce(max(time), iif(max(stands), floor, 0)) as known_time
+                from known cross join found
+                group by member
+            )
+        ), timed as (
+            select
+                member, value, removes, place, is_set, iif(is_set, not removes, stands) as stands,
+                iif(is_set, ifnull(as_of, max(cast(?2 as integer), known_time + 1)), time) as time
+            from judged_members
+        ), effect as materialized (
+            select
+                (select floor from known) as floor, {VALUES},
+                json_group_object(member, time) filter (where time is not null and age <= {MAX_TIMES}) as at,
+                count(*) filter (where place is not null and not is_set) as left_out
+            from (select *, row_number() over (order by time is null, stands desc, time desc) as age from timed)
         )",
         standing = members("profile"),
     )
 }
 
-/// An expression: the times after the rows of `accepted` were set as of a moment.
-pub fn after_set(merged: &str, revision: &str, as_of: &str) -> String {
-    times(
-        revision,
-        "floor",
-        &format!("max(newest, {as_of})"),
-        &newest_of(&format!("json_patch(at, (select json_group_object(member, {as_of}) from accepted))"), merged),
-        "(select count(*) from given) - (select count(*) from accepted)",
-    )
-}
-
-/// An expression: `at` without the oldest removed members, if there are too many.
-fn newest_of(at: &str, merged: &str) -> String {
-    format!(
-        "(
-            select case when (select count(*) from json_each(every)) <= {MAX_TIMES} then every else (
-                select json_group_object(key, value) from (
-                    select time.key, time.value
-                    from json_each(every) as time left join ({standing}) as standing on standing.member = time.key
-                    order by standing.member is null, time.value desc
-                    limit {MAX_TIMES}
-                )
-            ) end
-            from (select {at} as every)
-        )",
-        standing = members(merged),
-    )
-}
+/// Columns: the values that are set, by where in a profile they are, and a zero for each that is no null.
+pub const VALUES: &str = "
+                json_group_object(member, json(value)) filter (where is_set and member in ('email', 'phone')) as contacts,
+                json_group_object(substr(member, 3), json(value)) filter (where is_set and member like 'p/%') as properties,
+                json_group_object(substr(member, 3), json(value)) filter (where is_set and member like 'o/%') as origins,
+                json_group_object(substr(member, 3), 0 order by place)
+                    filter (where is_set and not removes and member like 'p/%') as property_zeros,
+                json_group_object(substr(member, 3), 0 order by place)
+                    filter (where is_set and not removes and member like 'o/%') as origin_zeros";

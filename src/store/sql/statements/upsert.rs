@@ -1,6 +1,7 @@
 //! The statements that write users.
 
-use super::{CALLER, times};
+use super::CALLER;
+use super::times::{self, ARE_VALID, GIVEN, VALUES};
 use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
 
@@ -33,7 +34,7 @@ on conflict (project, external_id) do update set
             merged, {merged_property_keys}, {merged_origin_keys},
             revision + (merged is not profile),
             iif(merged is not profile, max(updated_at, ?2), updated_at),
-            {times}
+            case when {ARE_VALID} then (with given as ({given}), {effect} select {times} from effect) end
         from (select json_patch(profile, ?5) as merged)
     )
 returning id, id = ?4 as created, 0 as stale",
@@ -41,7 +42,9 @@ returning id, id = ?4 as created, 0 as stale",
         origin_keys = keys("profile", "origin"),
         merged_property_keys = keys("merged", "properties"),
         merged_origin_keys = keys("merged", "origin"),
-        times = times::after_merge("?5", "merged", "revision + (merged is not profile)"),
+        given = times::given_by_patch("?5"),
+        effect = times::effect("null"),
+        times = times::after_effect("revision + (merged is not profile)"),
     )
 }
 
@@ -53,7 +56,7 @@ pub static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| upsert_as_of(CALLER
 pub fn upsert_as_of(caller: &str) -> String {
     format!(
         "{caller}, given as materialized (
-    {given}
+    select {GIVEN} from json_each(?5)
 ), first as (
     select project, {first} as profile from caller
 )
@@ -64,74 +67,45 @@ from first
 where true
 on conflict (project, external_id) do update set
     (profile, property_keys, origin_keys, revision, updated_at, times) = (
-        {merged}
+        with {effect}, merged as materialized (
+            select *, {document} as document from effect
+        )
         select
             document, {merged_property_keys}, {merged_origin_keys},
             revision + (document is not profile),
             iif(document is not profile, max(updated_at, ?2), updated_at),
             {times}
-        from merged cross join known
+        from merged
     )
 returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
-        given = given("?5"),
-        first = set(EMPTY_PROFILE, "given"),
+        first = set_all(EMPTY_PROFILE, "given"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
         first_times = times::of_new(FIRST_REVISION, "given", AS_OF),
-        merged = merged_as_of(),
+        effect = times::effect(AS_OF),
+        document = set("profile"),
         merged_property_keys = keys("document", "properties"),
         merged_origin_keys = keys("document", "origin"),
-        times = times::after_set("document", "revision + (document is not profile)", AS_OF),
+        times = times::after_effect("revision + (document is not profile)"),
     )
 }
 
 const AS_OF: &str = "cast(?6 as integer)";
 
-/// Common table expressions: the `document` that the rows of `given` make of a row's profile.
-fn merged_as_of() -> String {
+/// An expression: a document in which [`VALUES`] are set. `json_patch` merges an object into an object: so a zero takes the
+/// place of each first.
+fn set(document: &str) -> String {
     format!(
-        "with {accepted}, merged as materialized (
-            select {document} as document
-        )",
-        accepted = times::accepted(AS_OF),
-        document = set("profile", "accepted"),
+        "json_patch(
+            json_patch({document}, json_object('properties', json(property_zeros), 'origin', json(origin_zeros))),
+            json_set(contacts, '$.properties', json(properties), '$.origin', json(origins))
+        )"
     )
 }
 
-/// Rows: the members of an array of `[member, value]`.
-fn given(array: &str) -> String {
-    format!("select given.value ->> 0 as member, given.value -> 1 as value from json_each({array}) as given")
-}
-
-/// An expression: a document in which the members of some rows are set. `json_patch` merges an object into an object: so a
-/// number takes the place of each first.
-fn set(document: &str, rows: &str) -> String {
-    let values = |section: char| {
-        format!("json_group_object(substr(member, 3), json(value)) filter (where member like '{section}/%')")
-    };
-    let zeros = |section: char| {
-        format!(
-            "json_group_object(substr(member, 3), 0) filter (where member like '{section}/%' and json_type(value) <> 'null')"
-        )
-    };
-    format!(
-        "(
-            select json_patch(
-                json_patch({document}, json_object('properties', json(property_zeros), 'origin', json(origin_zeros))),
-                json_set(contacts, '$.properties', json(properties), '$.origin', json(origins))
-            )
-            from (
-                select
-                    json_group_object(member, json(value)) filter (where member in ('email', 'phone')) as contacts,
-                    {} as properties, {} as origins, {} as property_zeros, {} as origin_zeros
-                from {rows}
-            )
-        )",
-        values('p'),
-        values('o'),
-        zeros('p'),
-        zeros('o'),
-    )
+/// An expression: a document in which all rows that are given are set.
+fn set_all(document: &str, rows: &str) -> String {
+    format!("(select {set} from (select {VALUES} from (select *, true as is_set from {rows})))", set = set(document))
 }
 
 /// Whether [`upsert`] would change anything. Answers no row if the calling key is not live, and a row of nulls if there is no
@@ -147,6 +121,7 @@ from caller left join users on users.project = caller.project and external_id = 
 /// The users ?3, an array of `[external_id, new id, patch]` or `[external_id, new id, members, as of]`, as they would be
 /// stored if they were new, and the limit that each breaks as such. Such a user is refused whatever is stored.
 static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
+    let given = format!("(select {GIVEN} from json_each(body))");
     format!(
         "{CALLER}, batch as materialized (
     select jsonb(?3) as list
@@ -155,24 +130,25 @@ static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
         project, element.key as place, element.value ->> 0 as external_id, element.value ->> 1 as id,
         element.value -> 2 as body, element.value ->> 3 as as_of
     from caller cross join batch cross join json_each(list) as element
-), merged as (
+), merged as materialized (
     select
         project, place, external_id, id,
         iif(as_of is null, json_patch({EMPTY_PROFILE}, body), {set}) as profile,
         iif(as_of is null, null, {times}) as times
     from parsed
-), counted as (
+), counted as materialized (
     select *, {property_keys} as property_keys, {origin_keys} as origin_keys from merged
 ), given as (
     select *, {refusal} as refusal from counted
 )",
-        set = set(EMPTY_PROFILE, &format!("({})", given("body"))),
-        times = times::of_new(FIRST_REVISION, &format!("({})", given("body")), "as_of"),
+        set = set_all(EMPTY_PROFILE, &given),
+        times = times::of_new(FIRST_REVISION, &given, "as_of"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
         refusal = refusal("profile", "property_keys", "origin_keys"),
     )
 });
+
 /// Returns a row for each user that was not refused as a new one: its outcome, and its place in the array.
 ///
 /// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
@@ -193,10 +169,19 @@ on conflict (project, external_id) do update set
         with element as materialized (
             select element -> 2 as body, element ->> 3 as as_of
             from (select list -> ('$[' || excluded.batch_place || ']') as element from batch)
-        ), given as materialized (
-            select {given} from element cross join json_each(iif(as_of is null, '[]', body)) as given
-        ), {accepted}, merged as materialized (
-            select iif(as_of is null, json_patch(profile, body), {set}) as document, body, as_of from element
+        ), effect_of_element as materialized (
+            select case when as_of is not null or {ARE_VALID} then (
+                with given as materialized (
+                    select {GIVEN} from json_each(iif(as_of is null, '[]', body))
+                    union all {given_by_patch}
+                ), {effect}
+                select {effect_json} from effect
+            ) end as effect
+            from element
+        ), merged as materialized (
+            select
+                as_of, effect, iif(as_of is null, json_patch(profile, body), effect -> '$.document') as document
+            from element cross join effect_of_element
         ), measured as materialized (
             select *, {merged_property_keys} as in_properties, {merged_origin_keys} as in_origin from merged
         ), judged as materialized (
@@ -208,19 +193,18 @@ on conflict (project, external_id) do update set
             iif(refusal is null, in_origin, origin_keys),
             {revision},
             iif(refusal is null and news, max(updated_at, ?2), updated_at),
-            case when refusal is not null then times when as_of is null then {merge_times} else {set_times} end,
+            case when refusal is not null then times when as_of is not null or {ARE_VALID} then {times} end,
             excluded.batch_place,
             refusal
-        from judged cross join known
+        from judged
     )
 returning
     id, batch_place as place, batch_refusal as rejection, ifnull(times ->> '$.left', 0) > 0 as stale",
         input = *BATCH_INPUT,
-        given = "given.value ->> 0 as member, given.value -> 1 as value",
-        accepted = times::accepted("(select as_of from element)"),
-        set = set("profile", "accepted"),
-        merge_times = times::after_merge("body", "document", revision),
-        set_times = times::after_set("document", revision, "as_of"),
+        given_by_patch = times::given_by_patch("iif(as_of is null, body, '{}')"),
+        effect = times::effect("as_of"),
+        effect_json = times::effect_json(&set("profile")),
+        times = times::after_effect_json(revision),
         merged_property_keys = keys("document", "properties"),
         merged_origin_keys = keys("document", "origin"),
         refusal = refusal("document", "in_properties", "in_origin"),
