@@ -79,7 +79,7 @@ ifdef URL
 else
 	node --test --test-isolation=none bench/peers/alike.test.mjs
 	node bench/run.mjs
-	$(if $(ONLY),,for bench in hops limits limiter start; do node bench/$$bench.mjs || exit; done)
+	$(if $(ONLY),,for bench in hops limits limiter processes start; do node bench/$$bench.mjs || exit; done)
 endif
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
