@@ -229,3 +229,118 @@ fn under_a_limit_that_is_not_reached_hardly_a_request_waits() {
         }
     }
 }
+
+/// A client that sends all the time, as in `bench/limits.mjs`: each connection sends its next call as soon as the last one
+/// was answered, after a 429 too. A call that is admitted waits for D1, which writes one at a time, and slower than the
+/// Worker refuses.
+struct Push {
+    rng: Rng,
+    simulation: Simulation,
+    events: BTreeMap<(u64, u64), Turn>,
+    planned: u64,
+    /// When the Worker's thread and D1 have done what is planned for them.
+    thread_free_us: u64,
+    d1_free_us: u64,
+    calls: u64,
+    awaited: u64,
+}
+
+/// What happens next to a call, or to an ask.
+enum Turn {
+    Call,
+    Ask(Message),
+}
+
+impl Push {
+    fn run(Scenario { quota, windows, seed, .. }: Scenario, at_once: usize) -> Outcome {
+        let mut push = Push {
+            rng: Rng::with_seed(seed),
+            simulation: Simulation::new(quota, [0]),
+            events: BTreeMap::new(),
+            planned: 0,
+            thread_free_us: 0,
+            d1_free_us: 0,
+            calls: 0,
+            awaited: 0,
+        };
+        (0..at_once).for_each(|_| push.on_thread(0, Turn::Call));
+        while let Some(((at_us, _), turn)) = push.events.pop_first() {
+            if at_us > windows * quota.window_ms * MS {
+                break;
+            }
+            push.simulation.now_us = at_us;
+            push.take(turn);
+        }
+        Outcome { requests: push.calls, awaited: push.awaited, admissions: push.simulation.into_admissions() }
+    }
+
+    /// Plans a turn of the Worker's thread, which takes one at a time.
+    fn on_thread(&mut self, from_us: u64, turn: Turn) {
+        self.thread_free_us = self.thread_free_us.max(from_us) + self.rng.u64(400..=800);
+        self.planned += 1;
+        self.events.insert((self.thread_free_us, self.planned), turn);
+    }
+
+    fn take(&mut self, turn: Turn) {
+        let now_us = self.simulation.now_us;
+        let before = self.simulation.admitted();
+        let is_answered = match turn {
+            Turn::Call => {
+                self.calls += 1;
+                let message = self.simulation.request(0, 1);
+                let waits = message.as_ref().is_some_and(Message::waits);
+                self.awaited += u64::from(waits);
+                if let Some(message) = message {
+                    self.send(message);
+                }
+                !waits
+            }
+            Turn::Ask(message) => {
+                let waits = message.waits();
+                let answer = self.simulation.deliver(message);
+                let is_back = answer.is_none();
+                if let Some(answer) = answer {
+                    self.send(answer);
+                }
+                is_back && waits
+            }
+        };
+        if is_answered && self.simulation.admitted() > before {
+            self.d1_free_us = self.d1_free_us.max(now_us) + self.rng.u64(1000..=6000);
+            self.at(self.d1_free_us, Turn::Call);
+        } else if is_answered {
+            self.on_thread(now_us, Turn::Call);
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        let delay_us = self.rng.u64(500..=3000);
+        self.at(self.simulation.now_us + delay_us, Turn::Ask(message));
+    }
+
+    fn at(&mut self, at_us: u64, turn: Turn) {
+        self.planned += 1;
+        self.events.insert((at_us, self.planned), turn);
+    }
+}
+
+#[test]
+fn a_client_that_sends_on_while_it_is_refused_gets_95_percent_of_the_limit() {
+    println!("\n  limit  window  at once     all    used  awaited");
+    for (limit, window_seconds) in [(100, 3), (300, 10), (500, 60)] {
+        for at_once in [4, 24, 64] {
+            let scenario = Scenario { windows: 42, ..Scenario::calm(limit, window_seconds, 1, f64::INFINITY) };
+            let outcome = Push::run(scenario, at_once);
+            let all = outcome.admissions.len() as f64 / (f64::from(limit) * scenario.windows as f64);
+            let (used, awaited) = (outcome.used(&scenario), outcome.awaited_share());
+            assert!(fullest(&outcome.admissions, scenario.quota) <= limit as usize);
+            assert!(all.min(used) >= 0.95, "{all}, {used} of {limit} in {window_seconds} s, {at_once} at once");
+            println!(
+                "{limit:>7} {window_seconds:>5} s {at_once:>9}  {:>5.1}%  {:>5.1}%  {:>6.2}%",
+                all * 100.0,
+                used * 100.0,
+                awaited * 100.0
+            );
+        }
+    }
+}

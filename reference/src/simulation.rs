@@ -137,6 +137,11 @@ impl Simulation {
         self.stored_ms = evict(&mut self.object, self.stored_ms);
     }
 
+    /// Requests admitted so far, as counted in the exact log.
+    pub fn admitted(&self) -> usize {
+        self.admissions.len()
+    }
+
     /// The exact log: when each token was spent, in order. What an isolate admits by itself, because it can't reach the
     /// object, is not promised and not in it.
     pub fn into_admissions(mut self) -> Vec<u64> {

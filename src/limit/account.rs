@@ -87,6 +87,7 @@ impl AccountLeases {
             }
             if snapshot.remaining == 0 && now_ms < snapshot.ask_at_ms.max(self.probed_ms + snapshot.quota.slot_ms() / 4)
             {
+                self.refuse(cost);
                 let decision = self.decision(snapshot, cost == 0, DecidedBy::Denial, now_ms);
                 return Step::Decided { decision, refill: self.maybe_recheck(snapshot, default, now_ms) };
             }
@@ -125,6 +126,9 @@ impl AccountLeases {
             self.spend(ask.cost);
             return self.decision(snapshot, true, DecidedBy::Lease, now_ms);
         }
+        if !admitted {
+            self.refuse(ask.cost);
+        }
         self.decision(snapshot, admitted, DecidedBy::Object, now_ms)
     }
 
@@ -139,6 +143,14 @@ impl AccountLeases {
         let window = self.fallback.get_or_insert_with(|| Window::new(quota));
         let verdict = window.grant(quota, Ask { default: quota, cost, lease: 0 }, now_ms).verdict;
         Decision { verdict, by: DecidedBy::Fallback }
+    }
+
+    /// A refused request is no demand. It spends nothing, and who is refused can send far faster than who is served: by
+    /// such requests, more would be leased at the next chance than can be spent in time.
+    fn refuse(&mut self, cost: u32) {
+        if cost > 0 {
+            self.demand.take_back();
+        }
     }
 
     fn tokens_held(&self) -> u32 {

@@ -18,6 +18,11 @@ impl Demand {
         self.noted_ms = now_ms;
     }
 
+    /// Forgets the request that was noted last, or lately.
+    pub fn take_back(&mut self) {
+        self.requests = (self.requests - 1.0).max(0.0);
+    }
+
     /// Tokens to expect within `lifetime_ms` if demand stays as it was before the last request: three quarters of the mean.
     /// Where quota is not ample and waste matters, at most the mean less two standard deviations.
     pub fn forecast(&self, quota: Quota, lifetime_ms: u64, is_ample: bool) -> u32 {

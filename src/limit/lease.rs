@@ -140,6 +140,24 @@ mod tests {
     }
 
     #[test]
+    fn refused_requests_are_no_demand() {
+        let mut world = World::new(quota(100));
+        while world.request(1, 0).verdict.admitted {
+            world.now_ms += 100;
+        }
+        // A second and more before the next token frees: all that was spent has faded.
+        let retry_after_ms = world.request(1, 0).verdict.retry_after_ms;
+        for _ in 0..retry_after_ms {
+            world.now_ms += 1;
+            if let Step::Ask(ask) = world.decide(1) {
+                assert_eq!(ask.lease, 0);
+                return;
+            }
+        }
+        panic!("a token that frees is not asked for");
+    }
+
+    #[test]
     fn a_raised_limit_is_heard_of_while_all_is_denied() {
         let mut world = World::new(quota(1));
         world.request(1, 0);
