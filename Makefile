@@ -41,6 +41,10 @@ export CLOUDFLARE_CF_FETCH_ENABLED := false
 # One form of cargo's commands for all that is tested, so that nothing is compiled with two sets of features.
 TEST := cargo test --locked --workspace
 
+# What tools have in common is compiled once. To compile takes far longer than to run, so they are neither optimised nor
+# given debug information.
+INSTALL := CARGO_TARGET_DIR=target/tools CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --debug
+
 .DELETE_ON_ERROR:
 .PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint workflows lint-workflows size sbom notes build wrangler-build local deploy deploy-test rollback release rust clean
 
@@ -204,16 +208,17 @@ $(SDKS)/.package-lock.json: tests/sdks/package.json tests/sdks/package-lock.json
 	@touch $@
 
 $(WORKER_BUILD): | rust
-	cargo install --locked --debug --version 0.8.7 --root $(CACHE)/worker-build-0.8.7 worker-build
+	$(INSTALL) --version 0.8.7 --root $(CACHE)/worker-build-0.8.7 worker-build --bin worker-build
 
+# Without TLS, which its test runner alone would need.
 $(WASM_BINDGEN): | rust
-	cargo install --locked --debug --version $(WASM_BINDGEN_VERSION) --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli
+	$(INSTALL) --version $(WASM_BINDGEN_VERSION) --root $(CACHE)/wasm-bindgen-$(WASM_BINDGEN_VERSION) wasm-bindgen-cli --bin wasm-bindgen --no-default-features
 
 $(CARGO_DENY): | rust
-	cargo install --locked --debug --version 0.20.2 --root $(CACHE)/cargo-deny-0.20.2 cargo-deny
+	$(INSTALL) --version 0.20.2 --root $(CACHE)/cargo-deny-0.20.2 cargo-deny
 
 $(CARGO_FUZZ): | rust
-	cargo install --locked --debug --version 0.13.2 --root $(CACHE)/cargo-fuzz-0.13.2 cargo-fuzz
+	$(INSTALL) --version 0.13.2 --root $(CACHE)/cargo-fuzz-0.13.2 cargo-fuzz
 
 $(SCHEMATHESIS): tests/schemathesis.txt
 	python3 -m venv $(CACHE)/schemathesis-4.32.5
