@@ -10,31 +10,32 @@ use crate::store::{Caller, StoreError};
 /// Admits a call: finds its key, checks the scope, and takes a token of the policy; 401, 403, 429.
 pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) -> Result<Caller, ApiError> {
     let caller = auth::authenticate(cx).await?;
-    charge(cx, &caller, scope, policy).await?;
+    charge(cx, &caller, Some(scope), policy).await?;
     Ok(caller)
 }
 
-/// Checks the scope of a key that was found, and takes a token of the policy; 403, 429.
+/// Checks that a key that was found has the scope, if one is required, and takes a token of the policy; 403, 429.
 ///
 /// A call out of scope costs no token, but its refusal shows the budget.
 pub async fn charge<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
-    scope: Scope,
+    scope: Option<Scope>,
     policy: Policy,
 ) -> Result<(), ApiError> {
     let account = Account { project: &caller.record.project, policy };
     let default = cx.platform.settings().default_quota(policy);
-    let in_scope = scope.is_among(&caller.record.scopes);
-    let Decision { verdict, by } = cx.wait(cx.platform.limiter().take(account, default, u32::from(in_scope))).await;
+    let missing = scope.filter(|scope| !scope.is_among(&caller.record.scopes));
+    let Decision { verdict, by } =
+        cx.wait(cx.platform.limiter().take(account, default, u32::from(missing.is_none()))).await;
     let Verdict { admitted, quota, retry_after_ms, .. } = verdict;
     {
         let mut log = cx.log.borrow_mut();
         log.budget = Some((policy, verdict));
         log.limiter = Some(by);
     }
-    if !in_scope {
-        Err(ApiError::InsufficientPermissions { required: scope, current: caller.record.scopes.clone() })
+    if let Some(required) = missing {
+        Err(ApiError::InsufficientPermissions { required, current: caller.record.scopes.clone() })
     } else if !admitted {
         Err(ApiError::RateLimitExceeded { quota, retry_after_ms })
     } else {

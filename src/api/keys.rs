@@ -1,6 +1,7 @@
-//! `/v1/keys`: API keys, managed by the admin.
+//! `/v1/keys`: API keys, managed by the admin. `/v1/key`: the one that asks.
 
-use super::auth::require_admin;
+use super::admission::charge;
+use super::auth::{authenticate, read_key, require_admin};
 use super::error::ApiError;
 use super::http::{Call, Reply};
 use super::platform::{Cx, Platform};
@@ -9,6 +10,7 @@ use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::{percent, query};
 use crate::json::{Object, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
+use crate::limit::Policy;
 use crate::limits::MAX_KEY_NAME_CHARS;
 use crate::store::{ControlStore, UserStore};
 use crate::time::Timestamp;
@@ -165,6 +167,39 @@ pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let revoked = cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await?.ok_or(ApiError::KeyNotFound)?;
     cx.wait(cx.platform.users().refuse_key(&revoked, cx.now())).await?;
     Ok(Reply::json(200, &RevokedOut { success: true, key_id: &id, message: "API key revoked" }))
+}
+
+#[derive(Serialize)]
+struct DescribedOut<'a> {
+    success: bool,
+    key: KeyOut<'a>,
+}
+
+/// What a key is told of itself.
+#[derive(Serialize)]
+struct KeyOut<'a> {
+    key_id: &'a str,
+    name: &'a str,
+    project: &'a Project,
+    scopes: &'a [Scope],
+    expires_at: Option<Timestamp>,
+}
+
+/// `GET /v1/key`: what the calling key may do, whatever that is.
+///
+/// 1. admit: the key, and a token of policy `users`; 401, 429
+/// 2. store: the key again, since the isolate may not know yet that it was revoked; 401, 500, 503
+/// 3. reply
+pub async fn describe<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+    // 1 admit
+    let caller = authenticate(cx).await?;
+    charge(cx, &caller, None, Policy::Users).await?;
+    read::no_query(cx.call)?;
+    // 2 store
+    let KeyRecord { id, name, project, scopes, expires_at, .. } = read_key(cx, &caller.hash).await?;
+    // 3 reply
+    let key = KeyOut { key_id: &id, name: &name, project: &project, scopes: &scopes, expires_at };
+    Ok(Reply::json(200, &DescribedOut { success: true, key }))
 }
 
 #[cfg(test)]

@@ -70,6 +70,7 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::CreateKey => keys::create(cx).await,
         Operation::ListKeys => keys::list(cx).await,
         Operation::RevokeKey => keys::revoke(cx).await,
+        Operation::DescribeKey => keys::describe(cx).await,
         Operation::ListProjects => projects::list(cx).await,
         Operation::GetProject => projects::get(cx).await,
         Operation::ConfigureProject => projects::configure(cx).await,

@@ -19,6 +19,8 @@ pub enum Operation {
     ListKeys,
     /// Revoke an API key; admin.
     RevokeKey,
+    /// Tell a key what it may do.
+    DescribeKey,
     /// List projects; admin.
     ListProjects,
     /// Read a project; admin.
@@ -48,7 +50,7 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 35] = [
+pub const ROUTES: [(&str, &str, Operation); 36] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::UpsertUsers),
@@ -57,6 +59,7 @@ pub const ROUTES: [(&str, &str, Operation); 35] = [
     ("POST", "/v1/keys", Operation::CreateKey),
     ("GET", "/v1/keys", Operation::ListKeys),
     ("DELETE", "/v1/keys/{key_id}", Operation::RevokeKey),
+    ("GET", "/v1/key", Operation::DescribeKey),
     ("GET", "/v1/projects", Operation::ListProjects),
     ("GET", "/v1/projects/{project}", Operation::GetProject),
     ("PUT", "/v1/projects/{project}", Operation::ConfigureProject),
@@ -171,6 +174,7 @@ mod tests {
             ("/users/a", None),
             ("/v1/keys", Some(("/v1/keys", ""))),
             ("/v1/keys/key_1", Some(("/v1/keys/{key_id}", "key_1"))),
+            ("/v1/key", Some(("/v1/key", ""))),
             ("/v1/projects", Some(("/v1/projects", ""))),
             ("/v1/projects/a-b", Some(("/v1/projects/{project}", "a-b"))),
             ("/v1/projects/a-b/settings", Some(("/v1/projects/{key}/settings", "a-b"))),

@@ -58,6 +58,12 @@ pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiErro
     }
 }
 
+/// The record of a key as the store has it now, whatever the isolate knows; 401.
+pub async fn read_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
+    let record = look_up(cx, hash).await?;
+    if record.is_live(cx.now()) { Ok(record) } else { Err(ApiError::RevokedApiKey) }
+}
+
 /// Refuses a call from a network that sent too many bad keys, whatever else it sends; 429.
 pub fn refuse_blocked<P: Platform>(cx: &Cx<'_, P>) -> Result<(), ApiError> {
     let is_blocked = |network: &Network| cx.platform.key_cache().borrow().unknown.is_network_blocked(network, cx.now());

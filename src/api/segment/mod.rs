@@ -54,7 +54,7 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
     // 3 store
     let users: Vec<&NewUser> = messages.iter().filter_map(Message::user).collect();
     if users.len() > FREE_IDENTIFIES {
-        charge(cx, &caller, Scope::Ingest, Policy::Batch).await?;
+        charge(cx, &caller, Some(Scope::Ingest), Policy::Batch).await?;
     }
     let stored = store(cx, &caller, &users).await?;
     // 4 reply
@@ -73,7 +73,7 @@ fn key_of(bytes: &[u8]) -> Result<String, ApiError> {
 }
 
 async fn admit<P: Platform>(cx: &Cx<'_, P>, caller: Caller) -> Result<Caller, ApiError> {
-    charge(cx, &caller, Scope::Ingest, Policy::Ingest).await?;
+    charge(cx, &caller, Some(Scope::Ingest), Policy::Ingest).await?;
     Ok(caller)
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum For {
     Anyone,
+    AnyKey,
     Scope(&'static str),
     Admin,
 }
@@ -19,7 +20,7 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 25] = [
+const ROUTES: [(&str, &str, For, u16); 26] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -31,6 +32,7 @@ const ROUTES: [(&str, &str, For, u16); 25] = [
     ("DELETE", "/v1/users/batch", DELETE, 200),
     ("POST", "/v1/batch", INGEST, 200),
     ("POST", "/v1/identify", INGEST, 200),
+    ("GET", "/v1/key", For::AnyKey, 200),
     ("POST", "/v1/keys", For::Admin, 201),
     ("GET", "/v1/keys", For::Admin, 200),
     ("DELETE", "/v1/keys/key_nobody", For::Admin, 404),
@@ -138,7 +140,7 @@ fn every_route_answers_every_kind_of_caller_as_it_should() {
         for (who, authorization, to_users, to_admin) in &callers {
             let expected = match whom {
                 For::Anyone => well,
-                For::Scope(_) => to_users.unwrap_or(well),
+                For::AnyKey | For::Scope(_) => to_users.unwrap_or(well),
                 For::Admin => to_admin.unwrap_or(well),
             };
             let (status, code) = send(method, path, authorization.as_deref());
@@ -188,7 +190,7 @@ fn head_is_for_whom_get_is() {
         for (authorization, is_theirs) in [
             (None, *whom == For::Anyone),
             (Some(&key), *whom != For::Admin),
-            (Some(&admin), !matches!(whom, For::Scope(_))),
+            (Some(&admin), !matches!(whom, For::AnyKey | For::Scope(_))),
         ] {
             let headers = authorization.map(|value| ("Authorization", value.as_str()));
             let answer = shared().send("HEAD", path, headers.as_slice(), "");
@@ -199,7 +201,7 @@ fn head_is_for_whom_get_is() {
 
 #[test]
 fn a_key_that_is_revoked_while_the_isolate_knows_it_is_dead_on_every_route() {
-    for (method, path, ..) in ROUTES.iter().filter(|(_, _, whom, _)| matches!(whom, For::Scope(_))) {
+    for (method, path, ..) in ROUTES.iter().filter(|(_, _, whom, _)| matches!(whom, For::AnyKey | For::Scope(_))) {
         let project = project();
         project.post(200, &json!({"user_id": "u"}));
         project.revoke();

@@ -12,6 +12,7 @@ fn a_preflight_is_answered_for_any_path_without_a_key() {
         ("/v1/users/a%20b", "GET, HEAD, DELETE, OPTIONS"),
         ("/v1/keys", "GET, HEAD, POST, OPTIONS"),
         ("/v1/keys/key_1", "DELETE, OPTIONS"),
+        ("/v1/key", "GET, HEAD, OPTIONS"),
         ("/v1/projects/p", "GET, HEAD, PUT, OPTIONS"),
         ("/health", "GET, HEAD, OPTIONS"),
         ("/nowhere", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),

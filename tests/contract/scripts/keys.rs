@@ -74,6 +74,41 @@ fn a_key_that_the_isolate_does_not_know_may_be_revoked_too() {
 }
 
 #[test]
+fn a_key_is_told_what_it_may_do_whatever_that_is() {
+    let project = project().name;
+    for scopes in [json!(["users:write", "users:read"]), json!(["ingest"])] {
+        let body = json!({"name": "ci", "project": project, "scopes": scopes, "expires_at": "2127-01-01T00:00:00Z"});
+        let made = shared().admin(201, "POST", "/v1/keys", &body).json();
+        let bearer = format!("Bearer {}", made["key"].as_str().unwrap());
+        let ask = || shared().call("GET", "/v1/key", &[("Authorization", &bearer)], "");
+        let expected = json!({
+            "key_id": made["key_id"], "name": "ci", "project": project, "scopes": scopes,
+            "expires_at": "2127-01-01T00:00:00.000Z"
+        });
+        for _ in 0..2 {
+            let told = ask();
+            assert_eq!((told.status, told.json()), (200, json!({"success": true, "key": expected})));
+            assert!(told.header("ratelimit-policy").starts_with("\"users\""), "{:?}", told.headers);
+        }
+        // The isolate knows the key by now, and the store is asked nevertheless.
+        let path = format!("/v1/keys/{}", made["key_id"].as_str().unwrap());
+        shared().admin(200, "DELETE", &path, &Value::Null);
+        assert_eq!((ask().status, ask().code().as_str()), (401, "REVOKED_API_KEY"));
+    }
+}
+
+#[test]
+fn to_ask_what_a_key_may_do_costs_one_call_of_the_store_and_a_token_of_users() {
+    let project = project();
+    project.limit(2, 3600);
+    project.get(200, "/v1/key");
+    let answer = project.get(200, "/v1/key");
+    assert_eq!((project.store_hops(&answer), answer.header("x-ratelimit-remaining")), (1, "0"));
+    let refused = project.get(429, "/v1/key");
+    assert_eq!(project.store_hops(&refused), 0);
+}
+
+#[test]
 fn a_key_dies_when_it_expires() {
     let in_two_seconds = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() + 2;
     let expires_at = roster::time::Timestamp::from_ms(in_two_seconds * 1000).to_string();
