@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use roster::key::Project;
-use roster::limit::{Account, Ask, DecidedBy, Decision, Ledger, Limiter, LimiterUnavailable, Policy, Quota};
+use roster::limit::{Account, Ask, DecidedBy, Decision, Ledger, Limiter, LimiterUnavailable, Policy, Quota, Usage};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -39,5 +39,11 @@ impl Limiter for MemoryLimiter {
     async fn own_quota(&self, account: Account<'_>) -> Result<Option<Quota>, LimiterUnavailable> {
         let ledgers = self.ledgers.borrow();
         Ok(ledgers.get(&(account.project.clone(), account.policy)).and_then(Ledger::own_quota))
+    }
+
+    async fn usage(&self, account: Account<'_>, default: Quota) -> Result<Usage, LimiterUnavailable> {
+        let (ledgers, unasked) = (self.ledgers.borrow(), Ledger::default());
+        let ledger = ledgers.get(&(account.project.clone(), account.policy)).unwrap_or(&unasked);
+        Ok(ledger.usage(default, self.clock.now().as_ms()))
     }
 }

@@ -73,6 +73,7 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::DescribeKey => keys::describe(cx).await,
         Operation::ListProjects => projects::list(cx).await,
         Operation::GetProject => projects::get(cx).await,
+        Operation::GetUsage => projects::usage(cx).await,
         Operation::ConfigureProject => projects::configure(cx).await,
         Operation::IngestBatch => segment::ingest(cx, None).await,
         Operation::IngestMessage(kind) => segment::ingest(cx, Some(kind)).await,

@@ -25,6 +25,8 @@ pub enum Operation {
     ListProjects,
     /// Read a project; admin.
     GetProject,
+    /// Read what is booked of a project's limits; admin.
+    GetUsage,
     /// Make a project or set its limits; admin.
     ConfigureProject,
     /// Take messages of Segment's protocol.
@@ -50,7 +52,7 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 36] = [
+pub const ROUTES: [(&str, &str, Operation); 37] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::UpsertUsers),
@@ -63,6 +65,7 @@ pub const ROUTES: [(&str, &str, Operation); 36] = [
     ("GET", "/v1/projects", Operation::ListProjects),
     ("GET", "/v1/projects/{project}", Operation::GetProject),
     ("PUT", "/v1/projects/{project}", Operation::ConfigureProject),
+    ("GET", "/v1/projects/{project}/usage", Operation::GetUsage),
     ("POST", "/v1/batch", Operation::IngestBatch),
     ("POST", "/v1/import", Operation::IngestBatch),
     ("POST", "/v1/b", Operation::IngestBatch),
@@ -179,6 +182,8 @@ mod tests {
             ("/v1/projects/a-b", Some(("/v1/projects/{project}", "a-b"))),
             ("/v1/projects/a-b/settings", Some(("/v1/projects/{key}/settings", "a-b"))),
             ("/v1/projects/a-b/settings/", Some(("/v1/projects/{key}/settings", "a-b"))),
+            ("/v1/projects/a-b/usage", Some(("/v1/projects/{project}/usage", "a-b"))),
+            ("/v1/projects/a-b/usage/", None),
             ("/v1/projects//settings", None),
             ("/v1/projects/settings", Some(("/v1/projects/{project}", "settings"))),
             ("/v1/projects/a-b/", None),

@@ -1,6 +1,6 @@
 //! The object's part: what it keeps of one account, its window and the quota of its own, if any.
 
-use super::protocol::{Ask, Grant};
+use super::protocol::{Ask, Grant, Usage};
 use super::quota::Quota;
 use super::window::Window;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,12 @@ impl Ledger {
     /// The account's own quota. None: the asker's default applies.
     pub fn own_quota(&self) -> Option<Quota> {
         self.quota
+    }
+
+    /// What is booked, under the account's own quota, or else under `default`.
+    pub fn usage(&self, default: Quota, now_ms: u64) -> Usage {
+        let quota = self.quota.unwrap_or(default);
+        Usage { quota, slots: self.window.as_ref().map_or_else(Vec::new, |window| window.booked_slots(quota, now_ms)) }
     }
 
     /// Drops an idle window. If it is not idle, returns the milliseconds until it may be.
@@ -70,6 +76,33 @@ mod tests {
         ledger.set_quota(Some(default));
         assert!(admits(&mut ledger, default));
         assert_eq!((ledger.drop_idle_window(180_250), ledger.is_empty()), (None, false));
+    }
+
+    #[test]
+    fn usage_is_what_is_booked_of_the_last_window_and_looking_changes_nothing() {
+        let default = Quota::new(100, 60).unwrap();
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.usage(default, 60_000), Usage { quota: default, slots: Vec::new() });
+        assert!(ledger.is_empty());
+        ledger.grant(Ask { default, cost: 2, lease: 9 }, 60_010);
+        let before = ledger.clone();
+        let booked = |ledger: &Ledger, now_ms| {
+            let slots = ledger.usage(default, now_ms).slots;
+            slots.iter().map(|slot| (slot.at_ms, slot.booked)).collect::<Vec<_>>()
+        };
+        // The lease ends 1,250 ms later.
+        assert_eq!(booked(&ledger, 60_010), [(60_000, 2), (61_250, 9)]);
+        assert_eq!(booked(&ledger, 119_999), [(60_000, 2), (61_250, 9)]);
+        assert_eq!(booked(&ledger, 120_000), [(61_250, 9)]);
+        assert_eq!(booked(&ledger, 200_000), []);
+        // The clock stepped back.
+        assert_eq!(booked(&ledger, 0), [(60_000, 2), (61_250, 9)]);
+        assert_eq!(ledger, before);
+        // By the slots of a window of its own.
+        let own = Quota::new(5, 240).unwrap();
+        ledger.set_quota(Some(own));
+        assert_eq!(ledger.usage(default, 61_999), Usage { quota: own, slots: ledger.usage(own, 61_999).slots });
+        assert_eq!(booked(&ledger, 61_999), [(60_000, 2), (61_000, 9)]);
     }
 
     #[test]

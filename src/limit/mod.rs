@@ -31,7 +31,7 @@ mod window;
 
 pub use lease::Leases;
 pub use ledger::Ledger;
-pub use protocol::{Ask, DecidedBy, Decision, Grant, Message, Step, Verdict};
+pub use protocol::{Ask, BookedSlot, DecidedBy, Decision, Grant, Message, Step, Usage, Verdict};
 pub use quota::{Account, Policy, Quota};
 pub use window::Window;
 
@@ -52,6 +52,10 @@ pub trait Limiter {
 
     /// The account's own quota, if it has one.
     async fn own_quota(&self, account: Account<'_>) -> Result<Option<Quota>, LimiterUnavailable>;
+
+    /// What is booked of the account, under its own quota, or else under `default`. It MUST take and change nothing, and
+    /// MUST NOT store anything of an account that was never asked for a token.
+    async fn usage(&self, account: Account<'_>, default: Quota) -> Result<Usage, LimiterUnavailable>;
 }
 
 /// The limiter can't be reached; the cause is for the log.

@@ -14,6 +14,8 @@ pub enum Message {
     SetQuota(Option<Quota>),
     /// Answered by the account's own quota, or null.
     OwnQuota,
+    /// Answered by the [`Usage`] under the account's own quota, or else under this one. Changes nothing.
+    Usage(Quota),
 }
 
 /// What an isolate asks of the object.
@@ -26,6 +28,25 @@ pub struct Ask {
     /// Tokens wanted on lease; the object grants as many as is prudent.
     #[serde(rename = "ahead")]
     pub lease: u32,
+}
+
+/// What is booked of an account, as its ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The quota that applies.
+    pub quota: Quota,
+    /// The slots of the last window that have bookings, in order. Those of leases that have not ended yet lie ahead.
+    pub slots: Vec<BookedSlot>,
+}
+
+/// What is booked in one slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookedSlot {
+    /// When it begins, in milliseconds since the epoch.
+    #[serde(deserialize_with = "bounded::moment_ms")]
+    pub at_ms: u64,
+    /// Tokens: spent, or leased and perhaps never to be spent.
+    pub booked: u32,
 }
 
 /// What the object answers.
@@ -107,6 +128,7 @@ mod tests {
             (Message::SetQuota(Some(quota)), r#"{"SetQuota":{"limit":9,"window_ms":60000}}"#),
             (Message::SetQuota(None), r#"{"SetQuota":null}"#),
             (Message::OwnQuota, r#""OwnQuota""#),
+            (Message::Usage(quota), r#"{"Usage":{"limit":9,"window_ms":60000}}"#),
         ] {
             assert_eq!(serde_json::to_string(&message).unwrap(), json);
             assert_eq!(serde_json::from_str::<Message>(json).unwrap(), message);
@@ -116,6 +138,16 @@ mod tests {
         let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"ahead":5}"#;
         assert_eq!(serde_json::to_string(&grant).unwrap(), json);
         assert_eq!(serde_json::from_str::<Grant>(json).unwrap(), grant);
+        let usage = Usage { quota, slots: vec![BookedSlot { at_ms: 250, booked: 3 }] };
+        let json = r#"{"quota":{"limit":9,"window_ms":60000},"slots":[{"at_ms":250,"booked":3}]}"#;
+        assert_eq!(serde_json::to_string(&usage).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Usage>(json).unwrap(), usage);
+    }
+
+    #[test]
+    fn a_message_of_another_version_is_none() {
+        assert!(serde_json::from_str::<Message>(r#""Reset""#).is_err());
+        assert!(serde_json::from_str::<Message>(r#"{"Usage":null}"#).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
 use super::bounded::{self, MAX_WINDOW_MS};
-use super::protocol::{Ask, Grant, Verdict};
+use super::protocol::{Ask, BookedSlot, Grant, Verdict};
 use super::quota::Quota;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -77,6 +77,16 @@ impl Window {
             reset_ms: self.last_booked().map_or(0, |last| self.ms_until(last + REACH)),
         };
         Grant { verdict, lease }
+    }
+
+    /// The slots with bookings that the last window has, and those behind it.
+    pub fn booked_slots(&self, quota: Quota, now_ms: u64) -> Vec<BookedSlot> {
+        let mut shown = self.clone();
+        shown.latest_ms = shown.latest_ms.max(now_ms);
+        shown.fit(quota);
+        let first = (shown.slot_of(shown.latest_ms) + 1).saturating_sub(Quota::SLOTS);
+        let slot = |(slot, booked): (&u64, &u32)| BookedSlot { at_ms: shown.begin_of(*slot), booked: *booked };
+        shown.booked.range(first..).map(slot).collect()
     }
 
     /// True if nothing was booked within the last two windows: then the window can be dropped.

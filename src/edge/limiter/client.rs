@@ -2,7 +2,7 @@
 
 use crate::edge::rpc;
 use crate::edge::runtime::{Hops, now, with_deadline};
-use crate::limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step};
+use crate::limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step, Usage};
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -60,6 +60,11 @@ impl Limiter for ObjectLimiter {
     async fn own_quota(&self, account: Account<'_>) -> std::result::Result<Option<Quota>, LimiterUnavailable> {
         self.hops.add();
         send(&self.objects, account, &Message::OwnQuota).await
+    }
+
+    async fn usage(&self, account: Account<'_>, default: Quota) -> std::result::Result<Usage, LimiterUnavailable> {
+        self.hops.add();
+        send(&self.objects, account, &Message::Usage(default)).await
     }
 }
 

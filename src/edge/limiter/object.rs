@@ -78,6 +78,12 @@ impl LimiterObject {
                 self.ledger.replace(Some(ledger));
                 serde_json::to_string(&quota)?
             }
+            Message::Usage(default) => {
+                let ledger = self.take_ledger()?;
+                let usage = ledger.usage(default, now().as_ms());
+                self.ledger.replace(Some(ledger));
+                serde_json::to_string(&usage)?
+            }
         })
     }
 

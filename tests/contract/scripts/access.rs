@@ -20,7 +20,7 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 26] = [
+const ROUTES: [(&str, &str, For, u16); 27] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -39,6 +39,7 @@ const ROUTES: [(&str, &str, For, u16); 26] = [
     ("GET", "/v1/projects", For::Admin, 200),
     ("PUT", "/v1/projects/access", For::Admin, 200),
     ("GET", "/v1/projects/access", For::Admin, 200),
+    ("GET", "/v1/projects/access/usage", For::Admin, 200),
     ("GET", "/health", For::Anyone, 200),
     ("GET", "/health/ready", For::Anyone, 200),
     ("GET", "/", For::Anyone, 200),

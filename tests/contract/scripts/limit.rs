@@ -1,7 +1,8 @@
 //! The rate limit.
 
-use roster_harness::{Client, Project, Transport, project};
-use serde_json::json;
+use roster::time::Timestamp;
+use roster_harness::{Client, Project, Transport, in_ms, project, shared};
+use serde_json::{Value, json};
 
 /// Sends `n` upserts at once and counts the admitted ones.
 pub fn flood<T: Transport + ?Sized>(project: &Project<T>, n: usize) -> usize {
@@ -74,4 +75,64 @@ fn a_raised_limit_takes_effect_within_a_lease_though_all_is_denied() {
     while project.server.call("POST", "/v1/users", &[("Authorization", &bearer)], r#"{"user_id":"u"}"#).status != 200 {
         assert!(raised_at.elapsed().as_secs() < 5);
     }
+}
+
+/// What is booked of a project's limits.
+#[track_caller]
+fn usage(name: &str) -> Value {
+    let answer = shared().admin(200, "GET", &format!("/v1/projects/{name}/usage"), &Value::Null).json();
+    assert_eq!(answer["success"], true);
+    answer["usage"].clone()
+}
+
+/// How many tokens a policy has booked. Its slots are in order, of the last window, and none is empty.
+#[track_caller]
+fn booked(usage: &Value, policy: &str) -> u64 {
+    let slots = usage[policy]["slots"].as_array().unwrap();
+    let at = |slot: &Value| slot["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let moments: Vec<Timestamp> = slots.iter().map(at).collect();
+    assert!(moments.is_sorted() && slots.iter().all(|slot| slot["at"].as_str().unwrap().len() == 24), "{slots:?}");
+    let window_ms = u128::from(usage[policy]["window_seconds"].as_u64().unwrap()) * 1000;
+    let now_ms = u128::from(in_ms(0).as_ms());
+    for moment in moments {
+        // A slot began within the window, or a lease is to end in it; and a clock may be a little off.
+        let at_ms = u128::from(moment.as_ms());
+        assert!(at_ms + window_ms + 1000 > now_ms && at_ms < now_ms + 3000, "{moment}");
+    }
+    slots.iter().map(|slot| slot["booked"].as_u64().filter(|booked| *booked > 0).unwrap()).sum()
+}
+
+#[test]
+fn usage_shows_what_each_policy_has_booked_and_looking_takes_nothing() {
+    let project = project();
+    let unused = usage(&project.name);
+    assert_eq!(unused["users"], json!({"limit": 500, "window_seconds": 60, "slots": []}));
+    assert_eq!(unused["batch"], json!({"limit": 100, "window_seconds": 60, "slots": []}));
+    assert_eq!(unused["ingest"], json!({"limit": 600, "window_seconds": 60, "slots": []}));
+
+    project.limit(20, 120);
+    for n in 0..3 {
+        project.post(200, &json!({"user_id": "u", "properties": {"n": n}}));
+    }
+    project.batch(200, &json!([{"user_id": "u"}]));
+    let used = usage(&project.name);
+    assert_eq!((&used["users"]["limit"], &used["users"]["window_seconds"]), (&json!(20), &json!(120)));
+    // Leases that go unspent count too.
+    assert!((3..=20).contains(&booked(&used, "users")), "{used}");
+    assert!((1..=100).contains(&booked(&used, "batch")), "{used}");
+    assert_eq!(used["ingest"]["slots"], json!([]));
+    for _ in 0..30 {
+        usage(&project.name);
+    }
+    assert!(flood(&project, 40) >= 1);
+    assert!(booked(&usage(&project.name), "users") <= 20);
+    let answer = project.call("POST", 429, "/v1/users", "{}");
+    assert_eq!(answer.header("x-ratelimit-limit"), "20");
+}
+
+#[test]
+fn usage_is_of_a_project_that_there_is() {
+    let answer = shared().admin(404, "GET", "/v1/projects/of-nobody/usage", &Value::Null);
+    assert_eq!(answer.code(), "PROJECT_NOT_FOUND");
+    assert_eq!(shared().admin(400, "GET", "/v1/projects/No/usage", &Value::Null).places(), ["project"]);
 }
