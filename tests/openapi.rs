@@ -71,6 +71,7 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::KeyNotFound,
         ApiError::ProjectNotFound,
         ApiError::StorageFixed,
+        ApiError::RevisionChanged { revision: Some(1) },
         ApiError::MethodNotAllowed { allow: "GET".into() },
         ApiError::PayloadTooLarge { limit_bytes: 1 },
         ApiError::TooManyMessages,

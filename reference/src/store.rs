@@ -7,7 +7,7 @@ use roster::limits::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use roster::order::Times;
 use roster::storage::Storage;
 use roster::store::{
-    Caller, ControlStore, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+    Caller, ControlStore, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -62,6 +62,29 @@ impl MemoryStore {
         let keys = self.keys.borrow();
         let known = keys.iter().find(|(known, record)| *known == caller.hash && record.is_live(now));
         known.map(|(_, record)| record.project.clone()).ok_or(StoreError::KeyNotLive)
+    }
+
+    /// Refuses a change of a user who is not the one that is expected, unless it changes nothing.
+    fn check_revision(
+        &self,
+        project: &Project,
+        user: &NewUser,
+        expected: &Expected,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let users = self.users.borrow();
+        let place = (project.clone(), user.external_id.as_str().to_owned());
+        let known = users.get(&place).ok_or(StoreError::RevisionChanged(None))?;
+        let (mut times, floor) = (known.times.clone(), known.updated_at.as_ms());
+        let mut changes = || {
+            let made = changed(&known.profile, &mut times, floor, &user.change, now);
+            made.map_or(true, |(profile, _)| profile != known.profile)
+        };
+        if expected.includes(known.revision) || !changes() {
+            Ok(())
+        } else {
+            Err(StoreError::RevisionChanged(Some(known.revision)))
+        }
     }
 
     fn upsert(&self, project: &Project, user: &NewUser, new_id: &str, now: Timestamp) -> Result<Upserted, StoredLimit> {
@@ -176,10 +199,14 @@ impl UserStore for MemoryStore {
         &self,
         caller: &Caller,
         user: &NewUser,
+        expected: Option<&Expected>,
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
         let project = self.project_of(caller, now)?;
+        if let Some(expected) = expected {
+            self.check_revision(&project, user, expected, now)?;
+        }
         self.upsert(&project, user, new_id, now).map_err(StoreError::Refused)
     }
 
@@ -203,9 +230,21 @@ impl UserStore for MemoryStore {
         Ok(self.users.borrow().get(&place).map(|user| stored_user(id.as_str(), user)))
     }
 
-    async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: &ExternalId,
+        expected: Option<&Expected>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let place = (self.project_of(caller, now)?, id.as_str().to_owned());
-        Ok(self.users.borrow_mut().remove(&place).is_some())
+        let mut users = self.users.borrow_mut();
+        if let (Some(known), Some(expected)) = (users.get(&place), expected)
+            && !expected.includes(known.revision)
+        {
+            return Err(StoreError::RevisionChanged(Some(known.revision)));
+        }
+        Ok(users.remove(&place).is_some())
     }
 
     async fn list_users(

@@ -6,7 +6,7 @@ use super::http::Reply;
 /// Seconds for which a browser may remember a preflight: a day.
 const MAX_AGE_S: &str = "86400";
 /// The last four are sent by clients of Segment's protocol.
-const ALLOW_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If-None-Match, Cache-Control, traceparent, \
+const ALLOW_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Cache-Control, traceparent, \
     X-Write-Key, X-Retry-Count, AnonymousId, SentAt";
 const EXPOSE_HEADERS: &str = "X-Request-Id, X-Roster-Version, Location, X-User-Created, X-User-Stale, ETag, Age, Allow, Accept-Encoding, WWW-Authenticate, Retry-After, \
     X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit-Policy, RateLimit";

@@ -66,6 +66,11 @@ pub enum ApiError {
     ProjectNotFound,
     /// The project's storage can't be changed any more.
     StorageFixed,
+    /// 412 `REVISION_CHANGED`: `If-Match` names no revision of the user.
+    RevisionChanged {
+        /// The one that it has, if there is such a user.
+        revision: Option<u64>,
+    },
     /// 405 `METHOD_NOT_ALLOWED`
     MethodNotAllowed {
         /// The value of `Allow`.
@@ -104,6 +109,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::KeyNotLive => ApiError::RevokedApiKey,
             StoreError::Refused(limit) => ApiError::StoredLimit(limit),
+            StoreError::RevisionChanged(revision) => ApiError::RevisionChanged { revision },
             StoreError::Unavailable(cause) => ApiError::Unavailable { cause },
             StoreError::Failed(cause) => ApiError::Internal { cause },
         }
@@ -135,6 +141,7 @@ impl ApiError {
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound => 404,
             ApiError::StorageFixed => 409,
+            ApiError::RevisionChanged { .. } => 412,
             ApiError::MethodNotAllowed { .. } => 405,
             ApiError::PayloadTooLarge { .. } | ApiError::TooManyMessages => 413,
             ApiError::UnsupportedEncoding => 415,
@@ -162,6 +169,7 @@ impl ApiError {
             ApiError::KeyNotFound => "KEY_NOT_FOUND",
             ApiError::ProjectNotFound => "PROJECT_NOT_FOUND",
             ApiError::StorageFixed => "STORAGE_FIXED",
+            ApiError::RevisionChanged { .. } => "REVISION_CHANGED",
             ApiError::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             ApiError::PayloadTooLarge { .. } | ApiError::TooManyMessages => "PAYLOAD_TOO_LARGE",
             ApiError::UnsupportedEncoding => "UNSUPPORTED_ENCODING",
@@ -220,6 +228,10 @@ impl ApiError {
             ApiError::KeyNotFound => "No such API key".into(),
             ApiError::ProjectNotFound => "No such project".into(),
             ApiError::StorageFixed => "The project has had a key: its storage is fixed".into(),
+            ApiError::RevisionChanged { revision: Some(_) } => {
+                "The user has another revision than If-Match names: read it again".into()
+            }
+            ApiError::RevisionChanged { revision: None } => "There is no such user for If-Match to name".into(),
             ApiError::MethodNotAllowed { allow } => format!("Method not allowed here; allowed are {allow}"),
             ApiError::PayloadTooLarge { limit_bytes } => format!("The body is larger than {limit_bytes} bytes"),
             ApiError::TooManyMessages => format!("The batch has more than {MAX_MESSAGES} messages"),
@@ -263,6 +275,7 @@ impl ApiError {
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound
             | ApiError::StorageFixed
+            | ApiError::RevisionChanged { .. }
             | ApiError::PayloadTooLarge { .. }
             | ApiError::TooPermissive { .. }
             | ApiError::TooManyMessages
@@ -284,6 +297,7 @@ pub(super) fn reason_phrase(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
+        412 => "Precondition Failed",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         429 => "Too Many Requests",
@@ -314,6 +328,7 @@ fn fault_message(part: Part, fault: &Fault) -> String {
         Part::Body => "field",
         Part::Path => "path parameter",
         Part::Query => "query parameter",
+        Part::Header => "header",
     };
     format!("{what} {kind}: {}", fault.place())
 }

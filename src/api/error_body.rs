@@ -42,6 +42,8 @@ struct Details<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     current_permissions: Option<&'a [Scope]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     limit_bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
@@ -82,6 +84,7 @@ impl ApiError {
             ApiError::TooPermissive { current } => {
                 Details { required_permission: Some(Scope::Ingest), current_permissions: Some(current), ..details }
             }
+            ApiError::RevisionChanged { revision: Some(revision) } => Details { revision: Some(*revision), ..details },
             ApiError::PayloadTooLarge { limit_bytes } => Details { limit_bytes: Some(*limit_bytes), ..details },
             ApiError::RateLimitExceeded { quota, retry_after_ms } => Details {
                 limit: Some(quota.limit),
@@ -103,6 +106,7 @@ impl ApiError {
             | ApiError::KeyNotFound
             | ApiError::ProjectNotFound
             | ApiError::StorageFixed
+            | ApiError::RevisionChanged { revision: None }
             | ApiError::MethodNotAllowed { .. }
             | ApiError::TooManyMessages
             | ApiError::UnsupportedEncoding

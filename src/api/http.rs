@@ -17,7 +17,9 @@ pub struct Call {
     pub base_url: String,
     /// The `Origin` header.
     pub origin: Option<String>,
-    /// The `If-None-Match` header.
+    /// The `If-Match` header, of a request that may write.
+    pub if_match: Option<String>,
+    /// The `If-None-Match` header, of one that may not.
     pub if_none_match: Option<String>,
     /// The `Cache-Control` header.
     pub cache_control: Option<String>,

@@ -247,15 +247,18 @@ fn call_of(request: &Request, env: &Env) -> Call {
     let authorization = header("Authorization");
     // To ask for one more header takes a while.
     let is_bearer = authorization.as_deref().is_some_and(|value| value.starts_with("Bearer "));
+    let method = request.method();
+    let reads = ["GET", "HEAD"].contains(&method.as_str());
     Call {
-        method: request.method(),
+        method,
         path: path.into(),
         query: query.into(),
         write_key: if is_bearer { None } else { header("X-Write-Key") },
         authorization,
         base_url: base_url.into(),
         origin: header("Origin"),
-        if_none_match: header("If-None-Match"),
+        if_match: if reads { None } else { header("If-Match") },
+        if_none_match: if reads { header("If-None-Match") } else { None },
         cache_control: header("Cache-Control"),
         content_encoding: header("Content-Encoding"),
         traceparent: header("traceparent"),

@@ -16,6 +16,8 @@ pub enum Part {
     Path,
     /// The query.
     Query,
+    /// The headers.
+    Header,
 }
 
 /// What is wrong with a part of a request.
@@ -266,7 +268,7 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
         };
         let outcome = match self.faults.part {
             Part::Query => "Unknown query parameter",
-            Part::Body | Part::Path => "Unknown field; it would not be stored",
+            Part::Body | Part::Path | Part::Header => "Unknown field; it would not be stored",
         };
         match self.taken.iter().find(|known| name.len() <= MAX_PLACE_CHARS && letters(known) == letters(name)) {
             Some(known) => format!("{outcome}. Did you mean {known}?"),

@@ -13,7 +13,7 @@ mod users;
 pub use control::ControlStore;
 pub use copies::{CopyStore, UserCopy};
 pub use routed::RoutedStore;
-pub use users::{Caller, Filter, Page, Position, StoredUser, Upserted, UserStore};
+pub use users::{Caller, Expected, Filter, Page, Position, StoredUser, Upserted, UserStore};
 
 use std::fmt;
 
@@ -24,6 +24,8 @@ pub enum StoreError {
     KeyNotLive,
     /// The result would break a limit. Nothing was written.
     Refused(StoredLimit),
+    /// There is no user of the revision that is expected, but perhaps one of this revision. Nothing was written.
+    RevisionChanged(Option<u64>),
     /// Overloaded or out of reach. Asking again later is harmless and may help.
     Unavailable(String),
     /// Broken. Asking again is harmless and will not help.
@@ -35,6 +37,7 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::KeyNotLive => f.write_str("the calling key is not live"),
             StoreError::Refused(limit) => write!(f, "stored limit: {limit:?}"),
+            StoreError::RevisionChanged(_) => f.write_str("the user is of another revision"),
             StoreError::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
             StoreError::Failed(cause) => write!(f, "store failed: {cause}"),
         }

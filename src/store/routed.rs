@@ -1,6 +1,6 @@
 //! The store of users, wherever each project has them.
 
-use super::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
+use super::{Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
 use crate::storage::Storage;
 use crate::time::Timestamp;
 use crate::user::{ExternalId, NewUser};
@@ -20,12 +20,13 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         &self,
         caller: &Caller,
         user: &NewUser,
+        expected: Option<&Expected>,
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
         match caller.record.storage {
-            Storage::D1 => self.d1.upsert_user(caller, user, new_id, now).await,
-            Storage::Objects(_) => self.objects.upsert_user(caller, user, new_id, now).await,
+            Storage::D1 => self.d1.upsert_user(caller, user, expected, new_id, now).await,
+            Storage::Objects(_) => self.objects.upsert_user(caller, user, expected, new_id, now).await,
         }
     }
 
@@ -53,10 +54,16 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         }
     }
 
-    async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: &ExternalId,
+        expected: Option<&Expected>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         match caller.record.storage {
-            Storage::D1 => self.d1.delete_user(caller, id, now).await,
-            Storage::Objects(_) => self.objects.delete_user(caller, id, now).await,
+            Storage::D1 => self.d1.delete_user(caller, id, expected, now).await,
+            Storage::Objects(_) => self.objects.delete_user(caller, id, expected, now).await,
         }
     }
 

@@ -4,7 +4,7 @@ use super::{StoreError, StoredLimit};
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
 use crate::user::{Email, ExternalId, NewUser, Phone};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// Keeps users.
@@ -22,10 +22,14 @@ use serde_json::value::RawValue;
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait UserStore {
     /// Creates the user with the id `new_id`, or changes the existing one.
+    ///
+    /// With `expected`, it creates none, and changes the profile of a user of no other revision: `Err(RevisionChanged)`. What
+    /// changes no profile is no matter of revisions.
     async fn upsert_user(
         &self,
         caller: &Caller,
         user: &NewUser,
+        expected: Option<&Expected>,
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError>;
@@ -48,8 +52,14 @@ pub trait UserStore {
     ) -> Result<Option<StoredUser>, StoreError>;
 
     /// Deletes a user and everything derived from it. False: there was none. If the answer of a try that took effect is
-    /// lost, the next try answers false.
-    async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError>;
+    /// lost, the next try answers false. With `expected`, it deletes a user of no other revision: `Err(RevisionChanged)`.
+    async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: &ExternalId,
+        expected: Option<&Expected>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The users that pass the filter, after `after` and in the filter's order: at most `limit`, and fewer if they would be
     /// too large to hold in memory, but at least one if there is one.
@@ -76,6 +86,36 @@ pub struct Caller {
     pub hash: KeyHash,
     /// The key's project and scopes.
     pub record: KeyRecord,
+}
+
+/// Which user a write is meant for, by its revision. Its serialised form outlives deploys, as a part of messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Expected {
+    /// Whichever there is.
+    Any,
+    /// One of these revisions; if there are none, no user.
+    OneOf(Vec<u64>),
+}
+
+impl Expected {
+    /// Whether it is a user of this revision.
+    pub fn includes(&self, revision: u64) -> bool {
+        match self {
+            Expected::Any => true,
+            Expected::OneOf(revisions) => revisions.contains(&revision),
+        }
+    }
+
+    /// As statements take it: an array as JSON text, or null for any.
+    pub(super) fn to_sql(&self) -> Option<String> {
+        match self {
+            Expected::Any => None,
+            Expected::OneOf(revisions) => {
+                let revisions: Vec<String> = revisions.iter().map(u64::to_string).collect();
+                Some(format!("[{}]", revisions.join(",")))
+            }
+        }
+    }
 }
 
 /// A stored user, as an upsert answers it.

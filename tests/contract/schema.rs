@@ -66,6 +66,10 @@ fn every_statement_finds_its_rows_by_an_index() {
         &sql::FIND_USER,
         &sql::FIND_CALLER,
         &sql::DELETE_USER,
+        &sql::UPDATE_IF,
+        &sql::UPDATE_AS_OF_IF,
+        &sql::DELETE_USER_IF,
+        &sql::FIND_REVISION,
     ];
     let statements: Vec<&str> = fixed.into_iter().chain(lists.iter().map(String::as_str)).collect();
     let values = |sql: &str| {

@@ -1,5 +1,6 @@
 //! `POST /v1/users/batch`: many users at once.
 
+use super::if_match;
 use crate::api::admission::{admit, ask};
 use crate::api::error::{ApiError, reason_phrase};
 use crate::api::error_body::BatchErrors;
@@ -132,6 +133,7 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     let caller = admit(cx, Scope::UsersWrite, Policy::Batch).await?;
     // 2 parse
     read::no_query(cx.call)?;
+    if_match::refuse(cx.call)?;
     let mut errors = BatchErrors::default();
     let elements = read::large_object(cx, MAX_BATCH_BYTES, |body| parse(body, cx.now(), &mut errors)).await?;
     // 3 store

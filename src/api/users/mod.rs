@@ -4,6 +4,7 @@ pub(super) mod batch;
 mod copies;
 mod cursor;
 mod get;
+mod if_match;
 mod list;
 
 pub use batch::upsert_all;
@@ -37,18 +38,19 @@ struct UpsertOut<'a> {
 ///
 /// 1. admit: the key (bearer → checksum → isolate cache → cold only: the store), the scope, a token of policy `users`;
 ///    401, 403, 429
-/// 2. parse: bytes → [`NewUser`], every fault at once; 413, 415, 400
-/// 3. store: one statement, which checks the key again; 400, 401, 500, 503
+/// 2. parse: `If-Match`, then bytes → [`NewUser`], every fault at once; 413, 415, 400
+/// 3. store: one statement, which checks the key again, and the revision if one is meant; 400, 401, 412, 500, 503
 /// 4. reply
 pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     // 1 admit
     let caller = admit(cx, Scope::UsersWrite, Policy::Users).await?;
     // 2 parse
     read::no_query(cx.call)?;
+    let expected = if_match::expected(cx.call)?;
     let user = read::object(cx, |body| NewUser::parse(body, cx.now())).await?;
     // 3 store
     let new_id = cx.new_id("usr_");
-    let upsert = cx.platform.users().upsert_user(&caller, &user, &new_id, cx.now());
+    let upsert = cx.platform.users().upsert_user(&caller, &user, expected.as_ref(), &new_id, cx.now());
     let stored = ask(cx, &caller, upsert).await?;
     // 4 reply
     let out = UpsertOut {
@@ -71,12 +73,15 @@ struct DeletedOut<'a> {
     message: &'static str,
 }
 
-/// `DELETE /v1/users/{user_id}`: nothing of the person stays. Again is harmless.
+/// `DELETE /v1/users/{user_id}`: nothing of the person stays, unless `If-Match` means another revision; 412. Again is
+/// harmless.
 pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersDelete, Policy::Users).await?;
     read::no_query(cx.call)?;
     let id = parse_id(cx.parameter)?;
-    let deleted = ask(cx, &caller, cx.platform.users().delete_user(&caller, &id, cx.now())).await?;
+    let expected = if_match::expected(cx.call)?;
+    let delete = cx.platform.users().delete_user(&caller, &id, expected.as_ref(), cx.now());
+    let deleted = ask(cx, &caller, delete).await?;
     copies::remove(cx, &caller, &id).await;
     let message = if deleted { "User deleted" } else { "There was no such user" };
     Ok(Reply::json(200, &DeletedOut { success: true, deleted, external_id: id.as_str(), message }))

@@ -2,8 +2,8 @@
 
 use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
 use crate::limits::MAX_PAGE_BYTES;
-use crate::store::StoreError;
 use crate::store::sql::{Statement, UserRow, Value, statements};
+use crate::store::{Expected, StoreError};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,10 @@ with caller as (select project from place where not exists (select 1 from revoke
 static LOOK: LazyLock<String> = LazyLock::new(|| statements::look(CALLER));
 static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| statements::upsert_as_of(CALLER));
 static UPSERT: LazyLock<String> = LazyLock::new(|| statements::upsert(CALLER));
+static UPDATE_IF: LazyLock<String> = LazyLock::new(|| statements::update_if(CALLER));
+static UPDATE_AS_OF_IF: LazyLock<String> = LazyLock::new(|| statements::update_as_of_if(CALLER));
+static DELETE_USER_IF: LazyLock<String> = LazyLock::new(|| statements::delete_user_if(CALLER));
+static FIND_REVISION: LazyLock<String> = LazyLock::new(|| statements::find_revision(CALLER));
 static FIND_USER: LazyLock<String> = LazyLock::new(|| statements::find_user(CALLER));
 static FIND_CALLER: LazyLock<String> = LazyLock::new(|| statements::find_caller(CALLER));
 static DELETE_USER: LazyLock<String> = LazyLock::new(|| statements::delete_user(CALLER));
@@ -81,6 +85,11 @@ struct PlaceRow {
 #[derive(Deserialize)]
 struct CountRow {
     count: f64,
+}
+
+#[derive(Deserialize)]
+struct RevisionRow {
+    revision: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +133,7 @@ impl<D: LocalDatabase> Bucket<D> {
         let answer = match self.open(call.place()).and_then(|()| self.run(&call)) {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => Answer::KeyNotLive,
+            Err(StoreError::RevisionChanged(revision)) => Answer::RevisionChanged(revision),
             Err(StoreError::Unavailable(cause)) => return Err(cause),
             Err(StoreError::Failed(cause)) => Answer::Failed(cause),
             Err(error) => Answer::Failed(error.to_string()),
@@ -180,6 +190,16 @@ impl<D: LocalDatabase> Bucket<D> {
                 GivenChange::Merge(given) => bucket.upsert(key_and_now, given),
                 GivenChange::Set(given) => bucket.set(key_and_now, given),
             }),
+            Message::ChangeIf { given, expected } => self.change_if(key_and_now, given, expected).map(Answer::Upserted),
+            Message::DeleteIf { external_id, expected } => {
+                let (expected, [key, now]) = (expected.to_sql(), key_and_now);
+                let values = [key, now, external_id.into(), expected.as_ref().into()];
+                let rows = self.database.query::<AnyRow>(Statement { sql: &DELETE_USER_IF, values: &values })?;
+                match self.find_revision(&values[..3])? {
+                    None => Ok(Answer::Deleted(!rows.is_empty())),
+                    stands => Err(StoreError::RevisionChanged(stands)),
+                }
+            }
             Message::Find { external_id } => {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
                 let rows = self.database.query::<UserRow>(Statement { sql: &FIND_USER, values: &values })?;
@@ -237,6 +257,39 @@ impl<D: LocalDatabase> Bucket<D> {
         self.write(Statement { sql: &UPSERT_AS_OF, values: &values })
     }
 
+    /// Changes a user who is there, or tells that it is not the one that is expected.
+    fn change_if(
+        &self,
+        [key, now]: [Value<'_>; 2],
+        given: &GivenChange,
+        expected: &Expected,
+    ) -> Result<Outcome, StoreError> {
+        let expected = expected.to_sql();
+        let (sql, mut values) = match given {
+            GivenChange::Merge(Given { external_id, new_id, patch }) => {
+                (&UPDATE_IF, vec![key, now, external_id.into(), new_id.into(), patch.get().into()])
+            }
+            GivenChange::Set(GivenAsOf { external_id, new_id, members, as_of }) => {
+                let members = members.get().into();
+                (&UPDATE_AS_OF_IF, vec![key, now, external_id.into(), new_id.into(), members, Value::Number(*as_of)])
+            }
+        };
+        values.push(expected.as_ref().into());
+        match self.write(Statement { sql, values: &values }) {
+            Err(StoreError::KeyNotLive) => Err(StoreError::RevisionChanged(self.find_revision(&values[..3])?)),
+            outcome => outcome,
+        }
+    }
+
+    /// The revision of the user of a statement. None: there is none.
+    fn find_revision(&self, values: &[Value<'_>]) -> Result<Option<u64>, StoreError> {
+        let rows = self.database.query::<RevisionRow>(Statement { sql: &FIND_REVISION, values })?;
+        let row = rows.first().ok_or(StoreError::KeyNotLive)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
+        Ok(row.revision.map(|revision| revision as u64))
+    }
+
+    /// Runs a statement that answers no row if the calling key is dead.
     fn write(&self, statement: Statement<'_>) -> Result<Outcome, StoreError> {
         let rows = match self.database.query::<UpsertedRow>(statement) {
             Err(StoreError::Refused(limit)) => return Ok(Outcome::Refused(limit)),

@@ -4,7 +4,9 @@ use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outco
 use crate::key::Project;
 use crate::limits::MAX_PAGE_BYTES;
 use crate::storage::{Placement, Storage};
-use crate::store::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
+use crate::store::{
+    Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+};
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
 use serde_json::value::RawValue;
@@ -90,15 +92,18 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         &self,
         caller: &Caller,
         user: &NewUser,
+        expected: Option<&Expected>,
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
-        let message = match given(user, new_id)? {
-            GivenChange::Merge(given) => Message::Upsert(given),
-            GivenChange::Set(given) => Message::Set(given),
+        let message = match (given(user, new_id)?, expected) {
+            (given, Some(expected)) => Message::ChangeIf { given, expected: expected.clone() },
+            (GivenChange::Merge(given), None) => Message::Upsert(given),
+            (GivenChange::Set(given), None) => Message::Set(given),
         };
         match self.ask_one(caller, user.external_id.as_str(), now, message).await? {
             Answer::Upserted(outcome) => upserted(outcome).map_err(StoreError::Refused),
+            Answer::RevisionChanged(revision) => Err(StoreError::RevisionChanged(revision)),
             _ => Err(unfit()),
         }
     }
@@ -146,10 +151,21 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         }
     }
 
-    async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError> {
-        let message = Message::Delete { external_id: id.as_str().into() };
+    async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: &ExternalId,
+        expected: Option<&Expected>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let external_id = id.as_str().into();
+        let message = match expected {
+            Some(expected) => Message::DeleteIf { external_id, expected: expected.clone() },
+            None => Message::Delete { external_id },
+        };
         match self.ask_one(caller, id.as_str(), now, message).await? {
             Answer::Deleted(deleted) => Ok(deleted),
+            Answer::RevisionChanged(revision) => Err(StoreError::RevisionChanged(revision)),
             _ => Err(unfit()),
         }
     }

@@ -4,8 +4,8 @@
 //! member may only say what an object of an earlier version may ignore; what narrows a write is a new variant, which such
 //! an object refuses.
 
-use crate::store::StoredLimit;
 use crate::store::sql::UserRow;
+use crate::store::{Expected, StoredLimit};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -55,6 +55,13 @@ pub enum Message {
     Set(GivenAsOf),
     /// Answered by `Outcomes`.
     ChangeAll(Vec<GivenChange>),
+    /// Answered by `Upserted`, or `Refused`; or by `RevisionChanged`.
+    ChangeIf {
+        /// The user, who is not to be created.
+        given: GivenChange,
+        /// Which one is meant.
+        expected: Expected,
+    },
     /// Answered by `User`.
     Find {
         /// The caller's own id.
@@ -64,6 +71,13 @@ pub enum Message {
     Delete {
         /// The caller's own id.
         external_id: String,
+    },
+    /// Answered by `Deleted`, or by `RevisionChanged`.
+    DeleteIf {
+        /// The caller's own id.
+        external_id: String,
+        /// Which user is meant.
+        expected: Expected,
     },
     /// Answered by `Users`.
     List {
@@ -137,6 +151,8 @@ pub enum Answer {
     },
     /// The key is dead.
     Revoked,
+    /// The user is not the one that is expected, but of this revision, or not there. Nothing was done.
+    RevisionChanged(Option<u64>),
     /// The calling key is dead. Nothing was done.
     KeyNotLive,
     /// It failed. Nothing was done, and asking again will not help.
@@ -209,6 +225,18 @@ mod tests {
                 Message::ChangeAll(vec![GivenChange::Merge(given()), GivenChange::Set(given_as_of())]),
                 r#"{"ChangeAll":[{"Merge":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}},{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
             ),
+            (
+                Message::ChangeIf { given: GivenChange::Merge(given()), expected: Expected::OneOf(vec![7, 8]) },
+                r#"{"ChangeIf":{"given":{"Merge":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}},"expected":{"OneOf":[7,8]}}}"#,
+            ),
+            (
+                Message::ChangeIf { given: GivenChange::Set(given_as_of()), expected: Expected::Any },
+                r#"{"ChangeIf":{"given":{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}},"expected":"Any"}}"#,
+            ),
+            (
+                Message::DeleteIf { external_id: "u".into(), expected: Expected::OneOf(vec![7]) },
+                r#"{"DeleteIf":{"external_id":"u","expected":{"OneOf":[7]}}}"#,
+            ),
             (Message::Find { external_id: "u".into() }, r#"{"Find":{"external_id":"u"}}"#),
             (Message::Delete { external_id: "u".into() }, r#"{"Delete":{"external_id":"u"}}"#),
             (
@@ -260,6 +288,8 @@ mod tests {
                 format!(r#"{{"Users":{{"rows":[{json}],"has_more":true}}}}"#),
             ),
             (Answer::Revoked, r#""Revoked""#.into()),
+            (Answer::RevisionChanged(Some(7)), r#"{"RevisionChanged":7}"#.into()),
+            (Answer::RevisionChanged(None), r#"{"RevisionChanged":null}"#.into()),
             (Answer::KeyNotLive, r#""KeyNotLive""#.into()),
             (Answer::Failed("why".into()), r#"{"Failed":"why"}"#.into()),
         ] {

@@ -76,6 +76,17 @@ pub struct ProjectRow {
 }
 
 #[derive(Deserialize)]
+pub struct RevisionRow {
+    pub revision: Option<f64>,
+}
+
+impl RevisionRow {
+    pub fn number(&self) -> Option<u64> {
+        self.revision.map(|revision| timestamp(revision).as_ms())
+    }
+}
+
+#[derive(Deserialize)]
 pub struct IdRow {
     #[expect(dead_code, reason = "that there is a row is the answer")]
     pub id: String,

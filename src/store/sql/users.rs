@@ -1,10 +1,12 @@
 //! The port to users.
 
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
+use super::rows::{BatchRow, IdRow, RevisionRow, UpsertedRow, UserRow, outcomes};
 use super::{SqlStore, statements};
 use crate::json;
-use crate::store::{Caller, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
+use crate::store::{
+    Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+};
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
 
@@ -13,9 +15,13 @@ impl<D: Database> UserStore for SqlStore<D> {
         &self,
         caller: &Caller,
         user: &NewUser,
+        expected: Option<&Expected>,
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
+        if let Some(expected) = expected {
+            return self.update_user(caller, user, expected, now).await;
+        }
         let hash = caller.hash.to_hex();
         let who = [(&hash).into(), now.into(), user.external_id.as_str().into(), new_id.into()];
         let [key, at, id, new_id] = who;
@@ -63,8 +69,23 @@ impl<D: Database> UserStore for SqlStore<D> {
         if row.id.is_some() { row.try_into().map(Some) } else { Ok(None) }
     }
 
-    async fn delete_user(&self, caller: &Caller, id: &ExternalId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn delete_user(
+        &self,
+        caller: &Caller,
+        id: &ExternalId,
+        expected: Option<&Expected>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let hash = caller.hash.to_hex();
+        if let Some(expected) = expected {
+            let expected = expected.to_sql();
+            let values = [(&hash).into(), now.into(), id.as_str().into(), expected.as_ref().into()];
+            let delete = Statement { sql: &statements::DELETE_USER_IF, values: &values };
+            let find = Statement { sql: &statements::FIND_REVISION, values: &values[..3] };
+            let (deleted, found) = self.0.query_pair::<IdRow, RevisionRow>(delete, find).await?;
+            let stands = found.first().ok_or(StoreError::KeyNotLive)?.number();
+            return if stands.is_some() { Err(StoreError::RevisionChanged(stands)) } else { Ok(!deleted.is_empty()) };
+        }
         let values = [(&hash).into(), now.into(), id.as_str().into()];
         let delete = Statement { sql: &statements::DELETE_USER, values: &values };
         let find_caller = Statement { sql: &statements::FIND_CALLER, values: &values[..2] };
@@ -111,6 +132,37 @@ impl<D: Database> UserStore for SqlStore<D> {
     /// Every statement asks `api_keys` itself.
     async fn refuse_key(&self, _: &Caller, _: Timestamp) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+impl<D: Database> SqlStore<D> {
+    /// Changes a user on a condition, and reads what there is if it is not met, in one transaction.
+    async fn update_user(
+        &self,
+        caller: &Caller,
+        user: &NewUser,
+        expected: &Expected,
+        now: Timestamp,
+    ) -> Result<Upserted, StoreError> {
+        let (hash, expected) = (caller.hash.to_hex(), expected.to_sql());
+        // No user is added: there is no new id.
+        let mut values: Vec<Value> = vec![(&hash).into(), now.into(), user.external_id.as_str().into(), Value::Null];
+        let sql = match &user.change {
+            Change::Merge(patch) => {
+                values.push(patch.as_str().into());
+                &statements::UPDATE_IF
+            }
+            Change::Set { members, as_of } => {
+                values.extend([Value::from(members.as_str()), (*as_of).into()]);
+                &statements::UPDATE_AS_OF_IF
+            }
+        };
+        values.push(expected.as_ref().into());
+        let update = Statement { sql, values: &values };
+        let find = Statement { sql: &statements::FIND_REVISION, values: &values[..3] };
+        let (updated, found) = self.0.query_pair::<UpsertedRow, RevisionRow>(update, find).await?;
+        let found = found.first().ok_or(StoreError::KeyNotLive)?.number();
+        updated.into_iter().next().map(Upserted::from).ok_or(StoreError::RevisionChanged(found))
     }
 }
 

@@ -7,6 +7,7 @@ mod cors;
 mod erase;
 mod errors;
 mod hostile;
+mod if_match;
 mod keys;
 pub mod limit;
 mod list;

@@ -127,6 +127,7 @@ fn call_of(method: &str, target: &str, headers: &[(&str, &str)]) -> Call {
         authorization: header("Authorization"),
         base_url: "https://native".into(),
         origin: header("Origin"),
+        if_match: header("If-Match"),
         if_none_match: header("If-None-Match"),
         cache_control: header("Cache-Control"),
         content_encoding: header("Content-Encoding"),

@@ -1,9 +1,14 @@
 //! The statements for stores on SQLite. Each statement on users checks the calling key itself, and none reads more than
 //! it needs.
 
+mod conditional;
 mod times;
 mod upsert;
 
+pub use conditional::{
+    DELETE_USER_IF, FIND_REVISION, UPDATE_AS_OF_IF, UPDATE_IF, delete_user_if, find_revision, update_as_of_if,
+    update_if,
+};
 pub use upsert::{REJECT_BATCH, UPSERT, UPSERT_AS_OF, UPSERT_BATCH, look, upsert, upsert_as_of};
 
 use crate::limits::MAX_PAGE_BYTES;

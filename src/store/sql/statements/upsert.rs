@@ -28,7 +28,18 @@ insert into users
 select project, ?3, ?4, profile, {property_keys}, {origin_keys}, {FIRST_REVISION}, ?2, ?2
 from first
 where true
-on conflict (project, external_id) do update set
+on conflict (project, external_id) do update set {merging}
+returning id, id = ?4 as created, 0 as stale",
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        merging = merging(),
+    )
+}
+
+/// What `update set` takes to merge the patch ?5 into a row.
+pub fn merging() -> String {
+    format!(
+        "
     (profile, property_keys, origin_keys, revision, updated_at, times) = (
         select
             merged, {merged_property_keys}, {merged_origin_keys},
@@ -36,10 +47,7 @@ on conflict (project, external_id) do update set
             iif(merged is not profile, max(updated_at, ?2), updated_at),
             case when {ARE_VALID} then (with given as ({given}), {effect} select {times} from effect) end
         from (select json_patch(profile, ?5) as merged)
-    )
-returning id, id = ?4 as created, 0 as stale",
-        property_keys = keys("profile", "properties"),
-        origin_keys = keys("profile", "origin"),
+    )",
         merged_property_keys = keys("merged", "properties"),
         merged_origin_keys = keys("merged", "origin"),
         given = times::given_by_patch("?5"),
@@ -65,7 +73,20 @@ insert into users
 select project, ?3, ?4, profile, {property_keys}, {origin_keys}, {FIRST_REVISION}, ?2, ?2, {first_times}
 from first
 where true
-on conflict (project, external_id) do update set
+on conflict (project, external_id) do update set {setting}
+returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
+        first = set_all(EMPTY_PROFILE, "given"),
+        property_keys = keys("profile", "properties"),
+        origin_keys = keys("profile", "origin"),
+        first_times = times::of_new(FIRST_REVISION, "given", AS_OF),
+        setting = setting(),
+    )
+}
+
+/// What `update set` takes to set the members in `given` of a row, as of ?6.
+pub fn setting() -> String {
+    format!(
+        "
     (profile, property_keys, origin_keys, revision, updated_at, times) = (
         with {effect}, merged as materialized (
             select *, {document} as document from effect
@@ -76,18 +97,19 @@ on conflict (project, external_id) do update set
             iif(document is not profile, max(updated_at, ?2), updated_at),
             {times}
         from merged
-    )
-returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
-        first = set_all(EMPTY_PROFILE, "given"),
-        property_keys = keys("profile", "properties"),
-        origin_keys = keys("profile", "origin"),
-        first_times = times::of_new(FIRST_REVISION, "given", AS_OF),
+    )",
         effect = times::effect(AS_OF),
         document = set("profile"),
         merged_property_keys = keys("document", "properties"),
         merged_origin_keys = keys("document", "origin"),
         times = times::after_effect("revision + (document is not profile)"),
     )
+}
+
+/// A condition on a row: to set the members in `given`, as of ?6, leaves its profile as it is.
+pub fn sets_nothing() -> String {
+    let (effect, document) = (times::effect(AS_OF), set("profile"));
+    format!("(with {effect} select {document} is profile from effect)")
 }
 
 const AS_OF: &str = "cast(?6 as integer)";

@@ -1,0 +1,71 @@
+//! The statements that write users on a condition: that a user is of one of the revisions that are expected, an array as
+//! JSON, or whatever it is if that is null. They add no user, and [`find_revision`] tells why one has answered no row.
+
+use super::times::GIVEN;
+use super::{CALLER, upsert};
+use std::sync::LazyLock;
+
+/// [`update_if`] in D1.
+pub static UPDATE_IF: LazyLock<String> = LazyLock::new(|| update_if(CALLER));
+
+/// Does what [`upsert`](super::upsert()) does to a user who is there, if its revision is expected by ?6 or the patch changes
+/// nothing.
+pub fn update_if(caller: &str) -> String {
+    format!(
+        "{caller}
+update users set {merging}
+where project = (select project from caller) and external_id = ?3
+    and ({is_expected} or json_patch(profile, ?5) is profile)
+returning id, 0 as created, 0 as stale",
+        merging = upsert::merging(),
+        is_expected = is_expected("?6"),
+    )
+}
+
+/// [`update_as_of_if`] in D1.
+pub static UPDATE_AS_OF_IF: LazyLock<String> = LazyLock::new(|| update_as_of_if(CALLER));
+
+/// Does what [`upsert_as_of`](super::upsert_as_of) does to a user who is there, if its revision is expected by ?7 or the
+/// members change nothing.
+pub fn update_as_of_if(caller: &str) -> String {
+    format!(
+        "{caller}, given as materialized (
+    select {GIVEN} from json_each(?5)
+)
+update users set {setting}
+where project = (select project from caller) and external_id = ?3 and ({is_expected} or {sets_nothing})
+returning id, 0 as created, times ->> '$.left' > 0 as stale",
+        setting = upsert::setting(),
+        is_expected = is_expected("?7"),
+        sets_nothing = upsert::sets_nothing(),
+    )
+}
+
+/// [`delete_user_if`] in D1.
+pub static DELETE_USER_IF: LazyLock<String> = LazyLock::new(|| delete_user_if(CALLER));
+
+/// Does what [`delete_user`](super::delete_user) does, if the user's revision is expected by ?4.
+pub fn delete_user_if(caller: &str) -> String {
+    format!(
+        "{caller}
+delete from users where project = (select project from caller) and external_id = ?3 and {is_expected}
+returning id",
+        is_expected = is_expected("?4"),
+    )
+}
+
+/// [`find_revision`] in D1.
+pub static FIND_REVISION: LazyLock<String> = LazyLock::new(|| find_revision(CALLER));
+
+/// Answers no row if the calling key is not live, and a row of null if there is no such user.
+pub fn find_revision(caller: &str) -> String {
+    format!(
+        "{caller}
+select revision
+from caller left join users on users.project = caller.project and external_id = ?3"
+    )
+}
+
+fn is_expected(revisions: &str) -> String {
+    format!("({revisions} is null or revision in (select value from json_each({revisions})))")
+}
