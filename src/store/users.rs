@@ -88,33 +88,22 @@ pub struct Caller {
     pub record: KeyRecord,
 }
 
-/// Which user a write is meant for, by its revision. Its serialised form outlives deploys, as a part of messages.
+/// Which user a write is meant for: one of these revisions; or whichever there is, if that is None. Its serialised form
+/// outlives deploys, as a part of messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Expected {
-    /// Whichever there is.
-    Any,
-    /// One of these revisions; if there are none, no user.
-    OneOf(Vec<u64>),
-}
+#[serde(transparent)]
+pub struct Expected(pub Option<Vec<u64>>);
 
 impl Expected {
     /// Whether it is a user of this revision.
     pub fn includes(&self, revision: u64) -> bool {
-        match self {
-            Expected::Any => true,
-            Expected::OneOf(revisions) => revisions.contains(&revision),
-        }
+        self.0.as_ref().is_none_or(|revisions| revisions.contains(&revision))
     }
 
-    /// As statements take it: an array as JSON text, or null for any.
+    /// As statements take it: an array as JSON text, or null.
     pub(super) fn to_sql(&self) -> Option<String> {
-        match self {
-            Expected::Any => None,
-            Expected::OneOf(revisions) => {
-                let revisions: Vec<String> = revisions.iter().map(u64::to_string).collect();
-                Some(format!("[{}]", revisions.join(",")))
-            }
-        }
+        let revisions: Vec<String> = self.0.as_ref()?.iter().map(u64::to_string).collect();
+        Some(format!("[{}]", revisions.join(",")))
     }
 }
 

@@ -26,14 +26,14 @@ fn parse(header: &str) -> Option<Expected> {
     const SPACE: [char; 2] = [' ', '\t'];
     let mut rest = header.trim_matches(SPACE);
     if rest == "*" {
-        return Some(Expected::Any);
+        return Some(Expected(None));
     }
     let (mut revisions, mut is_empty) = (Vec::new(), true);
     loop {
         // A list may have empty elements (section 5.6.1.2).
         rest = rest.trim_start_matches([' ', '\t', ',']);
         if rest.is_empty() {
-            return if is_empty { None } else { Some(Expected::OneOf(revisions)) };
+            return if is_empty { None } else { Some(Expected(Some(revisions))) };
         }
         let (is_weak, tag) = rest.strip_prefix("W/").map_or((false, rest), |tag| (true, tag));
         // A tag may have commas in it, and no escapes (section 8.8.3).
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_header_names_any_user_or_some_revisions() {
-        assert_eq!(parse(" * "), Some(Expected::Any));
+        assert_eq!(parse(" * "), Some(Expected(None)));
         for (header, revisions) in [
             ("\"1\"", vec![1]),
             ("\t\"1\" ,, \"20\",", vec![1, 20]),
@@ -68,7 +68,7 @@ mod tests {
             ("\"01\", \"+1\", \"1.0\", \"-1\", \"\u{e9}\"", vec![]),
             ("\"18446744073709551616\"", vec![]),
         ] {
-            assert_eq!(parse(header), Some(Expected::OneOf(revisions)), "{header}");
+            assert_eq!(parse(header), Some(Expected(Some(revisions))), "{header}");
         }
     }
 

@@ -90,6 +90,16 @@ async fn send<T: DeserializeOwned>(
     account: Account<'_>,
     message: &Message,
 ) -> std::result::Result<T, LimiterUnavailable> {
+    let answer = send_text(objects, account, message).await?;
+    serde_json::from_str(&answer).map_err(|error| LimiterUnavailable(format!("limiter: {error}")))
+}
+
+/// Not generic: of this there is one copy in the Worker.
+async fn send_text(
+    objects: &ObjectNamespace,
+    account: Account<'_>,
+    message: &Message,
+) -> std::result::Result<String, LimiterUnavailable> {
     let answer = async {
         match send_once(objects, account, message).await {
             Err(error) if !rpc::is_overloaded(&error) => send_once(objects, account, message).await,
@@ -97,7 +107,7 @@ async fn send<T: DeserializeOwned>(
         }
     };
     match with_deadline(Duration::from_millis(DEADLINE_MS), answer).await {
-        Some(answer) => serde_json::from_str(&answer?).map_err(|error| LimiterUnavailable(format!("limiter: {error}"))),
+        Some(answer) => Ok(answer?),
         None => Err(LimiterUnavailable(format!("limiter: no answer within {DEADLINE_MS} ms"))),
     }
 }

@@ -88,11 +88,6 @@ struct CountRow {
 }
 
 #[derive(Deserialize)]
-struct RevisionRow {
-    revision: Option<f64>,
-}
-
-#[derive(Deserialize)]
 struct AnyRow {}
 
 /// A bucket of a project's users.
@@ -133,7 +128,6 @@ impl<D: LocalDatabase> Bucket<D> {
         let answer = match self.open(call.place()).and_then(|()| self.run(&call)) {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => Answer::KeyNotLive,
-            Err(StoreError::RevisionChanged(revision)) => Answer::RevisionChanged(revision),
             Err(StoreError::Unavailable(cause)) => return Err(cause),
             Err(StoreError::Failed(cause)) => Answer::Failed(cause),
             Err(error) => Answer::Failed(error.to_string()),
@@ -190,16 +184,7 @@ impl<D: LocalDatabase> Bucket<D> {
                 GivenChange::Merge(given) => bucket.upsert(key_and_now, given),
                 GivenChange::Set(given) => bucket.set(key_and_now, given),
             }),
-            Message::ChangeIf { given, expected } => self.change_if(key_and_now, given, expected).map(Answer::Upserted),
-            Message::DeleteIf { external_id, expected } => {
-                let (expected, [key, now]) = (expected.to_sql(), key_and_now);
-                let values = [key, now, external_id.into(), expected.as_ref().into()];
-                let rows = self.database.query::<AnyRow>(Statement { sql: &DELETE_USER_IF, values: &values })?;
-                match self.find_revision(&values[..3])? {
-                    None => Ok(Answer::Deleted(!rows.is_empty())),
-                    stands => Err(StoreError::RevisionChanged(stands)),
-                }
-            }
+            Message::If(expected, message) => self.write_if(key_and_now, expected, message),
             Message::Find { external_id } => {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
                 let rows = self.database.query::<UserRow>(Statement { sql: &FIND_USER, values: &values })?;
@@ -257,36 +242,36 @@ impl<D: LocalDatabase> Bucket<D> {
         self.write(Statement { sql: &UPSERT_AS_OF, values: &values })
     }
 
-    /// Changes a user who is there, or tells that it is not the one that is expected.
-    fn change_if(
+    /// Changes or deletes a user who is there, or tells that it is not the one that is expected.
+    fn write_if(
         &self,
         [key, now]: [Value<'_>; 2],
-        given: &GivenChange,
         expected: &Expected,
-    ) -> Result<Outcome, StoreError> {
+        message: &Message,
+    ) -> Result<Answer, StoreError> {
         let expected = expected.to_sql();
-        let (sql, mut values) = match given {
-            GivenChange::Merge(Given { external_id, new_id, patch }) => {
+        let (sql, mut values) = match message {
+            Message::Upsert(Given { external_id, new_id, patch }) => {
                 (&UPDATE_IF, vec![key, now, external_id.into(), new_id.into(), patch.get().into()])
             }
-            GivenChange::Set(GivenAsOf { external_id, new_id, members, as_of }) => {
+            Message::Set(GivenAsOf { external_id, new_id, members, as_of }) => {
                 let members = members.get().into();
                 (&UPDATE_AS_OF_IF, vec![key, now, external_id.into(), new_id.into(), members, Value::Number(*as_of)])
             }
+            Message::Delete { external_id } => (&DELETE_USER_IF, vec![key, now, external_id.into()]),
+            _ => return Err(failed("a condition on what does not write one user")),
         };
         values.push(expected.as_ref().into());
         match self.write(Statement { sql, values: &values }) {
-            Err(StoreError::KeyNotLive) => Err(StoreError::RevisionChanged(self.find_revision(&values[..3])?)),
-            outcome => outcome,
+            Ok(_) if matches!(message, Message::Delete { .. }) => Ok(Answer::Deleted(true)),
+            Err(StoreError::KeyNotLive) => {
+                let find = Statement { sql: &FIND_REVISION, values: &values[..3] };
+                let row = self.database.query::<UserRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and below 2^53")]
+                Ok(Answer::RevisionChanged(row.revision.map(|revision| revision as u64)))
+            }
+            outcome => outcome.map(Answer::Upserted),
         }
-    }
-
-    /// The revision of the user of a statement. None: there is none.
-    fn find_revision(&self, values: &[Value<'_>]) -> Result<Option<u64>, StoreError> {
-        let rows = self.database.query::<RevisionRow>(Statement { sql: &FIND_REVISION, values })?;
-        let row = rows.first().ok_or(StoreError::KeyNotLive)?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
-        Ok(row.revision.map(|revision| revision as u64))
     }
 
     /// Runs a statement that answers no row if the calling key is dead.

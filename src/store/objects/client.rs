@@ -72,7 +72,10 @@ impl<O: Objects> ObjectStore<O> {
         message: Message,
     ) -> Result<Answer, StoreError> {
         let bucket = placement(caller)?.buckets.bucket_of(external_id);
-        self.ask(caller, now, [(bucket, message)]).await?.pop().ok_or_else(unfit)
+        match self.ask(caller, now, [(bucket, message)]).await?.pop() {
+            Some(Answer::RevisionChanged(revision)) => Err(StoreError::RevisionChanged(revision)),
+            answer => answer.ok_or_else(unfit),
+        }
     }
 
     /// Asks every bucket the same.
@@ -96,14 +99,12 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         new_id: &str,
         now: Timestamp,
     ) -> Result<Upserted, StoreError> {
-        let message = match (given(user, new_id)?, expected) {
-            (given, Some(expected)) => Message::ChangeIf { given, expected: expected.clone() },
-            (GivenChange::Merge(given), None) => Message::Upsert(given),
-            (GivenChange::Set(given), None) => Message::Set(given),
+        let message = match given(user, new_id)? {
+            GivenChange::Merge(given) => Message::Upsert(given),
+            GivenChange::Set(given) => Message::Set(given),
         };
-        match self.ask_one(caller, user.external_id.as_str(), now, message).await? {
+        match self.ask_one(caller, user.external_id.as_str(), now, on_condition(message, expected)).await? {
             Answer::Upserted(outcome) => upserted(outcome).map_err(StoreError::Refused),
-            Answer::RevisionChanged(revision) => Err(StoreError::RevisionChanged(revision)),
             _ => Err(unfit()),
         }
     }
@@ -158,15 +159,11 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         expected: Option<&Expected>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let external_id = id.as_str().into();
-        let message = match expected {
-            Some(expected) => Message::DeleteIf { external_id, expected: expected.clone() },
-            None => Message::Delete { external_id },
-        };
-        match self.ask_one(caller, id.as_str(), now, message).await? {
-            Answer::Deleted(deleted) => Ok(deleted),
-            Answer::RevisionChanged(revision) => Err(StoreError::RevisionChanged(revision)),
-            _ => Err(unfit()),
+        let message = Message::Delete { external_id: id.as_str().into() };
+        match self.ask_one(caller, id.as_str(), now, on_condition(message, expected)).await {
+            Ok(Answer::Deleted(deleted)) => Ok(deleted),
+            Err(StoreError::RevisionChanged(None)) => Ok(false),
+            answer => answer.and(Err(unfit())),
         }
     }
 
@@ -235,6 +232,13 @@ fn given(user: &NewUser, new_id: &str) -> Result<GivenChange, StoreError> {
             GivenChange::Set(GivenAsOf { external_id, new_id, members, as_of })
         }
     })
+}
+
+fn on_condition(message: Message, expected: Option<&Expected>) -> Message {
+    match expected {
+        Some(expected) => Message::If(expected.clone(), Box::new(message)),
+        None => message,
+    }
 }
 
 /// Patches alone are sent in the form that objects of every version know.

@@ -55,13 +55,9 @@ pub enum Message {
     Set(GivenAsOf),
     /// Answered by `Outcomes`.
     ChangeAll(Vec<GivenChange>),
-    /// Answered by `Upserted`, or `Refused`; or by `RevisionChanged`.
-    ChangeIf {
-        /// The user, who is not to be created.
-        given: GivenChange,
-        /// Which one is meant.
-        expected: Expected,
-    },
+    /// An `Upsert`, `Set` or `Delete` of a user who is there, if its revision is expected or nothing would change. Answered as
+    /// that is, or by `RevisionChanged`.
+    If(Expected, Box<Message>),
     /// Answered by `User`.
     Find {
         /// The caller's own id.
@@ -71,13 +67,6 @@ pub enum Message {
     Delete {
         /// The caller's own id.
         external_id: String,
-    },
-    /// Answered by `Deleted`, or by `RevisionChanged`.
-    DeleteIf {
-        /// The caller's own id.
-        external_id: String,
-        /// Which user is meant.
-        expected: Expected,
     },
     /// Answered by `Users`.
     List {
@@ -226,16 +215,16 @@ mod tests {
                 r#"{"ChangeAll":[{"Merge":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}},{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
             ),
             (
-                Message::ChangeIf { given: GivenChange::Merge(given()), expected: Expected::OneOf(vec![7, 8]) },
-                r#"{"ChangeIf":{"given":{"Merge":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}},"expected":{"OneOf":[7,8]}}}"#,
+                Message::If(Expected(Some(vec![7, 8])), Box::new(Message::Upsert(given()))),
+                r#"{"If":[[7,8],{"Upsert":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}}]}"#,
             ),
             (
-                Message::ChangeIf { given: GivenChange::Set(given_as_of()), expected: Expected::Any },
-                r#"{"ChangeIf":{"given":{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}},"expected":"Any"}}"#,
+                Message::If(Expected(None), Box::new(Message::Set(given_as_of()))),
+                r#"{"If":[null,{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
             ),
             (
-                Message::DeleteIf { external_id: "u".into(), expected: Expected::OneOf(vec![7]) },
-                r#"{"DeleteIf":{"external_id":"u","expected":{"OneOf":[7]}}}"#,
+                Message::If(Expected(Some(vec![])), Box::new(Message::Delete { external_id: "u".into() })),
+                r#"{"If":[[],{"Delete":{"external_id":"u"}}]}"#,
             ),
             (Message::Find { external_id: "u".into() }, r#"{"Find":{"external_id":"u"}}"#),
             (Message::Delete { external_id: "u".into() }, r#"{"Delete":{"external_id":"u"}}"#),

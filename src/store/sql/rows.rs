@@ -22,7 +22,7 @@ impl From<UpsertedRow> for Upserted {
     }
 }
 
-/// Result row of one batch element; all null if nothing was rejected.
+/// Result row of one batch element, all null if nothing was rejected; or of a write on a condition.
 #[derive(Deserialize)]
 pub struct BatchRow {
     pub id: Option<String>,
@@ -30,6 +30,14 @@ pub struct BatchRow {
     pub rejection: Option<String>,
     #[serde(default)]
     pub stale: u8,
+    /// After a write on a condition: that of the user, if there is one.
+    pub revision: Option<f64>,
+}
+
+impl BatchRow {
+    pub fn revision(&self) -> Option<u64> {
+        self.revision.map(|revision| timestamp(revision).as_ms())
+    }
 }
 
 /// A user, as a statement answers it; without an id there is none.
@@ -76,17 +84,6 @@ pub struct ProjectRow {
 }
 
 #[derive(Deserialize)]
-pub struct RevisionRow {
-    pub revision: Option<f64>,
-}
-
-impl RevisionRow {
-    pub fn number(&self) -> Option<u64> {
-        self.revision.map(|revision| timestamp(revision).as_ms())
-    }
-}
-
-#[derive(Deserialize)]
 pub struct IdRow {
     #[expect(dead_code, reason = "that there is a row is the answer")]
     pub id: String,
@@ -98,7 +95,7 @@ pub fn outcomes(
     users: &[(&NewUser, String)],
 ) -> Option<Vec<Result<Upserted, StoredLimit>>> {
     let mut outcomes = vec![None; users.len()];
-    for BatchRow { id, place, rejection, stale } in rows {
+    for BatchRow { id, place, rejection, stale, .. } in rows {
         let Some(place) = place else { continue };
         let (_, new_id) = users.get(place)?;
         outcomes[place] = match rejection {

@@ -1,7 +1,7 @@
 //! The port to users.
 
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, IdRow, RevisionRow, UpsertedRow, UserRow, outcomes};
+use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
 use super::{SqlStore, statements};
 use crate::json;
 use crate::store::{
@@ -80,11 +80,10 @@ impl<D: Database> UserStore for SqlStore<D> {
         if let Some(expected) = expected {
             let expected = expected.to_sql();
             let values = [(&hash).into(), now.into(), id.as_str().into(), expected.as_ref().into()];
-            let delete = Statement { sql: &statements::DELETE_USER_IF, values: &values };
-            let find = Statement { sql: &statements::FIND_REVISION, values: &values[..3] };
-            let (deleted, found) = self.0.query_pair::<IdRow, RevisionRow>(delete, find).await?;
-            let stands = found.first().ok_or(StoreError::KeyNotLive)?.number();
-            return if stands.is_some() { Err(StoreError::RevisionChanged(stands)) } else { Ok(!deleted.is_empty()) };
+            return match self.write_if(&statements::DELETE_USER_IF, &values).await {
+                Err(StoreError::RevisionChanged(None)) => Ok(false),
+                outcome => outcome.map(|_| true),
+            };
         }
         let values = [(&hash).into(), now.into(), id.as_str().into()];
         let delete = Statement { sql: &statements::DELETE_USER, values: &values };
@@ -136,7 +135,7 @@ impl<D: Database> UserStore for SqlStore<D> {
 }
 
 impl<D: Database> SqlStore<D> {
-    /// Changes a user on a condition, and reads what there is if it is not met, in one transaction.
+    /// Changes a user who is there, if it is expected or nothing would change.
     async fn update_user(
         &self,
         caller: &Caller,
@@ -158,11 +157,18 @@ impl<D: Database> SqlStore<D> {
             }
         };
         values.push(expected.as_ref().into());
-        let update = Statement { sql, values: &values };
+        self.write_if(sql, &values).await
+    }
+
+    /// Runs a write on a condition, and reads which revision there is, in one transaction.
+    async fn write_if(&self, sql: &str, values: &[Value<'_>]) -> Result<Upserted, StoreError> {
         let find = Statement { sql: &statements::FIND_REVISION, values: &values[..3] };
-        let (updated, found) = self.0.query_pair::<UpsertedRow, RevisionRow>(update, find).await?;
-        let found = found.first().ok_or(StoreError::KeyNotLive)?.number();
-        updated.into_iter().next().map(Upserted::from).ok_or(StoreError::RevisionChanged(found))
+        let (written, found) = self.0.query_pair::<BatchRow, BatchRow>(Statement { sql, values }, find).await?;
+        let found = found.first().ok_or(StoreError::KeyNotLive)?.revision();
+        match written.into_iter().next() {
+            Some(BatchRow { id: Some(id), stale, .. }) => Ok(Upserted { id, created: false, stale: stale != 0 }),
+            _ => Err(StoreError::RevisionChanged(found)),
+        }
     }
 }
 

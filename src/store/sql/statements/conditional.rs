@@ -49,7 +49,7 @@ pub fn delete_user_if(caller: &str) -> String {
     format!(
         "{caller}
 delete from users where project = (select project from caller) and external_id = ?3 and {is_expected}
-returning id",
+returning id, 0 as created, 0 as stale",
         is_expected = is_expected("?4"),
     )
 }
