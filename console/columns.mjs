@@ -1,0 +1,90 @@
+// What the columns of a table hold, and the JSON of its rows: as the tool `roster` reads and writes them.
+
+import { parse, stringify } from "./lossless.mjs";
+
+const FIXED = ["user_id", "email", "phone", "as_of"];
+const ALIASES = [
+  ["user_id", /^(user[ _-]?id|id|uid|external[ _-]?id)$/i],
+  ["email", /^(e-?mail)([ _-]?address)?$/i],
+  ["phone", /^(phone|mobile|telephone)([ _-]?number)?$/i],
+];
+
+/** Where a column of this name goes, if nobody says otherwise: `{part, key}`. */
+export function guess(name) {
+  if (FIXED.includes(name)) return { part: name };
+  const [part, ...rest] = name.split(".");
+  if ((part === "properties" || part === "origin") && rest.join(".")) return { part, key: rest.join(".") };
+  const alias = ALIASES.find(([, pattern]) => pattern.test(name.trim()));
+  if (alias) return { part: alias[0] };
+  return name.trim() ? { part: "properties", key: name.trim() } : { part: "skip" };
+}
+
+/** Guesses all columns. Of two with the same place the exact name wins, then the first; the other becomes a property. */
+export function guessAll(names) {
+  const taken = new Set(names.filter((name) => FIXED.includes(name)));
+  return names.map((name) => {
+    const target = guess(name);
+    if (!FIXED.includes(target.part) || name === target.part) return target;
+    if (taken.has(target.part)) return { part: "properties", key: name.trim() };
+    taken.add(target.part);
+    return target;
+  });
+}
+
+const placeOf = ({ part, key }) => (key === undefined ? part : `${part}.${key}`);
+
+/** Why rows can't be sent with this mapping; undefined if they can. */
+export function problem(targets) {
+  const used = targets.filter(({ part }) => part !== "skip");
+  if (!used.some(({ part }) => part === "user_id")) return "No column is the user id: choose the one that is.";
+  if (used.some(({ part, key }) => !FIXED.includes(part) && !key)) return "A property needs a name.";
+  const places = used.map(placeOf);
+  const twice = places.find((place, i) => places.indexOf(place) !== i);
+  return twice && `Two columns go to ${twice}: skip one of them, or give it another name.`;
+}
+
+/** The JSON of one user. An empty cell leaves its field alone. */
+export function rowJson(targets, cells) {
+  const [user, properties, origin] = [new Map(), new Map(), new Map()];
+  targets.forEach(({ part, key }, i) => {
+    const cell = cells[i];
+    if (cell === "" || part === "skip") return;
+    if (part === "properties") properties.set(key, cellValue(cell));
+    else if (part === "origin") origin.set(key, cellValue(cell));
+    // Neither an e-mail nor a phone can be the word null.
+    else user.set(part, cell === "null" && (part === "email" || part === "phone") ? null : cell);
+  });
+  if (properties.size > 0) user.set("properties", properties);
+  if (origin.size > 0) user.set("origin", origin);
+  return stringify(user);
+}
+
+/** A cell that is JSON stands for it, digit for digit; any other text is a string. */
+export function cellValue(cell) {
+  try {
+    return parse(cell);
+  } catch {
+    return cell;
+  }
+}
+
+const isJson = (text) => text === "" || cellValue(text) !== text;
+
+/** The cell of a value. */
+export function valueCell(value) {
+  return typeof value === "string" && !isJson(value) ? value : stringify(value);
+}
+
+/** A table of users (maps, as `POST /v1/users` takes them): the header, then a row each. */
+export function* table(users) {
+  const keys = { properties: new Set(), origin: new Set() };
+  for (const user of users) for (const part of Object.keys(keys)) for (const key of user.get(part)?.keys() ?? []) keys[part].add(key);
+  const fixed = FIXED.filter((name) => name !== "as_of" || users.some((user) => user.has("as_of")));
+  const columns = Object.entries(keys).flatMap(([part, names]) => [...names].map((key) => ({ part, key })));
+  yield [...fixed, ...columns.map(placeOf)];
+  for (const user of users) {
+    const value = ({ part, key }) => user.get(part)?.get(key);
+    const cell = (column) => (value(column) === undefined ? "" : valueCell(value(column)));
+    yield [...fixed.map((name) => user.get(name) ?? ""), ...columns.map(cell)];
+  }
+}

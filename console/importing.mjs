@@ -1,0 +1,75 @@
+// Sends records in batches, one after the other, so that of two records of one user the later one wins.
+
+import { parse } from "./lossless.mjs";
+
+const MAX_USERS = 1000;
+const MAX_BYTES = 1024 * 1024;
+const [OPEN, CLOSE] = ['{"users":[', "]}"];
+const bytes = (text) => new TextEncoder().encode(text).length;
+
+/** The body of a batch. */
+export const batchBody = (records) => OPEN + records.map(({ json }) => json).join() + CLOSE;
+
+/** Packs records into batches that a body has room for: `{records, refused}`. */
+export function* batches(records, maxUsers = MAX_USERS, maxBytes = MAX_BYTES) {
+  const empty = () => ({ records: [], refused: [], bytes: OPEN.length + CLOSE.length });
+  let batch = empty();
+  for (const record of records) {
+    const size = record.error ? 0 : bytes(record.json) + 1;
+    const isTooLarge = size + OPEN.length + CLOSE.length - 1 > maxBytes;
+    if (record.error || isTooLarge) {
+      batch.refused.push(isTooLarge ? { ...record, error: tooLarge(maxBytes) } : record);
+      continue;
+    }
+    if (batch.records.length === maxUsers || batch.bytes + size - 1 > maxBytes) {
+      yield batch;
+      batch = empty();
+    }
+    batch.records.push(record);
+    batch.bytes += size;
+  }
+  if (batch.records.length + batch.refused.length > 0) yield batch;
+}
+
+function tooLarge(maxBytes) {
+  return new Map([["code", "PAYLOAD_TOO_LARGE"], ["message", `A batch of this record alone exceeds ${maxBytes} bytes`]]);
+}
+
+/** Calls again while the answer is 429 or 503, as late as it says. `wait(seconds)` rejects to stop. */
+export async function patiently(call, wait) {
+  for (let attempt = 0; ; attempt += 1) {
+    const answer = await call();
+    const isBusy = answer.status === 429 || answer.status === 503 || answer.status === 0;
+    if (!isBusy || (answer.status !== 429 && attempt === 8)) return answer;
+    await wait(answer.retryAfter ?? Math.min(2 ** attempt, 30));
+  }
+}
+
+/**
+ * Sends all batches: `send(body)` answers `{status, tree, error}`, `told({stored, refused, done})` hears how far it is. Returns the
+ * answer that ended it early, if one did.
+ */
+export async function sendAll(allBatches, { send, wait, told }) {
+  const sum = { stored: 0, refused: [], done: 0 };
+  for (const batch of allBatches) {
+    if (batch.records.length > 0) {
+      const answer = await patiently(() => send(batchBody(batch.records)), wait);
+      const results = answer.tree?.get?.("results");
+      if (!results) return answer;
+      results.forEach((result, i) => {
+        const error = result.get("error");
+        if (error) sum.refused.push({ ...batch.records[i], error });
+        else sum.stored += 1;
+      });
+    }
+    sum.refused.push(...batch.refused);
+    sum.done += batch.records.length + batch.refused.length;
+    told({ ...sum, refused: [...sum.refused] });
+  }
+  return undefined;
+}
+
+/** A refused record as a line of NDJSON that can be corrected and sent again. */
+export function refusedLine({ line, json, text, error }) {
+  return new Map([["line", line], ["record", json === undefined ? text : parse(json)], ["error", error]]);
+}
