@@ -66,6 +66,7 @@ test: ## run everything CI checks: make check first, then lints, the Worker's bu
 	@# One after the other, whatever -j says: what fails fast comes first.
 	$(MAKE) --no-print-directory check
 	$(MAKE) --no-print-directory lint build $(SDKS)/.package-lock.json
+	node --test --test-isolation=none 'tests/console/*.test.mjs'
 	$(TEST) -- --skip hops::
 	$(MAKE) --no-print-directory deploy-test
 	ROSTER_BUCKETS=4 $(TEST) --test contract -- scripts::
@@ -133,6 +134,8 @@ lint-workflows: $(WORKFLOW_LINTERS)
 
 # Bytes of the Worker's module, gzipped, that may pass.
 MAX_WORKER_BYTES ?= 349500
+# Bytes of the console, gzipped, that may pass.
+MAX_CONSOLE_BYTES ?= 80000
 size: build ## check that the Worker can be uploaded, and what it weighs
 	wrangler deploy --dry-run --env ''
 	@bytes=$$(gzip -9c build/index_bg.wasm | wc -c) && echo "$$bytes bytes of WebAssembly, gzipped; at most $(MAX_WORKER_BYTES)" \
@@ -185,9 +188,15 @@ $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml M
 	wasm-opt --strip-debug build/index_bg.wasm --output build/index_bg.wasm
 	@touch $@
 
-$(ASSETS): $(WORKER) $(wildcard public/*) openapi.yaml
-	mkdir -p build/public
+$(ASSETS): $(WORKER) $(wildcard public/* console/*) openapi.yaml
+	mkdir -p build/public/console
 	cp public/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
+	cp console/console.html console/_headers build/public
+	cp console/icon.svg build/public/console
+	esbuild console/main.jsx console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
+		--entry-names=console --outdir=build/public/console --log-level=warning
+	@bytes=$$(cat build/public/console.html build/public/console/* | gzip -9c | wc -c) && [ $$bytes -le $(MAX_CONSOLE_BYTES) ] \
+		|| { echo "the console is $$bytes bytes, gzipped; at most $(MAX_CONSOLE_BYTES)" >&2; exit 1; }
 	@touch $@
 
 # Does nothing where rust-toolchain.toml is satisfied already, so that no network is asked.

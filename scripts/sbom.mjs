@@ -1,5 +1,5 @@
 // Prints what a deployed Roster consists of, as a CycloneDX 1.6 bill of materials: the crates in the Worker, and the files of
-// others in its page. What only builds or tests it is not in it.
+// others in its page and its console. What only builds or tests it is not in it.
 // Usage: node scripts/sbom.mjs
 
 import { execFileSync } from "node:child_process";
@@ -39,6 +39,6 @@ function component(registry, name, version, license, hash) {
 }
 
 const [roster, ...others] = crates();
-const components = [...others, served("swagger-ui-dist")].sort((a, b) => (a.purl < b.purl ? -1 : 1));
+const components = [...others, served("swagger-ui-dist"), served("preact")].sort((a, b) => (a.purl < b.purl ? -1 : 1));
 const bom = { bomFormat: "CycloneDX", specVersion: "1.6", version: 1, metadata: { component: { ...roster, type: "application" } }, components };
 console.log(JSON.stringify(bom, null, 2));

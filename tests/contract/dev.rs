@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What is needed to serve. `-p` keeps the times by which make judges what is built.
-const COPY: &str = "cp -pR .dev.vars.example .env Cargo.* Makefile build migrations openapi.yaml package*.json public \
-                    rust-toolchain.toml scripts src wrangler.toml wrangler.local.toml \"$0\" && ln -s \"$PWD/node_modules\" \"$0\"";
+const COPY: &str = "cp -pR .dev.vars.example .env Cargo.* Makefile build console migrations openapi.yaml package*.json \
+                    public rust-toolchain.toml scripts src wrangler.toml wrangler.local.toml \"$0\" && ln -s \"$PWD/node_modules\" \"$0\"";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A clone in which `npm ci` and the build were run, and nothing else.

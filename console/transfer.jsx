@@ -1,0 +1,44 @@
+// What import and export share: waiting, cancelling, files to save.
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+/** A run that can be cancelled: `waiting` is how many seconds it still waits, `start(work)` gives the work `{signal, wait}`. */
+export function useRun() {
+  const [waiting, setWaiting] = useState(0);
+  const abort = useRef();
+  useEffect(() => () => abort.current?.abort(), []);
+  return useMemo(() => ({
+    start(work) {
+      abort.current = new AbortController();
+      const { signal } = abort.current;
+      return work({ signal, wait: (seconds) => wait(seconds, signal, setWaiting) });
+    },
+    cancel: () => abort.current?.abort(),
+    waiting,
+  }), [waiting]);
+}
+
+async function wait(seconds, signal, tell) {
+  try {
+    for (let left = Math.ceil(seconds); left > 0; left -= 1) {
+      tell(left);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      signal.throwIfAborted();
+    }
+  } finally {
+    tell(0);
+  }
+}
+
+/** Saves a file that consists of these parts. */
+export function save(name, type, parts) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(parts, { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+export function Waiting({ seconds }) {
+  return seconds > 0 && <p class="note">The limit is reached. It goes on in {seconds} s, by itself.</p>;
+}
