@@ -15,8 +15,19 @@ const GUIDES: [(&str, &str); 7] = [
     ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
 ];
 
-const FOLDERS: [&str; 10] =
-    ["src/", "tests/", "cli/", "reference/", "migrations/", "fuzz/", "bench/", "scripts/", "public/", ".ci/"];
+const FOLDERS: [&str; 11] = [
+    "src/",
+    "tests/",
+    "cli/",
+    "reference/",
+    "migrations/",
+    "fuzz/",
+    "bench/",
+    "scripts/",
+    "public/",
+    "console/",
+    ".ci/",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

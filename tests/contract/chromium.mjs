@@ -16,18 +16,20 @@ async function devtoolsPort(browser) {
   throw new Error("Chromium did not start");
 }
 
-/** A DevTools session of the one page: `send(method, params)`, and the problems that it told. */
+/** A DevTools session of the one page: `send(method, params)`, `on(event, handle)`, and the problems that it told. */
 async function session(port) {
   const targets = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
   const socket = new WebSocket(targets.find((target) => target.type === "page").webSocketDebuggerUrl);
   await new Promise((resolve) => socket.addEventListener("open", resolve));
   const waiting = new Map();
   const problems = [];
+  const handlers = new Map();
   socket.addEventListener("message", ({ data }) => {
     const { id, result, error, method, params } = JSON.parse(data);
     if (id) waiting.get(id)(error ? Promise.reject(new Error(error.message)) : result);
     if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.text);
     if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(params.entry.text);
+    handlers.get(method)?.(params);
   });
   let last = 0;
   const send = (method, params = {}) =>
@@ -36,7 +38,8 @@ async function session(port) {
       socket.send(JSON.stringify({ id: last, method, params }));
     });
   for (const domain of ["Page", "Runtime", "Log"]) await send(`${domain}.enable`);
-  return { send, problems };
+  const on = (method, handle) => handlers.set(method, handle);
+  return { send, on, problems };
 }
 
 /** Starts the browser: `evaluate` and `until` take an expression of the page, `close` ends it all. */
@@ -51,7 +54,7 @@ export async function open(chromium) {
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const { send, problems } = await session(await devtoolsPort(browser));
+    const { send, on, problems } = await session(await devtoolsPort(browser));
     const evaluate = async (expression) =>
       (await send("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true })).result.value;
     const until = async (expression) => {
@@ -61,7 +64,7 @@ export async function open(chromium) {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     };
-    return { send, evaluate, until, problems, close };
+    return { send, on, evaluate, until, problems, close };
   } catch (error) {
     await close();
     throw error;

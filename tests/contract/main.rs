@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "a client has a clock")]
 
 mod conformance;
+mod console;
 mod crash;
 mod dev;
 mod examples;

@@ -27,8 +27,7 @@ fn the_page_loads_nothing_from_elsewhere() {
 
 #[test]
 fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user() {
-    let Some(chromium) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| is_here(name))
-    else {
+    let Some(chromium) = chromium() else {
         return eprintln!("skipped: no Chromium on this machine");
     };
     let project = shared().project();
@@ -58,6 +57,11 @@ fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user()
     assert!(seen["widthOnPhone"].as_u64().unwrap() <= 390, "{}", seen["widthOnPhone"]);
     assert_ne!(seen["backgrounds"][0], seen["backgrounds"][1]);
     assert_eq!(seen["problems"], serde_json::json!([]));
+}
+
+/// The browser of this machine, if it has one.
+pub fn chromium() -> Option<&'static str> {
+    ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| is_here(name))
 }
 
 fn is_here(program: &str) -> bool {

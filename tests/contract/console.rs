@@ -1,0 +1,121 @@
+//! `/console`: the API in a browser, driven in Chromium as an operator would.
+
+use crate::page::chromium;
+use roster_harness::server::shared;
+use roster_harness::{ADMIN_TOKEN, Client};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
+
+const POLICY: &str =
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// What makes markup or code of a text, and what keeps a key for longer than its tab.
+const FORBIDDEN: [&str; 6] =
+    ["innerHTML", "dangerouslySet", "outerHTML", "insertAdjacentHTML", "eval(", "localStorage"];
+
+#[test]
+fn the_console_is_served_with_a_policy_that_allows_its_own_files_alone() {
+    for path in ["/console", "/console/console.js", "/console/console.css", "/console/icon.svg"] {
+        let file = shared().file(path);
+        assert_eq!(file.header("content-security-policy"), POLICY, "{path}");
+        assert_eq!(file.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(file.header("x-content-type-options"), "nosniff", "{path}");
+    }
+    let page = shared().file("/console").text;
+    assert!(!page.contains("//") && !page.contains("style="), "a URL of elsewhere, or an inline style");
+    assert!(!page.contains("<style") && page.matches("<script").count() == 1, "inline code");
+}
+
+#[test]
+fn no_view_makes_markup_of_a_text_or_keeps_a_key() {
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("console")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        for forbidden in FORBIDDEN {
+            assert!(!text.contains(forbidden), "{}: {forbidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn an_operator_does_every_task_in_the_console() {
+    let Some(chromium) = chromium() else {
+        return eprintln!("skipped: no Chromium on this machine");
+    };
+    let project = shared().project();
+    let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin/node");
+    let output = Command::new(node)
+        // README's picture: ROSTER_CONSOLE_PICTURE=docs/console.png cargo test --test contract -- console::
+        .args(["tests/contract/console.mjs", chromium, &shared().url, ADMIN_TOKEN, &project.key, &project.name])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    assert_eq!(seen["violations"], json!([]), "of axe");
+    assert_eq!(seen["problems"], json!([]));
+    for (view, width) in seen["widths"].as_object().unwrap() {
+        assert!(width.as_u64().unwrap() <= 390, "{view} is {width} wide on a phone");
+    }
+    assert_eq!((&seen["hacked"], &seen["images"]), (&Value::Null, &json!(0)), "a stored text became markup");
+    // The key is in the session storage, and in no other place.
+    assert_eq!(seen["storage"], json!([0, "roster-console", false, ""]));
+    assert_eq!(seen["left"], 0);
+    assert_finds_and_edits(&seen);
+    assert_eq!(seen["focusInDialog"], true);
+    assert_eq!(seen["focusBack"], "Erase…");
+    assert_eq!(seen["eraseOff"], true);
+    assert_moves_files(&seen);
+    assert_eq!((&seen["workedBefore"], &seen["workedAfter"]), (&json!(200), &json!(401)), "a made and revoked key");
+    assert!(seen["bars"].as_u64().unwrap() > 20, "{}", seen["bars"]);
+
+    let ada = project.stored("ada");
+    for kept in [
+        "\"seats\":12345678901234567890123",
+        "\"price\":1.10",
+        "\"trial\":2.50",
+        "\"plan\":\"enterprise\"",
+        "\"meanwhile\":",
+    ] {
+        assert!(ada.contains(kept), "{kept}: {ada}");
+    }
+    assert!(!ada.contains("\"beta\""), "{ada}");
+    assert!(project.stored("imp_7").contains("\"n\":12345678901234567890123"));
+    assert_eq!(project.user("imp_1099")["properties"]["Full name"], "Name, 1099");
+    project.get(404, "/v1/users/%3Cimg%20src%3Dx%20onerror%3D%22window.hacked%3D1%22%3E");
+    assert_eq!(project.get(200, "/v1/users?limit=1").header("x-ratelimit-limit"), "750");
+}
+
+fn assert_finds_and_edits(seen: &Value) {
+    assert_eq!(seen["found"], json!([1, 1, 1]), "by id, e-mail and phone");
+    let line = seen["curl"].as_str().unwrap();
+    assert!(line.ends_with("/v1/users/ada -H \"Authorization: Bearer $ROSTER_KEY\""), "{line}");
+    let changes = seen["changes"].as_str().unwrap();
+    for change in
+        ["Changed properties › plan\npro\nenterprise", "Removed properties › beta", "Added properties › trial\n2.50"]
+    {
+        assert!(changes.contains(change), "{changes}");
+    }
+    let patch: Value = serde_json::from_str(seen["patch"].as_str().unwrap()).unwrap();
+    assert_eq!(patch["properties"]["beta"], Value::Null);
+    let line = seen["editCurl"].as_str().unwrap();
+    assert!(line.contains("\"trial\":2.50") && line.contains("If-Match: "), "{line}");
+    assert!(seen["ifMatch"].as_str().unwrap().starts_with('"'), "{}", seen["ifMatch"]);
+}
+
+fn assert_moves_files(seen: &Value) {
+    let refused = seen["refusedNdjson"].as_str().unwrap();
+    assert!(
+        refused.starts_with("{\"line\":9,\"record\":{\"user_id\":\"imp_7\",\"email\":\"not an address\""),
+        "{refused}"
+    );
+    assert!(refused.contains("{\"line\":1102,\"record\":\"short,row\""), "{refused}");
+    let table = seen["refusedCsv"].as_str().unwrap();
+    assert!(table.starts_with("line,code,message,record\n9,INVALID_VALUE,"), "{table}");
+    let line = seen["ndjson"].as_str().unwrap();
+    assert!(line.contains("\"seats\":12345678901234567890123") && line.contains("\"price\":1.10"), "{line}");
+    let header = seen["csvHeader"].as_str().unwrap();
+    assert!(header.starts_with("user_id,email,phone,properties.name,"), "{header}");
+}
