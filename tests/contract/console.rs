@@ -70,6 +70,7 @@ fn an_operator_does_every_task_in_the_console() {
     assert_moves_files(&seen);
     assert_eq!((&seen["workedBefore"], &seen["workedAfter"]), (&json!(200), &json!(401)), "a made and revoked key");
     assert!(seen["bars"].as_u64().unwrap() > 20, "{}", seen["bars"]);
+    assert!(seen["usage"].as_str().unwrap().contains(" of 750 booked in the last 60 s"), "{}", seen["usage"]);
 
     let ada = project.stored("ada");
     for kept in [
