@@ -52,7 +52,7 @@ fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user()
     assert_eq!(seen["status"], "200");
     assert!(seen["answer"].as_str().unwrap().contains("x-ratelimit-remaining: 499"), "{seen}");
     assert_eq!(project.user("user_123")["email"], "user@example.com");
-    assert!(seen["height"].as_f64().unwrap() <= 5000.0, "{}", seen["height"]);
+    assert!(seen["height"].as_f64().unwrap() <= 5400.0, "{}", seen["height"]);
     assert!(seen["headers"].as_str().unwrap().contains("X-User-Created"), "{}", seen["headers"]);
     assert!(seen["widthOnPhone"].as_u64().unwrap() <= 390, "{}", seen["widthOnPhone"]);
     assert_ne!(seen["backgrounds"][0], seen["backgrounds"][1]);
