@@ -13,6 +13,14 @@ const { send, on, evaluate, until, problems, close } = await open(chromium);
 const folder = await mkdtemp(join(tmpdir(), "console-"));
 const seen = { violations: [], widths: {} };
 const NAUGHTY = `<img src=x onerror="window.hacked=1">`;
+/** What has been read as markup, code, a template, a path or nothing somewhere: here it is text. */
+const NAUGHTIES = [
+  NAUGHTY, "<script>window.hacked=1</script>", "</span></li><script>window.hacked=1</script>", "<svg/onload=window.hacked=1>",
+  `"><a href="javascript:window.hacked=1">x</a>`, `' onfocus='window.hacked=1' autofocus='`, "javascript:window.hacked=1", "<!-- -->", "]]>", "&lt;b&gt; &amp;amp;",
+  "${window.hacked=1}", "{{constructor.constructor('window.hacked=1')()}}", "<%= 7 * 7 %>", "$(touch x)", "`x`", "'; drop table users; --", "../../etc/passwd",
+  "%00%3Cb%3E", "\\u003cb\\u003e", "__proto__", "constructor", "hasOwnProperty", "toString", "null", "undefined", "NaN", "0", "-0", "1e1000", "true", "[object Object]",
+  "Ω≈ç√∫˜µ≤≥÷", "田中さんにあげて下さい", "مُنَاقَشَة", "\u202eright to left", "a\u200bb\u200dc", "Z̮̞̠͙͔ͅḀ̗̞͈̻̗L͍̫͍̻̦G̞̯̰̥O̬͖", "👩‍👩‍👧‍👦 🏳️‍🌈", "\u0007bell", "x".repeat(300),
+];
 
 const json = JSON.stringify;
 /** What a person would click by its words, or its accessible name. */
@@ -60,8 +68,8 @@ const axe = await readFile("node_modules/axe-core/axe.min.js", "utf8");
 
 /** Holds a view against axe and the width of a phone, in light and dark, and takes its pictures. */
 async function view(name) {
-  for (const [width, scheme] of [[390, "light"], [390, "dark"], [1440, "dark"], [1440, "light"]]) {
-    if (!shots && (width === 390) !== (scheme === "dark")) continue;
+  for (const [width, scheme] of [[390, "light"], [390, "dark"], [1440, "dark"], [1440, "light"], [1920, "light"]]) {
+    if (!shots && (width > 1440 || (width === 390) !== (scheme === "dark"))) continue;
     await look(width, scheme);
     await evaluate("new Promise((done) => setTimeout(done, 250))");
     if (!(await evaluate("typeof axe"))?.startsWith("obj")) await evaluate(`${axe}; 0`);
@@ -164,6 +172,7 @@ async function people() {
   await fetch(`${url}/v1/users`, { method: "POST", headers: { Authorization: `Bearer ${key}` }, body: big });
   const [name, note] = [`n ${NAUGHTY}`, { [NAUGHTY]: NAUGHTY, deep: { [NAUGHTY]: [NAUGHTY, { [NAUGHTY]: NAUGHTY }] } }];
   await api("POST", "/v1/users", { user_id: NAUGHTY, properties: { name, ...note }, origin: note });
+  await api("POST", "/v1/users", { user_id: "naughty", properties: Object.fromEntries(NAUGHTIES.map((text, i) => [`n${i}`, text])), origin: Object.fromEntries(NAUGHTIES.filter((text) => [...text].length <= 128).map((text) => [text, 1])) });
   const users = Array.from({ length: 40 }, (_, i) => ({ user_id: `user_${100 + i}`, email: `person${i}@example.com`, properties: { plan: i % 3 ? "free" : "pro" } }));
   await api("POST", "/v1/users/batch", { users });
   await elsewhere();
@@ -238,6 +247,14 @@ async function editing() {
 }
 
 async function naughty() {
+  await press("← People");
+  await press("naughty");
+  await see("drop table");
+  // As names and as values, each to the letter, and no element that a text has made.
+  const shown = await evaluate(`[".name", ".leaf"].map((part) => [...document.querySelectorAll("main .pair " + part)].map((one) => one.textContent))`);
+  seen.naughty = shown.map((texts, place) => NAUGHTIES.filter((text) => (place > 0 || text.length <= 128) && !texts.includes(text)));
+  seen.made = await evaluate(`document.querySelectorAll("main :is(img, script, a[href^=javascript], b)").length`);
+  await view("person-naughty-texts");
   await press("← People");
   await press(NAUGHTY);
   await until(`document.querySelector(".tree")?.innerText.includes("onerror")`);

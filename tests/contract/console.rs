@@ -60,6 +60,11 @@ fn an_operator_does_every_task_in_the_console() {
         assert!(width.as_u64().unwrap() <= 390, "{view} is {width} wide on a phone");
     }
     assert_eq!((&seen["hacked"], &seen["images"]), (&Value::Null, &json!(0)), "a stored text became markup");
+    assert_eq!(
+        (&seen["naughty"], &seen["made"]),
+        (&json!([[], []]), &json!(0)),
+        "texts that are not shown as they are stored"
+    );
     // The key is in the session storage, and in no other place.
     assert_eq!(seen["storage"], json!([0, "roster-console", false, ""]));
     assert_eq!(seen["left"], 0);
