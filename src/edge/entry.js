@@ -18,10 +18,16 @@ globalThis.rosterPanicked = (request, cause) => {
 // A trap without a panic: no memory, or no stack, is left.
 const isTrap = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
 
-addEventListener("error", ({ error }) => isTrap(error) && endAll());
+addEventListener("error", ({ error }) => noticed(error));
 
 function endAll() {
   for (const end of inFlight.values()) end({ ROSTER_PANIC_OF_ANOTHER: "another request of this isolate panicked" });
+}
+
+/** An error that the module threw; if it has ended by that, so do all requests that are in it. */
+function noticed(error) {
+  if (isTrap(error)) endAll();
+  return error;
 }
 
 /** The answer, or an object with the variable that says how the module ended before there was one. */
@@ -29,10 +35,12 @@ async function outcome(request, respond) {
   const ended = new Promise((end) => inFlight.set(request, end));
   if (inFlight.size > MAX_IN_FLIGHT) inFlight.delete(inFlight.keys().next().value);
   try {
-    return await Promise.race([respond(), ended]);
+    const answer = respond();
+    return answer instanceof Promise ? await Promise.race([answer, ended]) : answer;
   } catch (error) {
-    if (isTrap(error)) endAll();
-    return { ROSTER_PANIC: String(error) };
+    inFlight.delete(request);
+    // What the panic hook has said says more.
+    return Promise.race([ended, { ROSTER_PANIC: String(noticed(error)) }]);
   } finally {
     inFlight.delete(request);
   }
@@ -64,8 +72,13 @@ export class LimiterObject extends DurableObject {
 export class UsersObject extends DurableObject {
   users = new Users(this.ctx, this.env);
 
-  async answer(call) {
-    return answered(await outcome({}, async () => this.users.answer(call)));
+  /** Waits for nothing, so no other call's panic can end it. */
+  answer(call) {
+    try {
+      return this.users.answer(call);
+    } catch (error) {
+      throw noticed(error);
+    }
   }
 }
 

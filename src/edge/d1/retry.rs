@@ -2,10 +2,9 @@
 
 use super::error::Failure;
 use super::{D1, DEADLINE};
-use crate::edge::runtime::{fill_random, now, with_deadline};
+use crate::edge::runtime::{fill_random, now, sleep, with_deadline};
 use crate::store::StoreError;
 use std::time::Duration;
-use worker::Delay;
 
 /// Tries of one statement.
 const TRIES: u32 = 3;
@@ -46,5 +45,5 @@ async fn pause(tried: u32) {
     let mut random = [0; 8];
     fill_random(&mut random);
     let at_most_ms = FIRST_PAUSE_MS << (tried - 1);
-    Delay::from(Duration::from_millis(u64::from_le_bytes(random) % (at_most_ms + 1))).await;
+    sleep(Duration::from_millis(u64::from_le_bytes(random) % (at_most_ms + 1))).await;
 }

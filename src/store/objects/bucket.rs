@@ -30,8 +30,8 @@ pub trait LocalDatabase {
 
 /// Bytes at which an object is to be grown out of; the platform ends at 10 GB.
 const LARGE_BYTES: u64 = 8_000_000_000;
-/// Milliseconds between two warnings.
-const WARNING_INTERVAL_MS: u64 = 60_000;
+/// Milliseconds between two looks at the size.
+const SIZE_INTERVAL_MS: u64 = 60_000;
 
 /// What makes the tables, in order. The first two make those that D1 has, so that the same statements run on them. What
 /// comes after these three may only add: the code of an earlier version may run on it.
@@ -95,23 +95,26 @@ pub struct Bucket<D> {
     database: D,
     /// Once it is known that the tables are there: which bucket this is.
     place: RefCell<Option<Place>>,
-    warned_at: Cell<Option<Timestamp>>,
+    measured_at: Cell<Option<Timestamp>>,
 }
 
 impl<D: LocalDatabase> Bucket<D> {
     /// The bucket that is kept in a database, which may be empty.
     pub fn new(database: D) -> Self {
-        Bucket { database, place: RefCell::default(), warned_at: Cell::default() }
+        Bucket { database, place: RefCell::default(), measured_at: Cell::default() }
     }
 
     /// Once a minute, a warning for the log if the bucket has grown large.
     pub fn size_warning(&self, now: Timestamp) -> Option<String> {
-        let is_due = |at: Timestamp| now.as_ms() >= at.as_ms() + WARNING_INTERVAL_MS;
-        let bytes = self.database.size_bytes();
-        if bytes < LARGE_BYTES || !self.warned_at.get().is_none_or(is_due) {
+        let is_due = |at: Timestamp| now.as_ms() >= at.as_ms() + SIZE_INTERVAL_MS;
+        if !self.measured_at.get().is_none_or(is_due) {
             return None;
         }
-        self.warned_at.set(Some(now));
+        self.measured_at.set(Some(now));
+        let bytes = self.database.size_bytes();
+        if bytes < LARGE_BYTES {
+            return None;
+        }
         let place = self.place.borrow();
         let Place { project, bucket, .. } = place.as_ref()?;
         let gigabytes = bytes / 1_000_000_000;
@@ -354,9 +357,9 @@ mod tests {
         let bucket = Bucket::new(OfSize(Cell::new(LARGE_BYTES - 1)));
         *bucket.place.borrow_mut() = Some(Place { project: "p".into(), bucket: 3, buckets: 4 });
         let warning = |ms| bucket.size_warning(Timestamp::from_ms(ms));
-        assert_eq!(warning(0), None);
+        assert_eq!(warning(1), None);
         bucket.database.0.set(LARGE_BYTES);
-        for (ms, is_due) in [(1, true), (60_000, false), (60_001, true), (60_002, false)] {
+        for (ms, is_due) in [(60_000, false), (60_001, true), (120_000, false), (120_001, true)] {
             assert_eq!(warning(ms).is_some(), is_due, "{ms}");
         }
         bucket.database.0.set(9_999_999_999);
