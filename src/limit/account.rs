@@ -3,7 +3,7 @@
 use super::demand::Demand;
 use super::protocol::{Ask, DecidedBy, Decision, Grant, Step, Verdict};
 use super::quota::Quota;
-use super::window::Window;
+use super::window::{SHARE, Window};
 use std::collections::VecDeque;
 
 /// Leases of one account held at once. A further lease is merged into the last and ends when the earlier of the two does.
@@ -215,7 +215,8 @@ impl AccountLeases {
     fn maybe_refill(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<Ask> {
         let wanted = self.refill_size(snapshot.quota);
         let low = wanted > 0 && wanted >= self.forecast(snapshot.quota, snapshot.quota.lease_ms()) / 4;
-        let open = snapshot.remaining > 0 || now_ms >= snapshot.ask_at_ms;
+        // Of less than that, the object leases nothing.
+        let open = snapshot.remaining >= SHARE || (snapshot.remaining == 0 && now_ms >= snapshot.ask_at_ms);
         (low && open).then(|| self.start_ask(default, 0, wanted, now_ms))
     }
 

@@ -158,6 +158,19 @@ mod tests {
     }
 
     #[test]
+    fn no_lease_is_asked_for_that_can_not_be_granted() {
+        let mut world = World::new(quota(100));
+        for _ in 0..200 {
+            if let Step::Decided { refill: Some(ask), .. } | Step::Ask(ask) = world.decide(1) {
+                let grant = world.ledger.grant(ask, world.now_ms);
+                assert!(ask.cost > 0 || grant.lease > 0, "{ask:?} {grant:?}");
+                world.leases.on_grant(account(), ask, grant, world.now_ms, world.now_ms);
+            }
+            world.now_ms += 1;
+        }
+    }
+
+    #[test]
     fn a_raised_limit_is_heard_of_while_all_is_denied() {
         let mut world = World::new(quota(1));
         world.request(1, 0);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// The most slots that the bookings of one stretch can lie apart; see the arithmetic in [`crate::limit`].
 const REACH: u64 = Quota::SLOTS + Quota::LEASE_SLOTS + 1;
 /// One lease gets at most this part of what is left, so that the last tokens go out one by one.
-const SHARE: u32 = 8;
+pub const SHARE: u32 = 8;
 
 /// The recently booked tokens, by slot. Its serialised form outlives deploys: the test pins it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
