@@ -3,11 +3,13 @@
 mod body;
 mod copies;
 mod d1;
+mod fetcher;
 mod limiter;
 mod objects;
 mod panics;
 mod rpc;
 mod runtime;
+mod sqlite;
 
 use crate::api::{
     self, ApiError, BodyError, Call, DataPoint, Encoding, Handled, KeyCache, Network, Platform, Settings,
@@ -21,7 +23,8 @@ use crate::store::sql::{SqlStore, Value};
 use crate::time::Timestamp;
 use copies::KvCopies;
 use d1::D1;
-use js_sys::{JSON, Reflect, Uint8Array};
+use fetcher::Fetcher;
+use js_sys::{JSON, Object, Reflect, Uint8Array};
 use limiter::ObjectLimiter;
 use objects::RemoteObjects;
 use runtime::{Hops, fill_random, now, with_deadline};
@@ -30,10 +33,10 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::task::{self, Poll, Waker};
 use std::time::Duration;
-use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
+use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::web_sys::{Request, Response, ResponseInit};
-use worker::{AnalyticsEngineDataPointBuilder, Context, Env, Fetcher, RateLimiter, Result, worker_sys};
+use worker::{AnalyticsEngineDataPointBuilder, Context, Env, Result, worker_sys};
 
 /// How long a file of the page may take.
 const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
@@ -89,6 +92,15 @@ async fn respond(request: Request, env: Env, context: Context) -> Result<Respons
     response_of(handled)
 }
 
+#[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
+extern "C" {
+    /// A rate limiter of the platform. That of the crate `worker` takes 10 KB more.
+    type UnknownKeys;
+
+    #[wasm_bindgen(method, catch)]
+    async fn limit(this: &UnknownKeys, options: &Object) -> std::result::Result<JsValue, JsValue>;
+}
+
 type Users = RoutedStore<SqlStore<D1>, ObjectStore<RemoteObjects>>;
 
 struct Worker {
@@ -100,7 +112,7 @@ struct Worker {
     env: Env,
     limiter: ObjectLimiter,
     key_cache: Rc<RefCell<KeyCache>>,
-    unknown_keys: Option<RateLimiter>,
+    unknown_keys: Option<UnknownKeys>,
     assets: Fetcher,
     request: Request,
     context: Rc<Context>,
@@ -111,11 +123,10 @@ impl Worker {
     fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
         let settings = settings(env).map_err(|error| error.to_string())?;
         let context = Rc::new(context);
-        let bind = || -> Result<_> {
-            Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.assets("ASSETS")?))
-        };
-        let (limiters, users, assets) = bind().map_err(|error| error.to_string())?;
+        let bind = || -> Result<_> { Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?)) };
+        let (limiters, users) = bind().map_err(|error| error.to_string())?;
         let database = D1::bound(env, hops.clone()).ok_or("Binding `DB` is undefined.")?;
+        let assets = member(env, "ASSETS").ok_or("Binding `ASSETS` is undefined.")?;
         let control = Rc::new(SqlStore(database));
         let objects = ObjectStore(RemoteObjects { objects: users, hops: hops.clone() });
         Ok(Worker {
@@ -132,8 +143,8 @@ impl Worker {
                 hops,
             },
             key_cache: KEY_CACHE.with(Rc::clone),
-            unknown_keys: env.rate_limiter("STRANGERS").ok(),
-            assets,
+            unknown_keys: member(env, "STRANGERS").map(JsCast::unchecked_into),
+            assets: assets.unchecked_into(),
             request,
             context,
         })
@@ -191,12 +202,10 @@ impl Platform for Worker {
     }
 
     async fn asset(&self, path: &str) -> std::result::Result<String, String> {
-        let read = async {
-            // Of the URL, only the path matters.
-            self.assets.fetch(format!("https://assets{path}"), None).await?.text().await
-        };
-        match with_deadline(ASSETS_DEADLINE, read).await {
-            Some(text) => text.map_err(|error| format!("asset {path}: {error}")),
+        // Of the URL, only the path matters.
+        let url = format!("https://assets{path}");
+        match with_deadline(ASSETS_DEADLINE, self.assets.send(&url, None)).await {
+            Some(answer) => answer.map(|(_, text)| text).map_err(|error| format!("asset {path}: {error}")),
             None => Err(format!("asset {path}: no answer within {ASSETS_DEADLINE:?}")),
         }
     }
@@ -206,9 +215,14 @@ impl Platform for Worker {
             worker::console_warn!("binding STRANGERS is missing: unknown keys are counted by each isolate alone");
             return true;
         };
-        let asked = with_deadline(UNKNOWN_KEYS_DEADLINE, unknown_keys.limit(network.as_str().into()));
+        let options = Object::new();
+        let _ = Reflect::set(&options, &"key".into(), &network.as_str().into());
+        let asked = with_deadline(UNKNOWN_KEYS_DEADLINE, unknown_keys.limit(&options)).await;
         // A call that can't be counted passes: the store refuses an unknown key in any case.
-        asked.await.and_then(Result::ok).is_none_or(|outcome| outcome.success)
+        asked
+            .and_then(Result::ok)
+            .and_then(|outcome| member(&outcome, "success"))
+            .is_none_or(|success| success.is_truthy())
     }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {

@@ -1,5 +1,6 @@
 //! The isolate's client of the limiter objects.
 
+use crate::edge::fetcher::Fetcher;
 use crate::edge::rpc;
 use crate::edge::runtime::{Hops, now, with_deadline};
 use crate::limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step, Usage};
@@ -7,7 +8,7 @@ use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
-use worker::{Context, Method, ObjectNamespace, Request, RequestInit, Result, Stub};
+use worker::{Context, ObjectNamespace, Result, Stub};
 
 /// Milliseconds within which the object has to answer.
 const DEADLINE_MS: u64 = 2000;
@@ -116,20 +117,17 @@ async fn send_once(objects: &ObjectNamespace, account: Account<'_>, message: &Me
     let name = format!("{}/{}", account.project.as_str(), account.policy.as_str());
     let message = serde_json::to_string(message)?;
     match rpc::call(objects.get_by_name(&name)?, &message).await {
-        Err(error) if rpc::is_unknown_method(&error) => fetch(&objects.get_by_name(&name)?, message).await,
+        Err(error) if rpc::is_unknown_method(&error) => fetch(objects.get_by_name(&name)?, message).await,
         outcome => outcome,
     }
 }
 
 /// Asks an object of a version before RPC: after a deploy, objects follow the Worker within minutes.
-async fn fetch(object: &Stub, message: String) -> Result<String> {
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post).with_body(Some(message.into()));
+async fn fetch(object: Stub, message: String) -> Result<String> {
     // The object serves any URL; it needs one to be asked at all.
-    let mut answer = object.fetch_with_request(Request::new_with_init("https://limiter/", &init)?).await?;
-    match answer.status_code() {
-        200 => answer.text().await,
-        status => Err(format!("status {status}").into()),
+    match object.into_rpc::<Fetcher>().send("https://limiter/", Some(message)).await? {
+        (200, answer) => Ok(answer),
+        (status, _) => Err(format!("status {status}").into()),
     }
 }
 

@@ -1,17 +1,22 @@
 //! The object of one account.
 
 use crate::edge::runtime::now;
+use crate::edge::sqlite::Sqlite;
 use crate::limit::{Ask, Grant, Ledger, Message};
+use crate::store::objects::LocalDatabase;
+use crate::store::sql::{Statement, Value};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
-use worker::{DurableObject, Env, Request, Response, Result, SqlStorageValue, State, durable_object};
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 /// One account's ledger, in the object's SQLite storage. Memory only caches it.
 #[durable_object(alarm)]
 pub struct LimiterObject {
     state: State,
+    sqlite: Sqlite,
     ledger: RefCell<Option<Ledger>>,
     /// True if the table is known to exist.
     has_table: Cell<bool>,
@@ -21,7 +26,9 @@ pub struct LimiterObject {
 
 impl DurableObject for LimiterObject {
     fn new(state: State, _: Env) -> Self {
-        LimiterObject { state, ledger: RefCell::default(), has_table: Cell::default(), alarmed: Cell::default() }
+        let sqlite = Sqlite::new(&state);
+        let (has_table, alarmed) = (Cell::default(), Cell::default());
+        LimiterObject { state, sqlite, ledger: RefCell::default(), has_table, alarmed }
     }
 
     /// For Workers of versions that do not call [`LimiterObject::answer`] yet.
@@ -121,10 +128,8 @@ impl LimiterObject {
             return Ok(ledger);
         }
         // Reading must not create the table: an object that was only read must not be stored.
-        let sql = self.state.storage().sql();
-        let table: Vec<Name> = sql.exec("select name from sqlite_master where name = 'account'", None)?.to_array()?;
-        let rows: Vec<Row> =
-            if table.is_empty() { Vec::new() } else { sql.exec("select ledger from account", None)?.to_array()? };
+        let table: Vec<Name> = self.query("select name from sqlite_master where name = 'account'", &[])?;
+        let rows: Vec<Row> = if table.is_empty() { Vec::new() } else { self.query("select ledger from account", &[])? };
         Ok(match rows.first() {
             Some(row) => serde_json::from_str(&row.ledger)?,
             None => Ledger::default(),
@@ -133,16 +138,19 @@ impl LimiterObject {
 
     /// The answer that depends on it is held back by the runtime until the write is durable.
     fn save(&self, ledger: &Ledger) -> Result<()> {
-        let sql = self.state.storage().sql();
         if !self.has_table.replace(true) {
-            sql.exec(
+            self.query::<Name>(
                 "create table if not exists account (id integer primary key check (id = 1), ledger text not null)",
-                None,
+                &[],
             )?;
         }
-        let text = SqlStorageValue::String(serde_json::to_string(ledger)?);
-        sql.exec("insert or replace into account (id, ledger) values (1, ?)", vec![text])?;
+        let text = serde_json::to_string(ledger)?;
+        self.query::<Name>("insert or replace into account (id, ledger) values (1, ?)", &[Value::Text(&text)])?;
         Ok(())
+    }
+
+    fn query<T: DeserializeOwned>(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<T>> {
+        self.sqlite.query(Statement { sql, values }).map_err(|error| error.to_string().into())
     }
 
     /// Sets an alarm if none is set.

@@ -2,6 +2,5 @@
 
 mod client;
 mod object;
-mod sqlite;
 
 pub use client::RemoteObjects;

@@ -1,7 +1,7 @@
 //! The object of one bucket.
 
-use super::sqlite::Sqlite;
 use crate::edge::runtime::now;
+use crate::edge::sqlite::Sqlite;
 use crate::store::objects::Bucket;
 use worker::wasm_bindgen::{JsValue, prelude::wasm_bindgen};
 use worker::{DurableObject, Env, Error, Request, Response, Result, State, durable_object};
