@@ -94,7 +94,7 @@ async fn respond(request: Request, env: Env, context: Context) -> Result<Respons
 
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 extern "C" {
-    /// A rate limiter of the platform. That of the crate `worker` takes 10 KB more.
+    /// A rate limiter of the platform. That of the crate `worker` brings serde_wasm_bindgen with it.
     type UnknownKeys;
 
     #[wasm_bindgen(method, catch)]
