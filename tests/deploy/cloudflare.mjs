@@ -172,7 +172,8 @@ const ROUTES = [
     return { jwt: "e30.e30.e30", buckets: missing.length ? [missing] : [] };
   }],
   ["POST /accounts/A/workers/assets/upload", (account, _, { files }) => {
-    account.assets.push(...files.filter((hash) => !account.assets.includes(hash)));
+    // A set: wrangler sends them in the order in which it came to read them, which is another one at times.
+    account.assets = [...new Set([...account.assets, ...files])].sort();
     return { jwt: "e30.e30.e30" };
   }],
 ].map(([route, answer]) => {

@@ -94,5 +94,5 @@ export function endState(account) {
     });
     return { name, serving, subdomain, settings, tag };
   });
-  return { databases, workers, assets: account.assets.toSorted() };
+  return { databases, workers, assets: account.assets };
 }
