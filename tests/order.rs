@@ -229,7 +229,7 @@ fn bodies_that_say_when_make_one_profile_in_whatever_order_they_arrive() {
 /// earlier and a later moment and a patch, each alone and in a batch.
 fn steps_of_writes(count: usize) -> Vec<(&'static str, i32)> {
     let sqlite = Sqlite::new(Rc::default()).unwrap();
-    let run = |sql: &str, values: &[sql::Value]| sqlite.steps(Statement { sql, values }).unwrap();
+    let run = |sql: &'static str, values: &[sql::Value]| sqlite.steps(Statement { sql, values }).unwrap();
     let key = ["key_1", "hash", "ros_0000", "ci", "p", "users:write"].map(sql::Value::Text);
     run(sql::statements::CREATE_KEY, &[&key[..], &[sql::Value::Number(1), sql::Value::Null]].concat());
     let each = |form: &dyn Fn(char, usize) -> String, section| {
@@ -240,7 +240,7 @@ fn steps_of_writes(count: usize) -> Vec<(&'static str, i32)> {
     let [properties, origin] = all(&|_, i| format!("\"key_{i}\":{count}"));
     let patch = format!("{{\"properties\":{{{properties}}},\"origin\":{{{origin}}}}}");
     let start = ["hash"].map(sql::Value::Text);
-    let single = |sql: &str, body: &str, as_of: Option<u64>| {
+    let single = |sql: &'static str, body: &str, as_of: Option<u64>| {
         let values = [sql::Value::Number(T0), "u".into(), "usr_1".into(), body.into()];
         run(sql, &[&start[..], &values, as_of.map(sql::Value::Number).as_slice()].concat())
     };

@@ -7,6 +7,8 @@ use crate::store::objects::LocalDatabase;
 use crate::store::sql::{self, Statement};
 use js_sys::Array;
 use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::ptr;
 use worker::State;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 
@@ -25,7 +27,7 @@ extern "C" {
     type Sql;
 
     #[wasm_bindgen(method, catch, variadic)]
-    fn exec(this: &Sql, query: &str, values: &Array) -> Result<Cursor, JsValue>;
+    fn exec(this: &Sql, query: &JsValue, values: &Array) -> Result<Cursor, JsValue>;
 
     #[wasm_bindgen(method, getter, js_name = databaseSize)]
     fn database_size(this: &Sql) -> f64;
@@ -34,6 +36,24 @@ extern "C" {
 
     #[wasm_bindgen(method, catch, js_name = toArray)]
     fn to_array(this: &Cursor) -> Result<Array, JsValue>;
+}
+
+thread_local! {
+    /// The statements that ran, each with its text: there are few.
+    static KEPT: RefCell<Vec<(&'static str, JsValue)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A statement as a text of JavaScript, always the same one: the runtime finds by it what it has prepared, and reads a new
+/// one whole.
+fn kept(sql: &'static str) -> JsValue {
+    KEPT.with_borrow_mut(|kept| {
+        if let Some((_, text)) = kept.iter().find(|(one, _)| ptr::eq(*one, sql)) {
+            return text.clone();
+        }
+        let text = JsValue::from_str(sql);
+        kept.push((sql, text.clone()));
+        text
+    })
 }
 
 pub struct Sqlite {
@@ -51,8 +71,11 @@ impl Sqlite {
 impl LocalDatabase for Sqlite {
     fn query<T: DeserializeOwned>(&self, Statement { sql, values }: Statement<'_>) -> Result<Vec<T>, StoreError> {
         let values: Array = values.iter().map(|value| js_value(*value)).collect();
-        let rows =
-            self.sql.exec(sql, &values).and_then(|cursor| cursor.to_array()).map_err(|thrown| failure(&thrown))?;
+        let rows = self
+            .sql
+            .exec(&kept(sql), &values)
+            .and_then(|cursor| cursor.to_array())
+            .map_err(|thrown| failure(&thrown))?;
         let unreadable = || StoreError::Failed("rows of an object can't be read".into());
         serde_json::from_str(&rows_as_json(&rows).ok_or_else(unreadable)?).map_err(|_| unreadable())
     }
@@ -63,7 +86,7 @@ impl LocalDatabase for Sqlite {
     }
 
     fn run_script(&self, script: &str) -> Result<(), StoreError> {
-        let run = self.sql.exec(script, &Array::new()).and_then(|cursor| cursor.to_array());
+        let run = self.sql.exec(&script.into(), &Array::new()).and_then(|cursor| cursor.to_array());
         run.map(drop).map_err(|thrown| failure(&thrown))
     }
 

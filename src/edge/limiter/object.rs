@@ -149,7 +149,7 @@ impl LimiterObject {
         Ok(())
     }
 
-    fn query<T: DeserializeOwned>(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<T>> {
+    fn query<T: DeserializeOwned>(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<T>> {
         self.sqlite.query(Statement { sql, values }).map_err(|error| error.to_string().into())
     }
 

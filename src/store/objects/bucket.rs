@@ -60,6 +60,7 @@ static DELETE_USER_IF: LazyLock<String> = LazyLock::new(|| statements::delete_us
 static FIND_REVISION: LazyLock<String> = LazyLock::new(|| statements::find_revision(CALLER));
 static FIND_USER: LazyLock<String> = LazyLock::new(|| statements::find_user(CALLER));
 static FIND_CALLER: LazyLock<String> = LazyLock::new(|| statements::find_caller(CALLER));
+static LISTS: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| statements::lists(CALLER));
 static DELETE_USER: LazyLock<String> = LazyLock::new(|| statements::delete_user(CALLER));
 
 #[derive(Deserialize)]
@@ -292,8 +293,7 @@ impl<D: LocalDatabase> Bucket<D> {
             return Err(failed("not a list"));
         };
         let by_contact = email.is_some() || phone.is_some();
-        let max_bytes = MAX_PAGE_BYTES.min(*max_bytes);
-        let sql = statements::list_users_of(CALLER, by_contact, updated_after.is_some(), max_bytes);
+        let sql = &LISTS[usize::from(by_contact)][usize::from(updated_after.is_some())];
         let mut values = vec![
             key,
             now,
@@ -302,6 +302,7 @@ impl<D: LocalDatabase> Bucket<D> {
             email.as_ref().into(),
             phone.as_ref().into(),
             after.as_ref().map_or("", |(_, id)| id).into(),
+            Value::Number(MAX_PAGE_BYTES.min(*max_bytes) as u64),
         ];
         if let Some(updated_after) = updated_after {
             let position = after.as_ref().map(|(at, id)| (*at, id.as_str()));
@@ -309,7 +310,7 @@ impl<D: LocalDatabase> Bucket<D> {
             values[5] = id.into();
             values.push(Value::Number(moment));
         }
-        let rows = self.database.query::<UserRow>(Statement { sql: &sql, values: &values })?;
+        let rows = self.database.query::<UserRow>(Statement { sql, values: &values })?;
         if rows.is_empty() {
             return Err(StoreError::KeyNotLive);
         }

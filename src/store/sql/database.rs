@@ -29,7 +29,7 @@ pub trait Database {
 #[derive(Clone, Copy, Debug)]
 pub struct Statement<'a> {
     /// The text.
-    pub sql: &'a str,
+    pub sql: &'static str,
     /// In the order of their numbers.
     pub values: &'a [Value<'a>],
 }

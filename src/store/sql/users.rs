@@ -4,6 +4,7 @@ use super::database::{Database, Statement, Value};
 use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
 use super::{SqlStore, statements};
 use crate::json;
+use crate::limits::MAX_PAGE_BYTES;
 use crate::store::{
     Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
@@ -101,7 +102,8 @@ impl<D: Database> UserStore for SqlStore<D> {
         now: Timestamp,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
-        let sql = statements::list_users(email.is_some() || phone.is_some(), updated_after.is_some());
+        let by_contact = email.is_some() || phone.is_some();
+        let sql = &statements::LISTS[usize::from(by_contact)][usize::from(updated_after.is_some())];
         let hash = caller.hash.to_hex();
         let mut values: Vec<Value> = vec![
             (&hash).into(),
@@ -111,6 +113,7 @@ impl<D: Database> UserStore for SqlStore<D> {
             email.as_ref().map(|email| email.as_str()).into(),
             phone.as_ref().map(|phone| phone.as_str()).into(),
             after.map_or("", |after| &after.external_id).into(),
+            Value::Number(MAX_PAGE_BYTES as u64),
         ];
         if let Some(updated_after) = *updated_after {
             let position = after.map(|after| (after.updated_at.as_ms(), after.external_id.as_str()));
@@ -118,7 +121,7 @@ impl<D: Database> UserStore for SqlStore<D> {
             values[5] = id.into();
             values.push(Value::Number(moment));
         }
-        let rows = self.0.query::<UserRow>(Statement { sql: &sql, values: &values }).await?;
+        let rows = self.0.query::<UserRow>(Statement { sql, values: &values }).await?;
         if rows.is_empty() {
             return Err(StoreError::KeyNotLive);
         }
@@ -161,7 +164,7 @@ impl<D: Database> SqlStore<D> {
     }
 
     /// Runs a write on a condition, and reads which revision there is, in one transaction.
-    async fn write_if(&self, sql: &str, values: &[Value<'_>]) -> Result<Upserted, StoreError> {
+    async fn write_if(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Upserted, StoreError> {
         let find = Statement { sql: &statements::FIND_REVISION, values: &values[..3] };
         let (written, found) = self.0.query_pair::<BatchRow, BatchRow>(Statement { sql, values }, find).await?;
         let found = found.first().ok_or(StoreError::KeyNotLive)?.revision();

@@ -11,7 +11,6 @@ pub use conditional::{
 };
 pub use upsert::{REJECT_BATCH, UPSERT, UPSERT_AS_OF, UPSERT_BATCH, look, upsert, upsert_as_of};
 
-use crate::limits::MAX_PAGE_BYTES;
 use std::sync::LazyLock;
 
 /// Reads one row, or none, to see that the database answers.
@@ -103,24 +102,27 @@ pub fn find_caller(caller: &str) -> String {
     format!("{caller} select project as id from caller")
 }
 
-/// [`list_users_of`] in D1.
-pub fn list_users(by_contact: bool, by_change: bool) -> String {
-    list_users_of(CALLER, by_contact, by_change, MAX_PAGE_BYTES)
+/// [`lists`] in D1.
+pub static LISTS: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| lists(CALLER));
+
+/// [`list_users`] by contact or not, and in there by change or not.
+pub fn lists(caller: &str) -> [[String; 2]; 2] {
+    [false, true].map(|by_contact| [false, true].map(|by_change| list_users(caller, by_contact, by_change)))
 }
 
-/// What [`list_users_of`] takes as ?7 and ?6 to begin behind `updated_after`, or behind a later position.
+/// What [`list_users`] takes as ?8 and ?6 to begin behind `updated_after`, or behind a later position.
 pub fn start_of_changes(updated_after: u64, position: Option<(u64, &str)>) -> (u64, &str) {
     // No id comes before the empty one.
     let first = (updated_after.saturating_add(1), "");
     position.map_or(first, |position| position.max(first))
 }
 
-/// At most ?3 users after the one with the id ?6, or `by_change` after the moment ?7 and that id; no row if the calling
-/// key is not live, and a row of nulls if there is no such user. Users past `max_bytes` have no columns but `external_id`.
+/// At most ?3 users after the one with the id ?6, or `by_change` after the moment ?8 and that id; no row if the calling
+/// key is not live, and a row of nulls if there is no such user. Users past ?7 bytes have no columns but `external_id`.
 ///
 /// It is a search in one primary key or another, and reads no row more than it answers. `by_change` and by contact it reads
 /// all users with that e-mail or phone, and sorts.
-pub fn list_users_of(caller: &str, by_contact: bool, by_change: bool, max_bytes: usize) -> String {
+fn list_users(caller: &str, by_contact: bool, by_change: bool) -> String {
     // `cross join` keeps the order of the tables.
     let (source, external_id, updated_at) = if by_contact {
         let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(?4, ?5)
@@ -134,7 +136,7 @@ pub fn list_users_of(caller: &str, by_contact: bool, by_change: bool, max_bytes:
         ("cross join users on users.project = caller.project", "users.external_id", "")
     };
     let (behind, order) = if by_change {
-        (format!("({updated_at}, {external_id}) > (?7, ?6)"), format!("{updated_at}, {external_id}"))
+        (format!("({updated_at}, {external_id}) > (?8, ?6)"), format!("{updated_at}, {external_id}"))
     } else {
         (format!("{external_id} > ?6"), external_id.to_owned())
     };
@@ -152,6 +154,6 @@ select page.external_id, {USER_COLUMNS}
 from caller
 left join page on true
 left join users on users.project = page.project and users.external_id = page.external_id
-    and ifnull(bytes_before, 0) < {max_bytes}"
+    and ifnull(bytes_before, 0) < ?7"
     )
 }
