@@ -229,15 +229,18 @@ impl<D: LocalDatabase> Bucket<D> {
         if rows.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(()) }
     }
 
-    /// Looks first, and writes nothing if the merge changes nothing.
+    /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed by a statement that does
+    /// less than one that might add it.
     fn upsert(&self, [key, now]: [Value<'_>; 2], given: &Given) -> Result<Outcome, StoreError> {
-        let values = [key, now, (&given.external_id).into(), (&given.new_id).into(), given.patch.get().into()];
-        let found = self.database.query::<LookRow>(Statement { sql: &LOOK, values: &values })?;
+        let who = [(&given.external_id).into(), (&given.new_id).into()];
+        let values = [key, now, who[0], who[1], given.patch.get().into(), Value::Null];
+        let found = self.database.query::<LookRow>(Statement { sql: &LOOK, values: &values[..5] })?;
         let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        if let (Some(id), Some(0)) = (id, changes) {
-            return Ok(Outcome::Stored { id, created: false, stale: false });
+        match id {
+            Some(id) if changes == Some(0) => Ok(Outcome::Stored { id, created: false, stale: false }),
+            Some(_) => self.write(Statement { sql: &UPDATE_IF, values: &values }),
+            None => self.write(Statement { sql: &UPSERT, values: &values[..5] }),
         }
-        self.write(Statement { sql: &UPSERT, values: &values })
     }
 
     fn set(&self, [key, now]: [Value<'_>; 2], given: &GivenAsOf) -> Result<Outcome, StoreError> {
