@@ -69,7 +69,9 @@ fn every_statement_finds_its_rows_by_an_index() {
         &sql::DELETE_USER_IF,
         &sql::FIND_REVISION,
     ];
-    let statements: Vec<&str> = fixed.into_iter().chain(sql::LISTS.iter().flatten().map(String::as_str)).collect();
+    let lists = [(false, false), (true, false), (false, true), (true, true)];
+    let lists = lists.map(|(by_contact, by_change)| sql::LISTS.of(by_contact, by_change));
+    let statements: Vec<&str> = fixed.into_iter().chain(lists).collect();
     let values = |sql: &str| {
         let parameters = (1..=9).filter(|n| sql.contains(&format!("?{n}"))).max().unwrap_or(0);
         vec!["[]"; parameters]

@@ -2,7 +2,8 @@
 
 use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
 use crate::limits::MAX_PAGE_BYTES;
-use crate::store::sql::{Statement, UserRow, Value, statements};
+use crate::store::sql::statements::{self, Lists};
+use crate::store::sql::{Statement, UserRow, Value};
 use crate::store::{Expected, StoreError};
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -60,7 +61,7 @@ static DELETE_USER_IF: LazyLock<String> = LazyLock::new(|| statements::delete_us
 static FIND_REVISION: LazyLock<String> = LazyLock::new(|| statements::find_revision(CALLER));
 static FIND_USER: LazyLock<String> = LazyLock::new(|| statements::find_user(CALLER));
 static FIND_CALLER: LazyLock<String> = LazyLock::new(|| statements::find_caller(CALLER));
-static LISTS: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| statements::lists(CALLER));
+static LISTS: LazyLock<Lists> = LazyLock::new(|| Lists::new(CALLER));
 static DELETE_USER: LazyLock<String> = LazyLock::new(|| statements::delete_user(CALLER));
 
 #[derive(Deserialize)]
@@ -229,8 +230,8 @@ impl<D: LocalDatabase> Bucket<D> {
         if rows.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(()) }
     }
 
-    /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed by a statement that does
-    /// less than one that might add it.
+    /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed, whatever its revision, by
+    /// a statement that does less than one that might add it.
     fn upsert(&self, [key, now]: [Value<'_>; 2], given: &Given) -> Result<Outcome, StoreError> {
         let who = [(&given.external_id).into(), (&given.new_id).into()];
         let values = [key, now, who[0], who[1], given.patch.get().into(), Value::Null];
@@ -295,8 +296,7 @@ impl<D: LocalDatabase> Bucket<D> {
         let Message::List { email, phone, updated_after, after, limit, max_bytes } = message else {
             return Err(failed("not a list"));
         };
-        let by_contact = email.is_some() || phone.is_some();
-        let sql = &LISTS[usize::from(by_contact)][usize::from(updated_after.is_some())];
+        let sql = LISTS.of(email.is_some() || phone.is_some(), updated_after.is_some());
         let mut values = vec![
             key,
             now,

@@ -102,8 +102,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         now: Timestamp,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
-        let by_contact = email.is_some() || phone.is_some();
-        let sql = &statements::LISTS[usize::from(by_contact)][usize::from(updated_after.is_some())];
+        let sql = statements::LISTS.of(email.is_some() || phone.is_some(), updated_after.is_some());
         let hash = caller.hash.to_hex();
         let mut values: Vec<Value> = vec![
             (&hash).into(),

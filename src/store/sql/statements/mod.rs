@@ -102,27 +102,37 @@ pub fn find_caller(caller: &str) -> String {
     format!("{caller} select project as id from caller")
 }
 
-/// [`lists`] in D1.
-pub static LISTS: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| lists(CALLER));
+/// [`Lists`] in D1.
+pub static LISTS: LazyLock<Lists> = LazyLock::new(|| Lists::new(CALLER));
 
-/// The lists, not by contact and by contact, and of each not by change and by change: at most ?3 users after the one with
-/// the id ?6, by change after the moment ?8 and that id; no row if the calling key is not live, and a row of nulls if there
-/// is no such user. Users past ?7 bytes have no columns but `external_id`.
+/// The lists of users: at most ?3 after the one with the id ?6, by change after the moment ?8 and that id; no row if the
+/// calling key is not live, and a row of nulls if there is no such user. Users past ?7 bytes have no columns but
+/// `external_id`.
 ///
 /// Each is a search in one primary key or another, and reads no row more than it answers. By change and by contact it reads
 /// all users with that e-mail or phone, and sorts.
-pub fn lists(caller: &str) -> [[String; 2]; 2] {
-    [false, true].map(|by_contact| [false, true].map(|by_change| list_users(caller, by_contact, by_change)))
+pub struct Lists([[String; 2]; 2]);
+
+impl Lists {
+    /// Those of callers that `caller` finds.
+    pub fn new(caller: &str) -> Self {
+        Lists([false, true].map(|by_contact| [false, true].map(|by_change| list_users(caller, by_contact, by_change))))
+    }
+
+    /// The one by contact or not, and by change or not.
+    pub fn of(&self, by_contact: bool, by_change: bool) -> &str {
+        &self.0[usize::from(by_contact)][usize::from(by_change)]
+    }
 }
 
-/// What [`lists`] take as ?8 and ?6 to begin behind `updated_after`, or behind a later position.
+/// What [`Lists`] take as ?8 and ?6 to begin behind `updated_after`, or behind a later position.
 pub fn start_of_changes(updated_after: u64, position: Option<(u64, &str)>) -> (u64, &str) {
     // No id comes before the empty one.
     let first = (updated_after.saturating_add(1), "");
     position.map_or(first, |position| position.max(first))
 }
 
-/// One of [`lists`].
+/// One of [`Lists`].
 fn list_users(caller: &str, by_contact: bool, by_change: bool) -> String {
     // `cross join` keeps the order of the tables.
     let (source, external_id, updated_at) = if by_contact {
