@@ -1,6 +1,6 @@
 // The frame: who is signed in, where one is, and what was just done.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { send } from "./api.mjs";
 import { Console } from "./context.mjs";
 import { Export } from "./export.jsx";
@@ -28,7 +28,8 @@ export function App() {
   const latest = useRef(session);
   latest.current = session;
 
-  useEffect(() => keep(session), [session]);
+  // Before it is seen: who is shown as signed in is so after a reload too, and who has signed out leaves nothing.
+  useLayoutEffect(() => keep(session), [session]);
   const add = useCallback((token) => setSession((session) => ({ ...session, ...token })), []);
   const signOut = useCallback(() => {
     history.replaceState(null, "", location.pathname);

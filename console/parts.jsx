@@ -7,7 +7,8 @@ import { useConsole } from "./context.mjs";
 /** A view: its heading takes the focus when the reader comes here. */
 export function Page({ title, lead, back, actions, children }) {
   const heading = useRef();
-  useEffect(() => {
+  // Before it is seen: later it would take the focus from where the reader has put it.
+  useLayoutEffect(() => {
     document.title = `${title} · Roster console`;
     heading.current.focus({ preventScroll: true });
     scrollTo(0, 0);

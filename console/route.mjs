@@ -1,6 +1,6 @@
 // Where the reader is: the path behind `#`. It may hold a user's id, and never a key.
 
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 const current = () => location.hash.replace(/^#\/?/, "").split("/").map(decoded);
 
@@ -21,7 +21,7 @@ export function go(...parts) {
 /** The parts of the path. */
 export function useRoute() {
   const [route, setRoute] = useState(current);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const follow = () => setRoute(current());
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);

@@ -60,7 +60,7 @@ async function type(name, text) {
 const enter = () => type("Enter", "\r");
 
 async function look(width, scheme) {
-  await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }] });
+  await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }] });
   await send("Emulation.setDeviceMetricsOverride", { width, height: width < 640 ? 844 : 900, deviceScaleFactor: 1, mobile: width < 640 });
 }
 
@@ -71,7 +71,7 @@ async function view(name) {
   for (const [width, scheme] of [[390, "light"], [390, "dark"], [1440, "dark"], [1440, "light"], [1920, "light"]]) {
     if (!shots && (width > 1440 || (width === 390) !== (scheme === "dark"))) continue;
     await look(width, scheme);
-    await evaluate("new Promise((done) => setTimeout(done, 250))");
+    await evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     if (!(await evaluate("typeof axe"))?.startsWith("obj")) await evaluate(`${axe}; 0`);
     const found = await evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
       violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).slice(0, 3).join(" | ")))`);
@@ -139,6 +139,13 @@ async function signIn(label, token) {
   await press("Sign in");
 }
 
+/** What the page puts off to its next frame waits for a second, so that what is seen can be held against what is done. */
+async function holdTimers() {
+  await evaluate(`window.timer = setTimeout, window.frame = requestAnimationFrame, window.requestAnimationFrame = () => 0,
+    window.setTimeout = (run, ms = 0, ...rest) => timer(run, ms + 1000, ...rest), 0`);
+  return () => evaluate("window.setTimeout = timer, window.requestAnimationFrame = frame, 0");
+}
+
 async function elsewhere() {
   await press("Export");
   await see("in one file that can be imported again");
@@ -156,6 +163,7 @@ async function signingIn() {
   await evaluate("window.isOld = true");
   await send("Page.reload");
   await until(`!window.isOld && ${control("Sign in")}`);
+  const release = await holdTimers();
   await type("Tab");
   await send("Input.insertText", { text: key });
   await type("Tab");
@@ -163,6 +171,7 @@ async function signingIn() {
   await enter();
   await see("Everybody in this project");
   seen.storage = await evaluate(`[localStorage.length, Object.keys(sessionStorage).join(), location.href.includes("ros_"), document.cookie]`);
+  await release();
 }
 
 async function people() {
