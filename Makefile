@@ -16,7 +16,7 @@ CLIENTS := tests/clients/node_modules
 SDKS := tests/sdks/node_modules
 WORKFLOW_LINTERS := $(CACHE)/workflow-linters-1.32.0/bin/zizmor
 CARGO_FUZZ := $(CACHE)/cargo-fuzz-0.13.2/bin/cargo-fuzz
-FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+FUZZ_TARGETS := $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 WORKER := build/index.js
 ASSETS := build/public/openapi.yaml
 RELEASE := roster-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml 2>/dev/null)
@@ -88,7 +88,7 @@ else
 endif
 
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
-	node bench/soak.mjs
+	node tests/soak.mjs
 
 # By default, the last version before the objects of users.
 mixed: MIXED = $(or $(VERSION),f24daad)
@@ -106,19 +106,19 @@ audit: deny node_modules/.package-lock.json ## look up advisories on every depen
 		else echo "skipped: this npm registry has no advisories"; fi
 
 deny: $(CARGO_DENY) ## check licences and sources of every crate
-	@for manifest in $(wildcard Cargo.toml fuzz/Cargo.toml); do \
+	@for manifest in $(wildcard Cargo.toml tests/fuzz/Cargo.toml); do \
 		$(CARGO_DENY) --manifest-path $$manifest --locked --workspace --log-level error check bans licenses sources || exit; done
 
 conformance: build $(SCHEMATHESIS) $(PYTHON_CLIENT) $(CLIENTS)/.package-lock.json $(SDKS)/.package-lock.json ## hold the Worker against others: a fuzzer, generated clients, Segment's SDKs
-	$(dir $(SCHEMATHESIS))python tests/examples.py
+	$(dir $(SCHEMATHESIS))python tests/python/examples.py
 	PATH="$(CURDIR)/$(CLIENTS)/.bin:$(dir $(PYTHON_CLIENT)):$$PATH" SCHEMATHESIS=$(SCHEMATHESIS) \
 		$(TEST) --test contract -- --ignored --nocapture conformance:: sdks::
 
-# No sanitizer: there is no unsafe code. What is found goes to fuzz/target, not to the corpus.
+# No sanitizer: there is no unsafe code. What is found goes to tests/fuzz/target, not to the corpus.
 fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
 	for target in $(FUZZ_TARGETS); do \
-		mkdir -p fuzz/target/found/$$target && $(CARGO_FUZZ) run --sanitizer none $$target \
-			fuzz/target/found/$$target fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+		mkdir -p tests/fuzz/target/found/$$target && $(CARGO_FUZZ) run --fuzz-dir tests/fuzz --sanitizer none $$target \
+			tests/fuzz/target/found/$$target tests/fuzz/corpus/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
 workflows: ## check the workflows of GitHub
@@ -129,7 +129,7 @@ lint-workflows: $(WORKFLOW_LINTERS)
 	$< --offline --quiet .github
 	$(<D)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(<D)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
-	PATH="$(<D):$$PATH" python tests/workflows.py .github/workflows/*.yml
+	PATH="$(<D):$$PATH" python tests/python/workflows.py .github/workflows/*.yml
 	$(<D)/shellcheck .ci/run
 
 # Bytes of the Worker's module, gzipped, that may pass.
@@ -180,7 +180,7 @@ release: build ## pack what is built into dist/: it can be deployed without Rust
 	rm -r dist/$(RELEASE)
 
 clean: ## remove everything that was built or installed here, and local data
-	rm -rf build dist $(LOCAL_CONFIG) node_modules $(CLIENTS) $(SDKS) target fuzz/target .wrangler
+	rm -rf build dist $(LOCAL_CONFIG) node_modules $(CLIENTS) $(SDKS) target tests/fuzz/target .wrangler
 
 $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml Makefile $(WORKER_BUILD) $(WASM_BINDGEN) node_modules/.package-lock.json | rust
 	$(WORKER_BUILD) --release
@@ -188,12 +188,12 @@ $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml M
 	wasm-opt --strip-debug build/index_bg.wasm --output build/index_bg.wasm
 	@touch $@
 
-$(ASSETS): $(WORKER) $(wildcard public/* console/*) openapi.yaml
+$(ASSETS): $(WORKER) $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml
 	mkdir -p build/public/console
-	cp public/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
-	cp console/console.html console/_headers build/public
-	cp console/icon.svg build/public/console
-	esbuild console/main.jsx console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
+	cp web/page/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
+	cp web/console/console.html console/_headers build/public
+	cp web/console/icon.svg build/public/console
+	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
 		--entry-names=console --outdir=build/public/console --log-level=warning
 	@bytes=$$(cat build/public/console.html build/public/console/* | gzip -9c | wc -c) && [ $$bytes -le $(MAX_CONSOLE_BYTES) ] \
 		|| { echo "the console is $$bytes bytes, gzipped; at most $(MAX_CONSOLE_BYTES)" >&2; exit 1; }
@@ -229,14 +229,14 @@ $(CARGO_DENY): | rust
 $(CARGO_FUZZ): | rust
 	$(INSTALL) --version 0.13.2 --root $(CACHE)/cargo-fuzz-0.13.2 cargo-fuzz
 
-$(SCHEMATHESIS): tests/schemathesis.txt
+$(SCHEMATHESIS): tests/python/schemathesis.txt
 	python3 -m venv $(CACHE)/schemathesis-4.32.5
-	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet --require-hashes --requirement tests/schemathesis.txt
+	$(CACHE)/schemathesis-4.32.5/bin/pip install --quiet --require-hashes --requirement tests/python/schemathesis.txt
 	@touch $@
 
-$(WORKFLOW_LINTERS): tests/workflows.txt
+$(WORKFLOW_LINTERS): tests/python/workflows.txt
 	python3 -m venv $(CACHE)/workflow-linters-1.32.0
-	$(dir $@)pip install --quiet --require-hashes --requirement tests/workflows.txt
+	$(dir $@)pip install --quiet --require-hashes --requirement tests/python/workflows.txt
 	@touch $@
 
 $(PYTHON_CLIENT): tests/clients/requirements.txt

@@ -4,7 +4,7 @@
 
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { spread, table } from "./document.mjs";
+import { spread, table } from "./lib/document.mjs";
 
 const AT_ONCE = 4;
 const USERS = 40;

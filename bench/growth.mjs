@@ -1,9 +1,9 @@
 // What each operation takes in a project of 1,000 users, of 50,000 and of a million, in D1 and in 4 objects. Writes its
-// table into BENCHMARKS.md. Usage: node bench/growth.mjs [N], a million by default
+// table into bench/README.md. Usage: node bench/growth.mjs [N], a million by default
 
-import { keyOf, send } from "./client.mjs";
-import { publish, spread, table, times } from "./document.mjs";
-import { start } from "./worker.mjs";
+import { keyOf, send } from "./lib/client.mjs";
+import { publish, spread, table, times } from "./lib/document.mjs";
+import { start } from "./lib/worker.mjs";
 
 const SIZES = [1000, 50_000, Number(process.argv[2] ?? 1_000_000)];
 const BESIDE = 1;

@@ -1,8 +1,8 @@
 // What a warm upsert takes where every remote call takes longer, at 1 and at 16 requests at once, and how many remote
-// calls it waits for, one after the other, by that. Writes its table into BENCHMARKS.md. Usage: node bench/hops.mjs, or make bench
+// calls it waits for, one after the other, by that. Writes its table into bench/README.md. Usage: node bench/hops.mjs, or make bench
 
-import { publish, table } from "./document.mjs";
-import { open } from "./targets.mjs";
+import { publish, table } from "./lib/document.mjs";
+import { open } from "./lib/targets.mjs";
 
 const REQUESTS = 96;
 const [NONE, SHORT, LONG] = [0, 20, 100];

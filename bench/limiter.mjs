@@ -1,10 +1,10 @@
 // How many asks a second one limiter's object can take, beside the peers' counter, how many one isolate makes, and so how
-// many isolates one object feeds. Writes its tables into BENCHMARKS.md. Usage: node bench/limiter.mjs, or make bench
+// many isolates one object feeds. Writes its tables into bench/README.md. Usage: node bench/limiter.mjs, or make bench
 
-import { keyOf, send } from "./client.mjs";
-import { publish, spread, table, times } from "./document.mjs";
-import { peer } from "./targets.mjs";
-import { addressOf, ROOT, roster, serve, start } from "./worker.mjs";
+import { keyOf, send } from "./lib/client.mjs";
+import { publish, spread, table, times } from "./lib/document.mjs";
+import { peer } from "./lib/targets.mjs";
+import { addressOf, ROOT, roster, serve, start } from "./lib/worker.mjs";
 
 const ROUNDS = 5;
 const [ROUND_MS, WARM_UP_MS] = [500, 2100];

@@ -1,11 +1,11 @@
 // What a client gets of its limit that sends all the time, on the real Worker. Writes its table into
-// BENCHMARKS.md, and fails if more than the limit was admitted in a stretch of the window's length. Usage:
+// bench/README.md, and fails if more than the limit was admitted in a stretch of the window's length. Usage:
 // node bench/limits.mjs, or make bench
 
 import { setTimeout } from "node:timers/promises";
-import { keyOf, send } from "./client.mjs";
-import { publish, table } from "./document.mjs";
-import { start } from "./worker.mjs";
+import { keyOf, send } from "./lib/client.mjs";
+import { publish, table } from "./lib/document.mjs";
+import { start } from "./lib/worker.mjs";
 
 const AT_ONCE = [4, 24, 64];
 /**

@@ -1,11 +1,11 @@
 // How many users are stored a second by Rosters in as many processes as there are cores, each with a project in an object of
-// its own: the objects share nothing but the machine. Writes its table into BENCHMARKS.md. Usage: node bench/processes.mjs
+// its own: the objects share nothing but the machine. Writes its table into bench/README.md. Usage: node bench/processes.mjs
 
 import { cpus } from "node:os";
-import { keyOf, send } from "./client.mjs";
-import { publish, spread, table, times } from "./document.mjs";
-import { cpuMs, runtime } from "./processor.mjs";
-import { start } from "./worker.mjs";
+import { keyOf, send } from "./lib/client.mjs";
+import { publish, spread, table, times } from "./lib/document.mjs";
+import { cpuMs, runtime } from "./lib/processor.mjs";
+import { start } from "./lib/worker.mjs";
 
 const ROUNDS = 5;
 const SECONDS = 2;

@@ -1,23 +1,23 @@
 // Every operation on every target, in turn, in rounds: what else the machine does meets all of them alike. Writes the
-// figures to bench/results.json and the tables into BENCHMARKS.md. Usage: make bench; ONLY='read|401' measures those
+// figures to bench/results.json and the tables into bench/README.md. Usage: make bench; ONLY='read|401' measures those
 // operations alone, and writes nothing.
 
 import { fork } from "node:child_process";
 import { on } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { publish, spread, table, times } from "./document.mjs";
-import { operations } from "./operations.mjs";
-import { cpuMs, runtime } from "./processor.mjs";
-import { open } from "./targets.mjs";
-import { ROOT } from "./worker.mjs";
+import { publish, spread, table, times } from "./lib/document.mjs";
+import { operations } from "./lib/operations.mjs";
+import { cpuMs, runtime } from "./lib/processor.mjs";
+import { open } from "./lib/targets.mjs";
+import { ROOT } from "./lib/worker.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 0.5);
 const ONLY = new RegExp(process.env.ONLY ?? "");
 
 const { miniflare, targets } = await open();
-const load = fork(`${ROOT}bench/load.mjs`);
+const load = fork(`${ROOT}bench/lib/load.mjs`);
 const told = on(load, "message");
 const pid = runtime();
 

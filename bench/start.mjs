@@ -1,16 +1,16 @@
 // What it takes to start, and what memory is then held: Roster, the Hono peer and the floor, each alone in a fresh runtime,
-// in turn, in rounds. Writes its tables into BENCHMARKS.md. Linux alone tells the time of a processor. Usage:
+// in turn, in rounds. Writes its tables into bench/README.md. Linux alone tells the time of a processor. Usage:
 // node bench/start.mjs, or make bench
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { keyOf, send } from "./client.mjs";
-import { publish, spread, table, times } from "./document.mjs";
-import { inspect } from "./isolate.mjs";
-import { operations } from "./operations.mjs";
-import { cpuMs, runtime } from "./processor.mjs";
-import { peer } from "./targets.mjs";
-import { addressOf, migrate, roster, serve } from "./worker.mjs";
+import { keyOf, send } from "./lib/client.mjs";
+import { publish, spread, table, times } from "./lib/document.mjs";
+import { inspect } from "./lib/isolate.mjs";
+import { operations } from "./lib/operations.mjs";
+import { cpuMs, runtime } from "./lib/processor.mjs";
+import { peer } from "./lib/targets.mjs";
+import { addressOf, migrate, roster, serve } from "./lib/worker.mjs";
 
 const ROUNDS = 7;
 const REQUESTS = 10_000;

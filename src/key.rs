@@ -1,8 +1,8 @@
 //! API keys: as a client presents them, as they are stored, and what one may do.
 
-use crate::limits::MAX_PROJECT_CHARS;
+use crate::bounds::MAX_PROJECT_CHARS;
+use crate::placement::Storage;
 use crate::rule::BrokenRule;
-use crate::storage::Storage;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;

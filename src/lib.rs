@@ -1,10 +1,10 @@
 //! Roster: a user-profile API as one Cloudflare Worker.
 //!
 //! The core is plain Rust. It names no type of the Workers platform, reads no clock and draws no random bytes. It
-//! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`limit::Limiter`],
+//! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`rate_limit::Limiter`],
 //! so all of it runs and is tested natively. The edge is thin and built for wasm32 only; it alone knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, limit, input} → {user, key, json, limits, rule, id, time}`.
+//! Imports run one way: `edge → api → {store, rate_limit, input} → {user, key, json, bounds, rule, id, time}`.
 //!
 //! | module | content |
 //! |---|---|
@@ -12,23 +12,23 @@
 //! | [`user`], [`key`] | types that cannot be wrong once parsed |
 //! | [`input`] | strict parsers of bodies, queries and paths, which report every fault with its place |
 //! | [`json`] | a lossless JSON reader and writer, and the merge that every store must match |
-//! | [`limit`] | the rate limit: pure functions of (state, now) |
+//! | [`rate_limit`] | the rate limit: pure functions of (state, now) |
 //! | [`store`] | the storage ports, and the SQL statements for stores on SQLite |
-//! | [`limits`] | every bound that a client can meet |
+//! | [`bounds`] | every bound that a client can meet |
 //! | [`rule`] | the error of everything that is parsed from a text |
 //! | [`id`], [`time`] | identifiers, moments |
 //! | `edge` | the Worker: D1, the limiter object, the isolate's caches, the log; `entry.js` outlives a panic |
 
 pub mod api;
+pub mod bounds;
 pub mod id;
 pub mod input;
 pub mod json;
 pub mod key;
-pub mod limit;
-pub mod limits;
 pub mod order;
+pub mod placement;
+pub mod rate_limit;
 pub mod rule;
-pub mod storage;
 pub mod store;
 pub mod time;
 pub mod user;

@@ -15,19 +15,7 @@ const GUIDES: [(&str, &str); 7] = [
     ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
 ];
 
-const FOLDERS: [&str; 11] = [
-    "src/",
-    "tests/",
-    "cli/",
-    "reference/",
-    "migrations/",
-    "fuzz/",
-    "bench/",
-    "scripts/",
-    "public/",
-    "console/",
-    ".ci/",
-];
+const FOLDERS: [&str; 8] = ["src/", "tests/", "cli/", "web/", "migrations/", "bench/", "scripts/", ".ci/"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,5 +1,5 @@
 //! The limiter's promise under traffic by chance: requests, delays, losses, evictions and restarts, planned to the
-//! microsecond, in the simulator of `reference/`.
+//! microsecond, in the simulator of `tests/reference/`.
 //!
 //! `cargo test --test limiter -- --nocapture` prints the figures.
 
@@ -8,7 +8,7 @@
 
 use fastrand::Rng;
 use proptest::prelude::*;
-use roster::limit::Quota;
+use roster::rate_limit::Quota;
 use roster_reference::simulation::{Message, Simulation, fullest};
 use std::collections::BTreeMap;
 

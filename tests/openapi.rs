@@ -1,14 +1,14 @@
 //! Holds `openapi.yaml` against the code: every route, method, error code and bound stands in it.
 
 use roster::api::{ApiError, Credential, Operation, ROUTES};
-use roster::input::fields::{Fault, FaultKind, FaultList, Part};
-use roster::key::Scope;
-use roster::limit::Quota;
-use roster::limits::{
+use roster::bounds::{
     BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES,
     MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS,
     MAX_PROFILE_BYTES, MAX_STRANGERS_BYTES, MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
 };
+use roster::input::fields::{Fault, FaultKind, FaultList, Part};
+use roster::key::Scope;
+use roster::rate_limit::Quota;
 use roster::store::StoredLimit;
 
 const CONTRACT: &str = include_str!("../openapi.yaml");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { open } from "../targets.mjs";
+import { open } from "../lib/targets.mjs";
 
 const { miniflare, targets } = await open();
 after(() => miniflare.dispose());

@@ -4,7 +4,7 @@ use super::auth;
 use super::error::ApiError;
 use super::platform::{Cx, Platform};
 use crate::key::Scope;
-use crate::limit::{Account, Decision, Limiter, Policy, Verdict};
+use crate::rate_limit::{Account, Decision, Limiter, Policy, Verdict};
 use crate::store::{Caller, StoreError};
 
 /// Admits a call: finds its key, checks the scope, and takes a token of the policy; 401, 403, 429.

@@ -4,7 +4,7 @@ use super::cors::{self, AllowedOrigins};
 use super::error::ApiError;
 use super::http::{Call, Reply};
 use super::platform::Log;
-use crate::limit::{DecidedBy, Policy, Verdict};
+use crate::rate_limit::{DecidedBy, Policy, Verdict};
 use crate::time::Timestamp;
 
 /// A request that was handled: the reply, and what the log may know of it: no key, e-mail, phone, user id or body.

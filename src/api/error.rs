@@ -1,10 +1,10 @@
 //! Every way a request can fail. This type alone knows status, code, message and headers; `error_body` writes its body.
 
-use super::auth::credential::Credential;
+use super::credential::Credential;
+use crate::bounds::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES};
 use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
-use crate::limit::{LimiterUnavailable, Quota};
-use crate::limits::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES};
+use crate::rate_limit::{LimiterUnavailable, Quota};
 use crate::store::{StoreError, StoredLimit};
 
 /// Seconds to wait before asking an overloaded store again.

@@ -2,9 +2,9 @@
 
 use super::error::{ApiError, fault_code, limit_issue, reason_phrase, retry_after_s};
 use super::http::Reply;
+use crate::bounds::{MAX_DETAILS_BYTES, MAX_PROFILE_BYTES};
 use crate::input::fields::{Fault, FaultKind, FaultList};
 use crate::key::Scope;
-use crate::limits::{MAX_DETAILS_BYTES, MAX_PROFILE_BYTES};
 use crate::store::StoredLimit;
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -1,17 +1,18 @@
 //! `/v1/keys`: API keys, managed by the admin. `/v1/key`: the one that asks.
 
+use super::admin::require_admin;
 use super::admission::charge;
-use super::auth::{authenticate, read_key, require_admin};
+use super::auth::{authenticate, read_key};
 use super::error::ApiError;
 use super::http::{Call, Reply};
 use super::platform::{Cx, Platform};
 use super::{projects, read};
+use crate::bounds::MAX_KEY_NAME_CHARS;
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::{percent, query};
 use crate::json::{Object, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
-use crate::limit::Policy;
-use crate::limits::MAX_KEY_NAME_CHARS;
+use crate::rate_limit::Policy;
 use crate::store::{ControlStore, UserStore};
 use crate::time::Timestamp;
 use serde::Serialize;

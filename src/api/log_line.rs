@@ -3,7 +3,7 @@
 use super::answer::Handled;
 use super::http::Call;
 use super::trace::trace_id;
-use crate::limit::DecidedBy;
+use crate::rate_limit::DecidedBy;
 use serde::Serialize;
 
 #[derive(Serialize)]

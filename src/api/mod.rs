@@ -1,15 +1,19 @@
 //! The HTTP surface as values. [`handle`] is the whole of it: a [`Call`] in, a [`Handled`] out.
 
+mod admin;
+mod admin_token;
 mod admission;
 mod answer;
 mod assets;
 mod auth;
 mod cors;
+mod credential;
 mod data_point;
 mod error;
 mod error_body;
 mod health;
 mod http;
+mod isolate;
 mod keys;
 mod log_line;
 mod platform;
@@ -19,22 +23,19 @@ mod route;
 mod segment;
 mod settings;
 mod trace;
-mod ttl_cache;
 mod users;
 
+pub use admin_token::AdminToken;
 pub use answer::Handled;
-pub use auth::admin_token::AdminToken;
-pub use auth::credential::Credential;
-pub use auth::key_cache::KeyCache;
-pub use auth::network::Network;
+pub use credential::Credential;
 pub use data_point::{DataPoint, data_point};
 pub use error::ApiError;
 pub use http::{Call, Encoding, Reply};
+pub use isolate::{KeyCache, Network, WrittenCopies};
 pub use log_line::log_line;
 pub use platform::{BodyError, Platform};
 pub use route::{Operation, ROUTES};
 pub use settings::{Settings, SettingsError};
-pub use users::WrittenCopies;
 
 use cors::AllowedOrigins;
 use platform::{Cx, Log};

@@ -1,11 +1,9 @@
 //! The port to the platform, and the context of one request.
 
-use super::auth::key_cache::KeyCache;
-use super::auth::network::Network;
 use super::http::{Call, Encoding};
+use super::isolate::{KeyCache, Network, WrittenCopies};
 use super::settings::Settings;
-use super::users::WrittenCopies;
-use crate::limit::{DecidedBy, Limiter, Policy, Verdict};
+use crate::rate_limit::{DecidedBy, Limiter, Policy, Verdict};
 use crate::store::{ControlStore, CopyStore, UserStore};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
@@ -48,7 +46,7 @@ pub trait Platform {
     /// Reads a file that ships with the Worker. The error is for the log.
     async fn asset(&self, path: &str) -> Result<String, String>;
     /// Counts a call whose key does not exist. False: its network sent more than
-    /// [`MAX_UNKNOWN_KEYS`](crate::limits::MAX_UNKNOWN_KEYS) within a minute.
+    /// [`MAX_UNKNOWN_KEYS`](crate::bounds::MAX_UNKNOWN_KEYS) within a minute.
     async fn count_unknown_key(&self, network: &Network) -> bool;
     /// Runs work for which no client waits.
     fn in_background(&self, work: impl Future<Output = ()> + 'static);

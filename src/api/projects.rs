@@ -1,18 +1,18 @@
 //! `/v1/projects`: projects and their limits, managed by the admin.
 
-use super::auth::require_admin;
+use super::admin::require_admin;
 use super::error::ApiError;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
 use super::read;
+use crate::bounds::{RATE_LIMITS, RATE_WINDOW_SECONDS};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::percent;
 use crate::json::{Object, Value};
 use crate::key::{Project, ProjectRecord};
-use crate::limit::{Account, BookedSlot, Limiter, Policy, Quota, Usage};
-use crate::limits::{RATE_LIMITS, RATE_WINDOW_SECONDS};
+use crate::placement::{Buckets, Jurisdiction, Location, Placement, Storage};
+use crate::rate_limit::{Account, BookedSlot, Limiter, Policy, Quota, Usage};
 use crate::rule::BrokenRule;
-use crate::storage::{Buckets, Jurisdiction, Location, Placement, Storage};
 use crate::store::ControlStore;
 use crate::time::Timestamp;
 use serde::Serialize;

@@ -3,10 +3,10 @@
 use super::error::ApiError;
 use super::http::{Call, Encoding};
 use super::platform::{BodyError, Cx, Platform};
+use crate::bounds::MAX_BODY_BYTES;
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::query;
 use crate::json::{self, Object, ObjectError};
-use crate::limits::MAX_BODY_BYTES;
 
 /// Refuses any query parameter.
 pub fn no_query(call: &Call) -> Result<(), ApiError> {

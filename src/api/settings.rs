@@ -1,9 +1,9 @@
 //! What the operator sets: variables and secrets of the Worker.
 
-use super::auth::admin_token::AdminToken;
+use super::admin_token::AdminToken;
 use super::cors::AllowedOrigins;
-use crate::limit::{Policy, Quota};
-use crate::storage::{Placement, Storage};
+use crate::placement::{Placement, Storage};
+use crate::rate_limit::{Policy, Quota};
 use std::fmt;
 
 /// The Worker's settings, parsed.

@@ -16,7 +16,7 @@ use crate::api::{
     SettingsError, WrittenCopies,
 };
 use crate::id;
-use crate::limit::Leases;
+use crate::rate_limit::Leases;
 use crate::store::RoutedStore;
 use crate::store::objects::ObjectStore;
 use crate::store::sql::{SqlStore, Value};

@@ -1,7 +1,7 @@
 //! Reads a JSON body member by member and reports all faults at once, each with its place.
 
+use crate::bounds::{MAX_FAULTS, MAX_PLACE_CHARS};
 use crate::json::{Object, Value};
-use crate::limits::{MAX_FAULTS, MAX_PLACE_CHARS};
 use crate::rule::BrokenRule;
 use std::borrow::Cow;
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use super::{Caller, StoreError};
 use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use crate::storage::Storage;
+use crate::placement::Storage;
 use crate::time::Timestamp;
 
 /// Keeps keys and projects.

@@ -11,7 +11,7 @@ pub trait CopyStore {
     /// The copy of this name. None: there is none, or it can't be had in time.
     async fn find(&self, name: &str) -> Option<UserCopy>;
 
-    /// Keeps a copy for `lifetime_s` seconds, within [`COPY_MAX_AGE_S`](crate::limits::COPY_MAX_AGE_S).
+    /// Keeps a copy for `lifetime_s` seconds, within [`COPY_MAX_AGE_S`](crate::bounds::COPY_MAX_AGE_S).
     async fn put(&self, name: &str, copy: &UserCopy, lifetime_s: u32);
 
     /// Removes a copy, if there is one.

@@ -50,10 +50,10 @@ impl std::error::Error for StoreError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredLimit {
-    /// More than [`MAX_MEMBERS`](crate::limits::MAX_MEMBERS) members directly in `properties`.
+    /// More than [`MAX_MEMBERS`](crate::bounds::MAX_MEMBERS) members directly in `properties`.
     PropertyKeys,
-    /// More than [`MAX_MEMBERS`](crate::limits::MAX_MEMBERS) members directly in `origin`.
+    /// More than [`MAX_MEMBERS`](crate::bounds::MAX_MEMBERS) members directly in `origin`.
     OriginKeys,
-    /// A profile of more than [`MAX_PROFILE_BYTES`](crate::limits::MAX_PROFILE_BYTES).
+    /// A profile of more than [`MAX_PROFILE_BYTES`](crate::bounds::MAX_PROFILE_BYTES).
     ProfileBytes,
 }

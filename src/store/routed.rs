@@ -1,7 +1,7 @@
 //! The store of users, wherever each project has them.
 
 use super::{Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
-use crate::storage::Storage;
+use crate::placement::Storage;
 use crate::time::Timestamp;
 use crate::user::{ExternalId, NewUser};
 use std::rc::Rc;

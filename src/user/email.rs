@@ -1,6 +1,6 @@
 //! An e-mail address.
 
-use crate::limits::MAX_EMAIL_BYTES;
+use crate::bounds::MAX_EMAIL_BYTES;
 use crate::rule::BrokenRule;
 
 /// An e-mail address that `<input type=email>` accepts, at most 254 bytes, kept as sent.

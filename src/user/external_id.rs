@@ -1,6 +1,6 @@
 //! The caller's own id for a user.
 
-use crate::limits::MAX_USER_ID_CHARS;
+use crate::bounds::MAX_USER_ID_CHARS;
 use crate::rule::BrokenRule;
 use std::str::FromStr;
 

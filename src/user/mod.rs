@@ -8,9 +8,9 @@ pub use email::Email;
 pub use external_id::ExternalId;
 pub use phone::Phone;
 
+use crate::bounds::{MAX_AHEAD_MS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS};
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{self, Object, ObjectWriter, Value};
-use crate::limits::{MAX_AHEAD_MS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS};
 use crate::rule::BrokenRule;
 use crate::time::Timestamp;
 

@@ -1,6 +1,6 @@
 //! A telephone number.
 
-use crate::limits::PHONE_DIGITS;
+use crate::bounds::PHONE_DIGITS;
 use crate::rule::BrokenRule;
 
 /// A telephone number in E.164 form: `+`, then 2–15 digits, the first not 0.

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
-import { curlLine, quote } from "../../console/curl.mjs";
+import { curlLine, quote } from "../../web/console/data/curl.mjs";
 
 /** The words that a shell makes of a line, its variables replaced. */
 function words(line) {

@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { guessAll, problem, rowJson, valueCell, cellValue } from "../../console/columns.mjs";
-import { rows, writeRow } from "../../console/csv.mjs";
-import { csvParts, importable, readAll } from "../../console/exporting.mjs";
-import { batchBody, batches, patiently, refusedLine, sendAll } from "../../console/importing.mjs";
-import { equal, parse, stringify } from "../../console/lossless.mjs";
-import { csvRecords, isNdjson, ndjsonRecords } from "../../console/records.mjs";
+import { guessAll, problem, rowJson, valueCell, cellValue } from "../../web/console/data/columns.mjs";
+import { rows, writeRow } from "../../web/console/data/csv.mjs";
+import { csvParts, importable, readAll } from "../../web/console/data/exporting.mjs";
+import { batchBody, batches, patiently, refusedLine, sendAll } from "../../web/console/data/importing.mjs";
+import { equal, parse, stringify } from "../../web/console/data/lossless.mjs";
+import { csvRecords, isNdjson, ndjsonRecords } from "../../web/console/data/records.mjs";
 
 const cells = (text) => Array.from(rows(text), ({ cells }) => cells);
 

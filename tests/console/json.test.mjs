@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Digits, NotJson, equal, parse, stringify } from "../../console/lossless.mjs";
-import { apply, changes, diff } from "../../console/merge_patch.mjs";
+import { Digits, NotJson, equal, parse, stringify } from "../../web/console/data/lossless.mjs";
+import { apply, changes, diff } from "../../web/console/data/merge_patch.mjs";
 
 test("digits, order, and names that objects of JavaScript treat apart come back as they were", () => {
   for (const text of [

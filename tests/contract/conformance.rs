@@ -17,7 +17,7 @@ fn schemathesis_finds_nothing() {
     // Not in the project of the examples, whose limit the fuzzer sets.
     let key = server.key(&json!({"name": "fuzzer", "project": "fuzzer"}));
     let status = Command::new(schemathesis)
-        .args(["--config-file", "tests/schemathesis.toml", "run", "openapi.yaml", "--url", &server.url])
+        .args(["--config-file", "tests/python/schemathesis.toml", "run", "openapi.yaml", "--url", &server.url])
         .args(["--max-examples", "100", "--no-color"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .envs([("ROSTER_KEY", key.as_str()), ("ROSTER_ADMIN_TOKEN", ADMIN_TOKEN)])

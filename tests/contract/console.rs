@@ -29,7 +29,7 @@ fn the_console_is_served_with_a_policy_that_allows_its_own_files_alone() {
 
 #[test]
 fn no_view_makes_markup_of_a_text_or_keeps_a_key() {
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("console")).unwrap() {
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("web/console")).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         for forbidden in FORBIDDEN {

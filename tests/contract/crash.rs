@@ -1,6 +1,6 @@
 //! Promise 1 under `kill -9`: what was answered is there, and what was not is there wholly or not at all.
 
-use roster::storage::Buckets;
+use roster::placement::Buckets;
 use roster_harness::server::{Server, State, node};
 use roster_harness::{ADMIN_TOKEN, Answer, Client, Project};
 use serde::Deserialize;

@@ -70,7 +70,7 @@ fn the_python_example_stores_a_user() {
         let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-requests-2.32.5");
         if !packages.join("requests").exists() {
             let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"];
-            let what = ["--requirement", "tests/requests.txt", "--target"];
+            let what = ["--requirement", "tests/contract/requests.txt", "--target"];
             run(Command::new("python3").args(install).args(what).arg(&packages).current_dir(crate::WORKER));
         }
         let printed =

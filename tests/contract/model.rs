@@ -1,9 +1,9 @@
 //! The core's model of the merge against the product's own statements on real SQLite, byte for byte.
 
 use fastrand::Rng;
+use roster::bounds::MAX_NESTING;
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
-use roster::limits::MAX_NESTING;
 use roster::store::sql::statements as sql;
 use roster::time::Timestamp;
 use roster::user::{Change, NewUser};

@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::progress_bar::ProgressBar;
 use budget::Budget;
 use response::Response;
-use roster::limits::PAGE_USERS;
+use roster::bounds::PAGE_USERS;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicBool, Ordering};

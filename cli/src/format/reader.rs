@@ -6,7 +6,7 @@ use super::ndjson;
 use super::raw_record::{Delimiter, RawRecord, RawRecords};
 use crate::error::CliError;
 use crate::record::{MAX_RECORD_BYTES, Parsed, Position, Record, RejectReason, Rejection};
-use roster::limits::MAX_BATCH_BYTES;
+use roster::bounds::MAX_BATCH_BYTES;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

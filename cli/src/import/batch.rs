@@ -2,7 +2,7 @@
 
 use crate::client::Outcome;
 use crate::record::{BATCH_ENVELOPE, Parsed, Position, Record, Rejection, UserHash, raw_json};
-use roster::limits::MAX_BATCH_BYTES;
+use roster::bounds::MAX_BATCH_BYTES;
 use std::collections::HashSet;
 use std::ops::Range;
 

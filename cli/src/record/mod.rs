@@ -5,8 +5,8 @@ mod split;
 
 pub use rejection::{RejectReason, Rejection};
 
+use roster::bounds::MAX_BATCH_BYTES;
 use roster::json::{Object, Value};
-use roster::limits::MAX_BATCH_BYTES;
 use serde_json::value::RawValue;
 use split::split;
 use std::hash::{DefaultHasher, Hash, Hasher};

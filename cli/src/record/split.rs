@@ -3,9 +3,9 @@
 //! An object inside an array can't be split, because an array replaces the stored one: the server refuses such a record.
 
 use super::MAX_RECORD_BYTES;
+use roster::bounds::{BATCH_USERS, MAX_MEMBERS, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES};
 use roster::json::merge::merge;
 use roster::json::{Object, Value};
-use roster::limits::{BATCH_USERS, MAX_MEMBERS, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES};
 use roster::time::Timestamp;
 use roster::user::NewUser;
 use std::collections::HashSet;

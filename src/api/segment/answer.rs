@@ -6,9 +6,9 @@ use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
 use crate::api::users::batch;
+use crate::bounds::MAX_LOGGED_REFUSALS;
 use crate::input::fields::FaultList;
 use crate::key::ApiKey;
-use crate::limits::MAX_LOGGED_REFUSALS;
 use crate::store::{StoredLimit, Upserted};
 use serde::{Serialize, Serializer};
 

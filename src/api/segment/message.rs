@@ -1,8 +1,8 @@
 //! One message of Segment's protocol.
 
+use crate::bounds::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_NAME_CHARS};
 use crate::input::fields::{Fault, FaultKind, FaultList, Faults};
 use crate::json::{Object, Value};
-use crate::limits::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_NAME_CHARS};
 use crate::time::Timestamp;
 use crate::user::{Email, NewUser, Phone};
 use std::borrow::Cow;

@@ -2,29 +2,13 @@
 //! is not served.
 
 use crate::api::platform::{Cx, Platform};
-use crate::api::ttl_cache::TtlCache;
-use crate::limits::COPY_MAX_AGE_S;
-use crate::storage::{Placement, Storage};
+use crate::bounds::COPY_MAX_AGE_S;
+use crate::placement::{Placement, Storage};
 use crate::store::{Caller, CopyStore, UserCopy};
 use crate::time::Timestamp;
 use crate::user::ExternalId;
 use sha2::{Digest, Sha256};
 use std::rc::Rc;
-
-/// The copies that an isolate wrote within the last minute, by name.
-#[derive(Debug, Default)]
-pub struct WrittenCopies(TtlCache<String, ()>);
-
-impl WrittenCopies {
-    /// True once a minute for each name.
-    fn is_due(&mut self, name: &str, now: Timestamp) -> bool {
-        let is_due = self.0.find(&name.to_owned(), now).is_none();
-        if is_due {
-            self.0.learn(name.to_owned(), (), now);
-        }
-        is_due
-    }
-}
 
 /// The copy of the user of one request that takes one.
 pub struct Copies<C> {
@@ -164,14 +148,6 @@ mod tests {
         }
         for header in ["", "*", "\"7\"", "\"6\", W/\"5\"", "\"x\""] {
             assert!(!copy.is_behind(header), "{header}");
-        }
-    }
-
-    #[test]
-    fn an_isolate_writes_a_copy_once_a_minute() {
-        let mut written = WrittenCopies::default();
-        for (name, ms, is_due) in [("a", 0, true), ("a", 59_999, false), ("b", 59_999, true), ("a", 60_000, true)] {
-            assert_eq!(written.is_due(name, Timestamp::from_ms(ms)), is_due, "{name} {ms}");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::key::Scope;
-use crate::limit::Policy;
+use crate::rate_limit::Policy;
 use crate::store::{StoredUser, UserCopy, UserStore};
 use serde::Serialize;
 

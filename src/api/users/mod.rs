@@ -8,7 +8,6 @@ mod if_match;
 mod list;
 
 pub use batch::upsert_all;
-pub use copies::WrittenCopies;
 pub use get::get;
 pub use list::list;
 
@@ -20,7 +19,7 @@ use super::read;
 use crate::input::fields::{FaultList, Part};
 use crate::input::percent;
 use crate::key::Scope;
-use crate::limit::Policy;
+use crate::rate_limit::Policy;
 use crate::rule::BrokenRule;
 use crate::store::UserStore;
 use crate::user::{ExternalId, NewUser};

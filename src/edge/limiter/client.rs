@@ -3,7 +3,7 @@
 use crate::edge::fetcher::Fetcher;
 use crate::edge::rpc;
 use crate::edge::runtime::{Hops, now, with_deadline};
-use crate::limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step, Usage};
+use crate::rate_limit::{Account, Ask, Decision, Leases, Limiter, LimiterUnavailable, Message, Quota, Step, Usage};
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::rc::Rc;

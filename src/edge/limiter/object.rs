@@ -2,7 +2,7 @@
 
 use crate::edge::runtime::now;
 use crate::edge::sqlite::Sqlite;
-use crate::limit::{Ask, Grant, Ledger, Message};
+use crate::rate_limit::{Ask, Grant, Ledger, Message};
 use crate::store::objects::LocalDatabase;
 use crate::store::sql::{Statement, Value};
 use serde::Deserialize;

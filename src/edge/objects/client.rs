@@ -3,7 +3,7 @@
 use crate::edge::rpc;
 use crate::edge::runtime::{Hops, with_deadline};
 use crate::key::Project;
-use crate::storage::{Jurisdiction, Placement};
+use crate::placement::{Jurisdiction, Placement};
 use crate::store::StoreError;
 use crate::store::objects::Objects;
 use futures_util::future::try_join_all;

@@ -1,7 +1,7 @@
 //! What the object of a bucket runs, on its own SQLite.
 
 use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
-use crate::limits::MAX_PAGE_BYTES;
+use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::sql::statements::{self, Lists};
 use crate::store::sql::{Statement, UserRow, Value};
 use crate::store::{Expected, StoreError};

@@ -1,9 +1,9 @@
 //! The store of users, by the objects of a project's buckets.
 
 use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome};
+use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::Project;
-use crate::limits::MAX_PAGE_BYTES;
-use crate::storage::{Placement, Storage};
+use crate::placement::{Placement, Storage};
 use crate::store::{
     Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };

@@ -4,7 +4,7 @@ use super::database::{Database, Statement, Value};
 use super::rows::{IdRow, KeyRow, ProjectRow};
 use super::{SqlStore, statements};
 use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use crate::storage::{Jurisdiction, Location, Storage};
+use crate::placement::{Jurisdiction, Location, Storage};
 use crate::store::{Caller, ControlStore, StoreError};
 use crate::time::Timestamp;
 

@@ -2,7 +2,7 @@
 
 use super::database::limit_named;
 use crate::key::{KeyHash, KeyRecord, ProjectRecord};
-use crate::storage::{Buckets, Placement, Storage};
+use crate::placement::{Buckets, Placement, Storage};
 use crate::store::{Caller, StoreError, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
 use crate::user::NewUser;

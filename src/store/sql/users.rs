@@ -3,8 +3,8 @@
 use super::database::{Database, Statement, Value};
 use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
 use super::{SqlStore, statements};
+use crate::bounds::MAX_PAGE_BYTES;
 use crate::json;
-use crate::limits::MAX_PAGE_BYTES;
 use crate::store::{
     Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };

@@ -1,7 +1,7 @@
 //! An object of users breaks, hangs, is overloaded or of another version; a revocation fails half way.
 
 use super::{Faulty, check_refusal, faulty, meet};
-use roster::storage::Buckets;
+use roster::placement::Buckets;
 use roster_harness::server::Server;
 use roster_harness::{ADMIN_TOKEN, Answer, Client, Project, Transport};
 use serde_json::{Value, json};

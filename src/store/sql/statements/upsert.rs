@@ -2,7 +2,7 @@
 
 use super::CALLER;
 use super::times::{self, ARE_VALID, GIVEN, VALUES};
-use crate::limits::{MAX_MEMBERS, MAX_PROFILE_BYTES};
+use crate::bounds::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 use std::sync::LazyLock;
 
 /// The profile into which the first patch of a user is merged.

@@ -1,0 +1,159 @@
+//! Authentication: bearer tokens and keys.
+
+use super::credential::Credential;
+use super::error::ApiError;
+use super::http::Call;
+use super::isolate::Network;
+use super::isolate::unknown_keys;
+use super::platform::{Cx, Platform};
+use crate::key::{ApiKey, KeyHash, KeyRecord};
+use crate::store::{Caller, ControlStore};
+
+/// Authenticates a call: bearer token, checksum, isolate cache, and only then the store; 401, 429.
+pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
+    authenticate_by(cx, bearer(cx.call, Credential::ApiKey)?).await
+}
+
+/// Does what [`authenticate`] does, with a key from elsewhere.
+pub async fn authenticate_by<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<Caller, ApiError> {
+    let hash = parse_key(cx, presented)?.hash();
+    let known = cx.platform.key_cache().borrow().known.find(&hash, cx.now()).cloned();
+    let record = match known {
+        Some(record) => record,
+        None => look_up_unknown(cx, &hash).await?,
+    };
+    {
+        let mut log = cx.log.borrow_mut();
+        log.project = Some(record.project.as_str().into());
+        log.key_id = Some(record.id.clone());
+    }
+    if record.is_live(cx.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
+}
+
+/// Does what [`authenticate_by`] does, with a key for which a body was read: a malformed one counts like a nonexistent one.
+pub async fn authenticate_stranger<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<Caller, ApiError> {
+    match parse_key(cx, presented) {
+        Ok(_) => authenticate_by(cx, presented).await,
+        Err(error) => Err(refuse_stranger(cx, error).await),
+    }
+}
+
+/// Finds out why the store refused a key that the cache held for live.
+pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiError {
+    cx.platform.key_cache().borrow_mut().known.forget(hash);
+    match look_up(cx, hash).await {
+        Ok(record) if record.is_live(cx.now()) => {
+            ApiError::Unavailable { cause: "the store refused a key that it then called live".into() }
+        }
+        Ok(_) => ApiError::RevokedApiKey,
+        Err(error) => error,
+    }
+}
+
+/// The record of a key as the store has it now, whatever the isolate knows; 401.
+pub async fn read_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
+    let record = look_up(cx, hash).await?;
+    if record.is_live(cx.now()) { Ok(record) } else { Err(ApiError::RevokedApiKey) }
+}
+
+/// Refuses a call from a network that sent too many bad keys, whatever else it sends; 429.
+pub fn refuse_blocked<P: Platform>(cx: &Cx<'_, P>) -> Result<(), ApiError> {
+    let is_blocked = |network: &Network| cx.platform.key_cache().borrow().unknown.is_network_blocked(network, cx.now());
+    if network(cx).as_ref().is_some_and(is_blocked) { Err(blocked()) } else { Ok(()) }
+}
+
+/// Counts a call that costs as much as one with a nonexistent key, and answers its error, or a 429.
+pub async fn refuse_stranger<P: Platform>(cx: &Cx<'_, P>, error: ApiError) -> ApiError {
+    match network(cx) {
+        Some(network) if !cx.wait(cx.platform.count_unknown_key(&network)).await => {
+            cx.platform.key_cache().borrow_mut().unknown.block(&network, cx.now());
+            blocked()
+        }
+        _ => error,
+    }
+}
+
+fn network<P>(cx: &Cx<'_, P>) -> Option<Network> {
+    cx.call.client_address.as_deref().and_then(Network::new)
+}
+
+/// The counter does not say when its window ends: the longest that it can be.
+fn blocked() -> ApiError {
+    ApiError::RateLimitExceeded { quota: unknown_keys::QUOTA, retry_after_ms: unknown_keys::QUOTA.window_ms }
+}
+
+/// The key, if the text has the form of one.
+fn parse_key<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<ApiKey, ApiError> {
+    presented.parse().map_err(|_| {
+        let is_admin_token = cx.platform.settings().admin_token.as_ref().is_some_and(|token| token.is(presented));
+        if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
+    })
+}
+
+/// Looks up a key that this isolate does not know. Counts nonexistent keys by network, here and at the platform; past the
+/// limit, looks up none. A call without an address is not counted.
+async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
+    let cache = cx.platform.key_cache();
+    let network = network(cx);
+    if network.as_ref().is_some_and(|network| cache.borrow().is_blocked(hash, network, cx.now())) {
+        return Err(blocked());
+    }
+    if !cache.borrow().unknown.contains(hash, cx.now()) {
+        if let Some(network) = &network {
+            cache.borrow_mut().unknown.count(*hash, network, cx.now());
+        }
+        let found = look_up(cx, hash).await;
+        if found != Err(ApiError::InvalidApiKey) {
+            // A store that failed did not say that the key does not exist.
+            if let Some(network) = &network {
+                cache.borrow_mut().unknown.discount(hash, network, cx.now());
+            }
+            return found;
+        }
+        cache.borrow_mut().unknown.learn(*hash, cx.now());
+    }
+    Err(refuse_stranger(cx, ApiError::InvalidApiKey).await)
+}
+
+/// Looks up a key in the store and caches it.
+async fn look_up<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<KeyRecord, ApiError> {
+    let control = cx.platform.control();
+    let record = cx.wait(control.find_key(hash)).await?.ok_or(ApiError::InvalidApiKey)?;
+    let (hash, now) = (*hash, cx.now());
+    cx.platform.key_cache().borrow_mut().known.learn(hash, record.clone(), now);
+    if record.is_live(now) && record.should_touch(now) {
+        cx.platform.in_background(async move {
+            // An error does not matter: the next look-up tries again.
+            let _ = control.touch_key(&hash, now).await;
+        });
+    }
+    Ok(record)
+}
+
+/// The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), the scheme in any case.
+pub fn bearer(call: &Call, wanted: Credential) -> Result<&str, ApiError> {
+    let header = call.authorization.as_deref().ok_or(ApiError::MissingAuth(wanted))?.trim();
+    let (scheme, token) = header.split_once([' ', '\t']).unwrap_or((header, ""));
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(ApiError::NotBearer(wanted)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_token_is_taken_from_its_header() {
+        let bearer_of = |header: Option<&str>| {
+            let call = Call { authorization: header.map(Into::into), ..Call::default() };
+            bearer(&call, Credential::ApiKey).map(str::to_owned)
+        };
+        for header in ["Bearer abc", "bearer abc", "BEARER  abc ", "Bearer\tabc"] {
+            assert_eq!(bearer_of(Some(header)).as_deref(), Ok("abc"), "{header}");
+        }
+        assert_eq!(bearer_of(Some("Bearer")).as_deref(), Ok(""));
+        assert_eq!(bearer_of(None), Err(ApiError::MissingAuth(Credential::ApiKey)));
+        for header in ["", "Basic abc", "ApiKey abc", "Bearerabc", "ros_abc"] {
+            assert_eq!(bearer_of(Some(header)), Err(ApiError::NotBearer(Credential::ApiKey)), "{header}");
+        }
+    }
+}

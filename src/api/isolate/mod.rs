@@ -1,0 +1,11 @@
+//! What an isolate remembers from one request to the next: plain data, bounded, each entry for a minute.
+
+mod key_cache;
+mod network;
+mod ttl_cache;
+pub mod unknown_keys;
+mod written_copies;
+
+pub use key_cache::KeyCache;
+pub use network::Network;
+pub use written_copies::WrittenCopies;

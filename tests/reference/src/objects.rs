@@ -1,0 +1,189 @@
+//! The objects' port: each bucket in a SQLite database of its own.
+
+use crate::sqlite::{failure, open, run};
+use roster::key::Project;
+use roster::placement::Placement;
+use roster::store::StoreError;
+use roster::store::objects::{Bucket, LocalDatabase, Objects};
+use roster::store::sql::Statement;
+use rusqlite::Connection;
+use serde::de::DeserializeOwned;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// The objects of all projects, each made at its first call.
+pub struct LocalObjects {
+    buckets: RefCell<BTreeMap<(Project, u8), Bucket<LocalSqlite>>>,
+    hops: Rc<Cell<u32>>,
+}
+
+impl LocalObjects {
+    /// None yet; each call of some of them adds one to `hops`.
+    pub fn new(hops: Rc<Cell<u32>>) -> Self {
+        LocalObjects { buckets: RefCell::default(), hops }
+    }
+}
+
+impl Objects for LocalObjects {
+    async fn call(&self, project: &Project, _: Placement, calls: Vec<(u8, String)>) -> Result<Vec<String>, StoreError> {
+        self.hops.set(self.hops.get() + 1);
+        let mut buckets = self.buckets.borrow_mut();
+        let mut answers = Vec::new();
+        for (number, call) in calls {
+            let bucket =
+                buckets.entry((project.clone(), number)).or_insert_with(|| Bucket::new(LocalSqlite::default()));
+            answers.push(bucket.answer(&call).map_err(StoreError::Unavailable)?);
+        }
+        Ok(answers)
+    }
+}
+
+/// A SQLite database in memory.
+struct LocalSqlite(Connection);
+
+impl Default for LocalSqlite {
+    #[expect(clippy::expect_used, reason = "memory can be opened")]
+    fn default() -> Self {
+        LocalSqlite(open(&[]).expect("a database in memory"))
+    }
+}
+
+impl LocalDatabase for LocalSqlite {
+    fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError> {
+        run(&self.0, statement)
+    }
+
+    fn size_bytes(&self) -> u64 {
+        let pragma = |name| self.0.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap_or_default();
+        (pragma("page_count") * pragma("page_size")).unsigned_abs()
+    }
+
+    fn run_script(&self, script: &str) -> Result<(), StoreError> {
+        self.0.execute_batch(script).map_err(failure)
+    }
+
+    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.run_script("begin")?;
+        let outcome = work();
+        self.run_script(if outcome.is_ok() { "commit" } else { "rollback" })?;
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roster::store::objects::SCHEMA;
+    use serde_json::{Value, json};
+
+    fn bucket(scripts: &[&str]) -> Bucket<LocalSqlite> {
+        Bucket::new(LocalSqlite(open(scripts).unwrap()))
+    }
+
+    fn ask(bucket: &Bucket<LocalSqlite>, message: &Value) -> Result<Value, String> {
+        ask_as(bucket, ["p", "0", "1"], message)
+    }
+
+    fn ask_as(
+        bucket: &Bucket<LocalSqlite>,
+        [project, number, buckets]: [&str; 3],
+        message: &Value,
+    ) -> Result<Value, String> {
+        let call = format!(
+            r#"{{"project":"{project}","bucket":{number},"buckets":{buckets},"key":"0f","now":5,"message":{message}}}"#
+        );
+        bucket.answer(&call).map(|answer| serde_json::from_str(&answer).unwrap())
+    }
+
+    fn upsert(id: &str, properties: &Value) -> Value {
+        json!({"Upsert": {"external_id": id, "new_id": "usr_1", "patch": {"properties": properties}}})
+    }
+
+    /// What makes the tables of a version, as an object of that version did.
+    fn schema_of(version: usize) -> Vec<String> {
+        let table = "create table migrations (number integer primary key) strict".to_owned();
+        let steps = SCHEMA[..version].iter();
+        let steps = steps.flat_map(|step| [(*step).to_owned(), "insert into migrations default values".to_owned()]);
+        std::iter::once(table).chain(steps).collect()
+    }
+
+    const MESSAGES: [&str; 4] = [
+        r#"{"UpsertAll":[{"external_id":"v","new_id":"usr_2","patch":{"email":"a@b.c"}}]}"#,
+        r#"{"List":{"email":"a@b.c","phone":null,"updated_after":null,"after":null,"limit":2,"max_bytes":99}}"#,
+        r#"{"Delete":{"external_id":"v"}}"#,
+        r#""Revoke""#,
+    ];
+
+    #[track_caller]
+    fn check_that_it_works(bucket: &Bucket<LocalSqlite>) {
+        let stored = ask(bucket, &upsert("u", &json!({"n": 1}))).unwrap();
+        assert!(stored["Upserted"]["Stored"].is_object(), "{stored}");
+        let found = ask(bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
+        assert!(found["User"]["properties"].as_str().unwrap().contains("\"n\":1"), "{found}");
+        for message in MESSAGES {
+            let answer = ask(bucket, &serde_json::from_str(message).unwrap()).unwrap();
+            assert!(answer.get("Failed").is_none() && answer != "KeyNotLive", "{message}: {answer}");
+        }
+        assert_eq!(ask(bucket, &upsert("u", &json!({}))).unwrap(), "KeyNotLive");
+    }
+
+    #[test]
+    fn an_object_of_every_version_is_brought_up_to_date_and_keeps_its_users() {
+        for version in 0..=SCHEMA.len() {
+            let mut scripts = schema_of(version);
+            if version > 0 {
+                let user = r#"insert into users
+                    (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
+                    values ('p', 'u', 'usr_0', '{"properties":{"old":1.10},"origin":{}}', 1, 0, 1, 1, 1)"#;
+                scripts.push(user.into());
+            }
+            let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+            let bucket = bucket(&scripts);
+            let found = ask(&bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
+            assert_eq!(found["User"]["properties"], if version > 0 { json!("{\"old\":1.10}") } else { Value::Null });
+            check_that_it_works(&bucket);
+        }
+    }
+
+    #[test]
+    fn an_object_of_a_version_to_come_goes_on_to_answer() {
+        let mut scripts = schema_of(SCHEMA.len());
+        scripts.extend(
+            [
+                "alter table users add column newer text",
+                "create table newer (n integer)",
+                "insert into migrations default values",
+            ]
+            .map(str::to_owned),
+        );
+        let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+        check_that_it_works(&bucket(&scripts));
+    }
+
+    #[test]
+    fn an_object_knows_which_bucket_it_is() {
+        let bucket = bucket(&[]);
+        let find = json!({"Find": {"external_id": "u"}});
+        assert_eq!(ask_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"User": null}));
+        for other in [["q", "1", "4"], ["p", "2", "4"], ["p", "1", "16"]] {
+            let refused = ask_as(&bucket, other, &upsert("u", &json!({}))).unwrap();
+            assert_eq!(refused, json!({"Failed": "this is another bucket than was meant"}), "{other:?}");
+        }
+        assert_eq!(ask_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"User": null}));
+    }
+
+    #[test]
+    fn a_full_object_refuses_what_does_not_fit_and_keeps_what_it_has() {
+        let database = LocalSqlite(open(&[]).unwrap());
+        database.run_script("pragma max_page_count = 30").unwrap();
+        let bucket = Bucket::new(database);
+        ask(&bucket, &upsert("u", &json!({"n": 1}))).unwrap();
+        let large = upsert("v", &json!({"text": "x".repeat(200_000)}));
+        let refused = ask(&bucket, &large).unwrap_err();
+        assert_eq!(refused, "the database is full: move its users to more objects");
+        let found = ask(&bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
+        assert_eq!(found["User"]["properties"], "{\"n\":1}");
+        assert_eq!(ask(&bucket, &json!({"Find": {"external_id": "v"}})).unwrap(), json!({"User": null}));
+    }
+}

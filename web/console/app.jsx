@@ -1,0 +1,120 @@
+// The frame: who is signed in, where one is, and what was just done.
+
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { send } from "./data/api.mjs";
+import { Console } from "./parts/context.mjs";
+import { Export } from "./views/export.jsx";
+import { Import } from "./views/import.jsx";
+import { Keys } from "./views/keys.jsx";
+import { People } from "./views/people.jsx";
+import { Person } from "./views/person.jsx";
+import { Project, Projects } from "./views/projects.jsx";
+import { href, useRoute } from "./data/route.mjs";
+import { keep, restore } from "./data/session.mjs";
+import { NeedsToken, SignIn } from "./views/sign_in.jsx";
+
+/** Name, heading, whose token it needs. */
+const SECTIONS = [
+  ["people", "People", "key"],
+  ["import", "Import", "key"],
+  ["export", "Export", "key"],
+  ["keys", "Keys", "admin"],
+  ["projects", "Projects", "admin"],
+];
+
+export function App() {
+  const [session, setSession] = useState(restore);
+  const [told, announce] = useAnnouncement();
+  const latest = useRef(session);
+  latest.current = session;
+
+  // Before it is seen: who is shown as signed in is so after a reload too, and who has signed out leaves nothing.
+  useLayoutEffect(() => keep(session), [session]);
+  const add = useCallback((token) => setSession((session) => ({ ...session, ...token })), []);
+  const signOut = useCallback(() => {
+    history.replaceState(null, "", location.pathname);
+    dispatchEvent(new Event("hashchange"));
+    setSession({});
+  }, []);
+  const call = useCallback((request, signal) => send(request, latest.current[request.as]?.token ?? "", signal), []);
+  const shared = useMemo(() => ({ session, add, signOut, call, announce }), [session]);
+
+  return (
+    <Console.Provider value={shared}>
+      {session.key || session.admin ? <Frame session={session} signOut={signOut} /> : <SignIn />}
+      <div class={told ? "toast shown" : "toast"} role="status" aria-live="polite">{told}</div>
+    </Console.Provider>
+  );
+}
+
+function useAnnouncement() {
+  const [told, setTold] = useState("");
+  const timer = useRef();
+  const announce = useCallback((text) => {
+    clearTimeout(timer.current);
+    setTold(text);
+    timer.current = setTimeout(() => setTold(""), 5000);
+  }, []);
+  return [told, announce];
+}
+
+function Frame({ session, signOut }) {
+  const route = useRoute();
+  const wanted = SECTIONS.find(([name]) => name === route[0]);
+  const [name, title, as] = wanted ?? SECTIONS.find(([, , as]) => session[as]);
+  return (
+    <div class="frame">
+      <a class="skip" href="#main" onClick={skip}>Skip to content</a>
+      <header class="side">
+        <a class="brand" href={href("people")}><img src="console/icon.svg" alt="" width="24" height="24" /> Roster</a>
+        <nav aria-label="Sections">
+          {SECTIONS.map(([section, label]) => (
+            <a key={section} href={href(section)} aria-current={section === name ? "page" : undefined}>{label}</a>
+          ))}
+        </nav>
+        <Account session={session} signOut={signOut} />
+      </header>
+      <main id="main" tabIndex={-1}>
+        {session[as] ? <View name={name} parameter={wanted && route[1]} /> : <NeedsToken as={as} title={title} />}
+      </main>
+    </div>
+  );
+}
+
+// A link would lead to another section.
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+function Account({ session, signOut }) {
+  const { key, admin } = session;
+  return (
+    <div class="account">
+      {key && (
+        <p>
+          <span class="note">{key.about ? "Project" : "API key"}</span>
+          <strong>{key.about?.project ?? `${key.token.slice(0, 8)}…`}</strong>
+          {key.about && <span class="note">with the key {key.about.name}</span>}
+        </p>
+      )}
+      {admin && <p><span class="badge">Admin</span></p>}
+      <button type="button" class="small" onClick={signOut}>Sign out</button>
+    </div>
+  );
+}
+
+function View({ name, parameter }) {
+  switch (name) {
+    case "people":
+      return parameter ? <Person key={parameter} id={parameter} /> : <People />;
+    case "import":
+      return <Import />;
+    case "export":
+      return <Export />;
+    case "keys":
+      return <Keys />;
+    default:
+      return parameter ? <Project key={parameter} name={parameter} /> : <Projects />;
+  }
+}

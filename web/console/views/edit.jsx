@@ -1,0 +1,133 @@
+// Editing a person: as the profile should be, or as a merge patch. What is sent is the patch.
+
+import { useState } from "preact/hooks";
+import { userPath } from "../data/api.mjs";
+import { useConsole } from "../parts/context.mjs";
+import { parse, stringify } from "../data/lossless.mjs";
+import { apply, changes, diff } from "../data/merge_patch.mjs";
+import { Curl, Page, Panel } from "../parts/parts.jsx";
+import { Refusal } from "./person.jsx";
+import { Leaf } from "../parts/tree.jsx";
+
+const EDITABLE = ["email", "phone", "properties", "origin"];
+
+/** What can be edited, without members that are not there. */
+function profileOf(user) {
+  return new Map(EDITABLE.filter((name) => user.get(name) !== null).map((name) => [name, user.get(name)]));
+}
+
+/** The whole profile as a text, with places for what is not there. */
+const wholeText = (profile) => stringify(new Map([["email", null], ["phone", null], ...profile]), "  ");
+
+/** What the text asks for: `{patch, after}`, or `{problem}`. */
+function understand(text, mode, before) {
+  let value;
+  try {
+    value = parse(text);
+  } catch (error) {
+    return { problem: `Not JSON: ${error.message}` };
+  }
+  if (!(value instanceof Map)) return { problem: "Expected an object: { … }" };
+  const stranger = [...value.keys()].find((name) => !EDITABLE.includes(name));
+  if (stranger !== undefined) return { problem: `“${stranger}” has no place here: attributes stand inside "properties".` };
+  for (const name of ["properties", "origin"])
+    if (value.has(name) && !(value.get(name) instanceof Map)) return { problem: `"${name}" is an object: { … }` };
+  if (mode === "patch") return { patch: value, after: apply(before, value) };
+  for (const name of ["properties", "origin"]) if (!value.has(name)) value.set(name, new Map());
+  const patch = diff(before, value);
+  return { patch, after: apply(before, patch) };
+}
+
+export function Edit({ user, etag: seen, reload, onDone, back }) {
+  const { call, announce } = useConsole();
+  const [{ before, etag }, setStored] = useState({ before: profileOf(user), etag: seen });
+  const [mode, setMode] = useState("whole");
+  const [text, setText] = useState(wholeText(before));
+  const [state, setState] = useState({});
+  const id = user.get("external_id");
+  const wish = understand(text, mode, before);
+  const listed = wish.problem ? [] : changes(before, wish.after);
+  const body = wish.problem ? undefined : stringify(new Map([["user_id", id], ...wish.patch]));
+  const request = { as: "key", method: "POST", path: "/v1/users", headers: etag ? { "If-Match": etag } : {}, body };
+
+  function switchTo(next) {
+    if (next === mode || wish.problem) return;
+    setText(next === "patch" ? stringify(diff(before, wish.after), "  ") : wholeText(wish.after));
+    setMode(next);
+  }
+
+  async function save(event) {
+    event.preventDefault();
+    setState({ isBusy: true });
+    const answer = await call(request);
+    if (answer.status !== 200) return setState({ answer });
+    announce(`${id} is saved`);
+    return leave();
+  }
+
+  /** Takes what somebody else stored as what stands, and keeps the changes that are wished. */
+  async function rebase() {
+    const answer = await call({ as: "key", path: userPath(id) });
+    if (answer.status === 404) return leave();
+    if (answer.status !== 200) return setState({ answer });
+    const stored = profileOf(answer.tree.get("user"));
+    if (mode === "whole") setText(wholeText(apply(stored, wish.patch)));
+    setStored({ before: stored, etag: answer.etag });
+    return setState({});
+  }
+
+  function leave() {
+    onDone();
+    reload();
+  }
+
+  return (
+    <Page title={`Edit ${id}`} back={back}>
+      <form class="edit" onSubmit={save}>
+        <Panel title="What should be stored" actions={<Modes mode={mode} switchTo={switchTo} isStuck={Boolean(wish.problem)} />}>
+          <p class="hint" id="edit-hint">
+            {mode === "whole"
+              ? "Change, add or delete members. Numbers keep the digits that you type."
+              : "A JSON merge patch: what is left out stays, null removes, objects merge."}
+          </p>
+          <textarea class="code" aria-label={mode === "whole" ? "The profile as JSON" : "The merge patch as JSON"} aria-describedby="edit-hint edit-problem"
+            aria-invalid={wish.problem ? "true" : undefined} value={text} onInput={(event) => setText(event.target.value)} rows={Math.min(26, Math.max(12, text.split("\n").length + 1))}
+            spellcheck={false} autoComplete="off" autoCapitalize="off" />
+          <p id="edit-problem" class="field-error" aria-live="polite">{wish.problem}</p>
+        </Panel>
+        <Panel title="What will change" note={listed.length > 0 ? String(listed.length) : undefined}>
+          <div aria-live="polite">
+            {listed.length === 0 && <p class="note">{wish.problem ? "Mend the JSON to see." : "Nothing yet."}</p>}
+            <ul class="changes">{listed.map((change) => <Change key={change.path.join("\0")} {...change} />)}</ul>
+          </div>
+          {state.answer && <Refusal answer={state.answer} reload={rebase} />}
+          {body !== undefined && listed.length > 0 && <Curl request={request} />}
+          <div class="actions end">
+            <button type="button" onClick={leave}>Cancel</button>
+            <button class="primary" disabled={listed.length === 0 || state.isBusy}>{state.isBusy ? "Saving…" : "Save"}</button>
+          </div>
+        </Panel>
+      </form>
+    </Page>
+  );
+}
+
+function Modes({ mode, switchTo, isStuck }) {
+  const option = (name, label) => (
+    <button type="button" class="small" aria-pressed={mode === name} disabled={isStuck && mode !== name} onClick={() => switchTo(name)}>{label}</button>
+  );
+  return <div class="modes" role="group" aria-label="How to edit">{option("whole", "Profile")}{option("patch", "Merge patch")}</div>;
+}
+
+function Change({ path, before, after }) {
+  const [kind, word] = before === undefined ? ["added", "Added"] : after === undefined ? ["removed", "Removed"] : ["changed", "Changed"];
+  return (
+    <li class={kind}>
+      <span class="badge">{word}</span> <span class="name">{path.join(" › ")}</span>
+      <div class="values">
+        {before !== undefined && <del><Leaf value={before} /></del>}
+        {after !== undefined && <ins><Leaf value={after} /></ins>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,67 @@
+// Export: all people of the project in a file, as `roster export` writes it.
+
+import { useState } from "preact/hooks";
+import { useConsole } from "../parts/context.mjs";
+import { csvParts, ndjsonParts, pagePath, readAll } from "../data/exporting.mjs";
+import { Curl, Failure, Notice, Page, Panel, count } from "../parts/parts.jsx";
+import { Waiting, save, useRun } from "./transfer.jsx";
+
+const FORMATS = {
+  ndjson: ["NDJSON", "A JSON object a line. Keeps everything as it is.", "application/x-ndjson", ndjsonParts],
+  csv: ["CSV", "A table with a column for each property, for spreadsheets.", "text/csv", csvParts],
+};
+
+export function Export() {
+  const { call, session } = useConsole();
+  const run = useRun();
+  const [format, setFormat] = useState("ndjson");
+  const [withAsOf, setWithAsOf] = useState(false);
+  const [state, setState] = useState({ step: "choose" });
+
+  async function start() {
+    setState({ step: "read", read: 0 });
+    const outcome = await run.start(({ signal, wait }) => readAll({
+      read: (path) => call({ as: "key", path }, signal), wait, told: (read) => setState({ step: "read", read }), withAsOf,
+    })).catch(() => undefined);
+    if (!outcome) return setState({ step: "choose", isCancelled: true });
+    if (outcome.failed) return setState({ step: "choose", failed: outcome.failed });
+    const [, , type, parts] = FORMATS[format];
+    save(`${session.key.about?.project ?? "users"}.${format}`, type, parts(outcome.users));
+    return setState({ step: "choose", done: outcome.users.length });
+  }
+
+  return (
+    <Page title="Export" lead="All people of this project, in one file that can be imported again.">
+      <Panel title="Format" class="narrow">
+        <fieldset class="choices" disabled={state.step === "read"}>
+          <legend class="hidden">Format of the file</legend>
+          {Object.entries(FORMATS).map(([name, [label, about]]) => (
+            <label class="choice" key={name}>
+              <input type="radio" name="format" checked={format === name} onChange={() => setFormat(name)} />
+              <span><strong>{label}</strong><span class="note">{about}</span></span>
+            </label>
+          ))}
+          <label class="check">
+            <input type="checkbox" checked={withAsOf} onChange={(event) => setWithAsOf(event.target.checked)} />
+            <span>With the time of each person's last change, so that importing it later leaves what is newer <span class="mono note">as_of</span></span>
+          </label>
+        </fieldset>
+        {state.step === "read" ? (
+          <div role="status">
+            <p>{count(state.read, "person").replace("persons", "people")} read so far.</p>
+            <progress aria-label="Export under way" />
+            <Waiting seconds={run.waiting} />
+          </div>
+        ) : null}
+        {state.failed && <Failure answer={state.failed} retry={start} />}
+        {state.isCancelled && <Notice title="Cancelled" >No file was saved.</Notice>}
+        {state.done !== undefined && <Notice kind="good" title={`${count(state.done, "person").replace("persons", "people")} exported`}>The browser has saved the file.</Notice>}
+        <div class="actions">
+          {state.step === "read" ? <button type="button" onClick={run.cancel}>Cancel</button> : <button type="button" class="primary" onClick={start}>Export as a file</button>}
+        </div>
+        <Curl request={{ as: "key", path: pagePath() }} />
+        <p class="note">Reads 100 people a call, from the limit that your app shares.</p>
+      </Panel>
+    </Page>
+  );
+}

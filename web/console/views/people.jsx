@@ -1,0 +1,130 @@
+// Finding a person, and walking through all.
+
+import { useEffect, useState } from "preact/hooks";
+import { userPath } from "../data/api.mjs";
+import { useAnswer, useConsole } from "../parts/context.mjs";
+import { pagePath } from "../data/exporting.mjs";
+import { Curl, Empty, Failure, Field, Loading, None, Page, Panel, Table, Time } from "../parts/parts.jsx";
+import { href } from "../data/route.mjs";
+
+const PAGE = 25;
+
+const COLUMNS = [
+  { label: "User id", kind: "id", cell: (user) => <a href={href("people", user.get("external_id"))}>{user.get("external_id")}</a> },
+  { label: "E-mail", cell: (user) => user.get("email") ?? <None /> },
+  { label: "Phone", cell: (user) => user.get("phone") ?? <None /> },
+  { label: "Changed", cell: (user) => <Time value={user.get("updated_at")} /> },
+];
+
+const UserTable = ({ users, label }) => <Table label={label} columns={COLUMNS} rows={users} id={(user) => user.get("user_id")} />;
+
+export function People() {
+  const [text, setText] = useState("");
+  const [sought, setSought] = useState("");
+  const seek = (event) => {
+    event.preventDefault();
+    setSought(text.trim());
+  };
+  const clear = () => {
+    setText("");
+    setSought("");
+  };
+  return (
+    <Page title="People" lead="Everybody in this project.">
+      <form class="search" role="search" onSubmit={seek}>
+        <Field label="Find by user id, e-mail or phone" hint="Exact: the whole id, address or number, and case matters.">
+          {(field) => (
+            <div class="joined">
+              <input {...field} type="text" value={text} onInput={(event) => setText(event.target.value)} autoComplete="off"
+                autoCapitalize="off" spellcheck={false} placeholder="user_123 or ada@example.com" />
+              <button class="primary">Find</button>
+              {sought && <button type="button" onClick={clear}>Clear</button>}
+            </div>
+          )}
+        </Field>
+      </form>
+      {sought ? <Found key={sought} text={sought} /> : <Walk />}
+    </Page>
+  );
+}
+
+/** The calls that find somebody by this text: an id may look like anything. */
+function seekingPaths(text) {
+  const query = encodeURIComponent(text.toWellFormed());
+  const paths = [userPath(text)];
+  if (text.includes("@")) paths.push(`/v1/users?email=${query}`);
+  if (/^\+[1-9]\d+$/.test(text)) paths.push(`/v1/users?phone=${query}`);
+  // What no path can name is no id.
+  return text === "." || text === ".." ? paths.slice(1) : paths;
+}
+
+function Found({ text }) {
+  const { call } = useConsole();
+  const [state, setState] = useState({});
+  const [round, setRound] = useState(0);
+  const requests = seekingPaths(text).map((path) => ({ as: "key", path }));
+  useEffect(() => {
+    const abort = new AbortController();
+    const gather = (answers) => setState({
+      failed: answers.find(({ status, error }) => error && status !== 404 && status !== 400),
+      users: merged(answers),
+      isCut: answers.some(({ tree }) => tree?.get("pagination")?.get("has_more")),
+    });
+    setState({});
+    Promise.all(requests.map((request) => call(request, abort.signal))).then(gather, () => {});
+    return () => abort.abort();
+  }, [round]);
+  return (
+    <Panel title="Found" note={state.users && `${state.users.length}${state.isCut ? " and more" : ""}`}>
+      <FoundBody state={state} text={text} retry={() => setRound(round + 1)} />
+      {requests.map((request) => <Curl key={request.path} request={request} />)}
+    </Panel>
+  );
+}
+
+function merged(answers) {
+  const users = answers.flatMap(({ status, tree }) => (status !== 200 ? [] : tree.get("users") ?? [tree.get("user")]));
+  return [...new Map(users.map((user) => [user.get("user_id"), user])).values()];
+}
+
+function FoundBody({ state, text, retry }) {
+  if (state.failed) return <Failure answer={state.failed} retry={retry} />;
+  if (!state.users) return <Loading what="people" />;
+  if (state.users.length > 0) return <UserTable users={state.users} label="People found" />;
+  return (
+    <Empty title="Nobody here has exactly this">
+      <p>
+        {text.startsWith("usr_")
+          ? "Roster's own ids (usr_…) can't be looked up: take your own id of the user."
+          : "Check the spelling. Upper and lower case differ, and a phone begins with + and the country."}
+      </p>
+    </Empty>
+  );
+}
+
+function Walk() {
+  const [cursors, setCursors] = useState([undefined]);
+  const request = { as: "key", path: pagePath(cursors.at(-1), PAGE) };
+  const { answer, reload } = useAnswer(request);
+  const { users, next } = answer?.tree?.get("users")
+    ? { users: answer.tree.get("users"), next: answer.tree.get("pagination").get("next_cursor") } : {};
+  return (
+    <Panel title="All" note={users?.length > 0 ? `Page ${cursors.length}, by user id` : undefined}>
+      {!answer && <Loading what="people" />}
+      {answer?.error && <Failure answer={answer} retry={reload} />}
+      {users?.length === 0 && (
+        <Empty title="Nobody yet">
+          <p>People appear as your app sends them, or <a href={href("import")}>import a file</a>.</p>
+        </Empty>
+      )}
+      {users?.length > 0 && <UserTable users={users} label="All people" />}
+      {(next || cursors.length > 1) && (
+        <div class="pager">
+          <button type="button" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>Previous</button>
+          <button type="button" disabled={!next} onClick={() => setCursors([...cursors, next])}>Next</button>
+        </div>
+      )}
+      <Curl request={request} />
+    </Panel>
+  );
+}

@@ -1,0 +1,119 @@
+// Projects: storage, limits, and how near they are.
+
+import { useState } from "preact/hooks";
+import { projectPath } from "../data/api.mjs";
+import { useAnswer, useConsole } from "../parts/context.mjs";
+import { plain } from "../data/lossless.mjs";
+import { Curl, Empty, Failure, Field, Loading, Page, Panel, Table, Time } from "../parts/parts.jsx";
+import { href } from "../data/route.mjs";
+import { Usage } from "./usage.jsx";
+
+const LIST = { as: "admin", path: "/v1/projects" };
+
+/** Policy, name, what counts. */
+const POLICIES = [
+  ["users", "Users", "Reads, writes and deletions of one user, and lists"],
+  ["batch", "Batches", "Up to 1,000 users a request"],
+  ["ingest", "Ingest", "Requests of analytics SDKs"],
+];
+
+function storageText({ kind, buckets, jurisdiction, location } = {}) {
+  if (kind !== "objects") return "D1, shared";
+  const place = jurisdiction ?? location;
+  return `${buckets === 1 ? "Its own object" : `${buckets} objects of its own`}${place ? `, ${place}` : ""}`;
+}
+
+export function Projects() {
+  const { answer, reload } = useAnswer(LIST);
+  const projects = answer?.status === 200 ? plain(answer.tree.get("projects")) : undefined;
+  const columns = [
+    { label: "Project", kind: "id", cell: ({ name }) => <a href={href("projects", name)}>{name}</a> },
+    { label: "Storage", cell: ({ storage }) => storageText(storage) },
+    { label: "Created", cell: ({ created_at }) => <Time value={created_at} /> },
+  ];
+  return (
+    <Page title="Projects" lead="Each has people, keys and limits of its own.">
+      <Panel title="All" note={projects && String(projects.length)}>
+        {!answer && <Loading what="the projects" />}
+        {answer?.error && <Failure answer={answer} retry={reload} />}
+        {projects?.length === 0 && <Empty title="No project yet"><p>The first key makes one. <a href={href("keys")}>Make a key</a></p></Empty>}
+        {projects?.length > 0 && <Table label="Projects" columns={columns} rows={projects} id={({ name }) => name} />}
+        <Curl request={LIST} />
+      </Panel>
+    </Page>
+  );
+}
+
+export function Project({ name }) {
+  const request = { as: "admin", path: projectPath(name) };
+  const { answer, reload } = useAnswer(request);
+  const project = answer?.status === 200 ? plain(answer.tree.get("project")) : undefined;
+  return (
+    <Page title={name} lead={project && <>{storageText(project.storage)} · created <Time value={project.created_at} /></>} back={<a class="back" href={href("projects")}>← Projects</a>}>
+      {!answer && <Panel><Loading what="the project" /></Panel>}
+      {answer?.status === 404 && <Panel><Empty title="No project has this name"><p><a href={href("projects")}>See all projects</a></p></Empty></Panel>}
+      {answer?.error && answer.status !== 404 && <Failure answer={answer} retry={reload} />}
+      {project && (
+        <>
+          <Usage name={name} policies={POLICIES} />
+          <Panel title="Limits" note="Requests that are admitted in any stretch of so many seconds">
+            <div class="limits">
+              {POLICIES.filter(([policy]) => project.rate_limits[policy]).map(([policy, label, about]) => (
+                <Limit key={`${policy}${JSON.stringify(project.rate_limits[policy])}`} {...{ name, policy, label, about, reload }} stored={project.rate_limits[policy]} />
+              ))}
+            </div>
+            <Curl request={request} />
+          </Panel>
+        </>
+      )}
+    </Page>
+  );
+}
+
+const isCount = (text) => /^[1-9]\d*$/.test(text);
+
+function Limit({ name, policy, label, about, stored, reload }) {
+  const { call, announce } = useConsole();
+  const [limit, setLimit] = useState(String(stored.limit));
+  const [seconds, setSeconds] = useState(String(stored.window_seconds));
+  const [state, setState] = useState({});
+  const isSame = Number(limit) === stored.limit && Number(seconds) === stored.window_seconds;
+  const isSound = isCount(limit) && isCount(seconds);
+  const requestFor = (value) => ({ as: "admin", method: "PUT", path: projectPath(name), body: JSON.stringify({ rate_limits: { [policy]: value } }) });
+  const wish = requestFor({ limit: Number(limit), window_seconds: Number(seconds) });
+
+  async function put(request) {
+    setState({ isBusy: true });
+    const answer = await call(request);
+    if (answer.status !== 200) return setState({ answer });
+    announce(`The limit for ${label.toLowerCase()} is set`);
+    return reload();
+  }
+  const save = (event) => {
+    event.preventDefault();
+    if (isSound && !isSame) put(wish);
+  };
+
+  return (
+    <form class="limit" onSubmit={save} noValidate aria-label={`Limit for ${label.toLowerCase()}`}>
+      <div>
+        <h3>{label} <span class="badge">{stored.default ? "Default" : "Its own"}</span></h3>
+        <p class="note">{about}</p>
+      </div>
+      <div class="limit-fields">
+        <Field label="Requests" error={isCount(limit) ? undefined : "A number from 1"}>
+          {(field) => <input {...field} type="text" inputMode="numeric" value={limit} onInput={(event) => setLimit(event.target.value.trim())} />}
+        </Field>
+        <Field label="in seconds" error={isCount(seconds) ? undefined : "A number from 1"}>
+          {(field) => <input {...field} type="text" inputMode="numeric" value={seconds} onInput={(event) => setSeconds(event.target.value.trim())} />}
+        </Field>
+        <div class="actions">
+          <button class="primary" disabled={isSame || !isSound || state.isBusy}>{state.isBusy ? "Saving…" : "Save"}</button>
+          {!stored.default && <button type="button" disabled={state.isBusy} onClick={() => put(requestFor(null))}>Default</button>}
+        </div>
+      </div>
+      {state.answer && <Failure answer={state.answer} />}
+      {!isSame && isSound && <Curl request={wish} />}
+    </form>
+  );
+}

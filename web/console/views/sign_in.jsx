@@ -1,0 +1,83 @@
+// Signing in, with an API key or the admin token.
+
+import { useState } from "preact/hooks";
+import { useConsole } from "../parts/context.mjs";
+import { Failure, Field, Page, Panel } from "../parts/parts.jsx";
+import { identify } from "../data/session.mjs";
+
+const REFUSED = {
+  INVALID_API_KEY: "That is neither a key nor the admin token of this Roster.",
+  REVOKED_API_KEY: "That key was revoked, or has expired.",
+};
+
+function TokenForm({ label, hint, expected }) {
+  const { add } = useConsole();
+  const [token, setToken] = useState("");
+  const [isShown, setShown] = useState(false);
+  const [state, setState] = useState({});
+
+  async function submit(event) {
+    event.preventDefault();
+    if (!token.trim()) return setState({ problem: "Paste a key or the admin token first." });
+    setState({ isBusy: true });
+    const found = await identify(token.trim());
+    if (found.refused?.status === 401) return setState({ problem: REFUSED[found.refused.error.code] ?? found.refused.error.message });
+    if (found.refused) return setState({ failed: found.refused });
+    if (expected && !found[expected]) return setState({ problem: expected === "key" ? "That is the admin token, and not an API key." : "That is an API key, and not the admin token." });
+    return add(found);
+  }
+
+  return (
+    <form onSubmit={submit} noValidate>
+      <Field label={label} hint={hint} error={state.problem}>
+        {(field) => (
+          <div class="joined">
+            <input {...field} type={isShown ? "text" : "password"} value={token} onInput={(event) => setToken(event.target.value)}
+              autoComplete="off" autoCapitalize="off" spellcheck={false} placeholder={expected === "admin" ? "" : "ros_…"} />
+            <button type="button" aria-pressed={isShown} onClick={() => setShown(!isShown)}>Show</button>
+          </div>
+        )}
+      </Field>
+      {state.failed && <Failure answer={state.failed} />}
+      <button class="primary wide" disabled={state.isBusy}>{state.isBusy ? "Signing in…" : "Sign in"}</button>
+    </form>
+  );
+}
+
+export function SignIn() {
+  return (
+    <main class="sign-in">
+      <div class="card">
+        <img src="console/icon.svg" alt="" width="40" height="40" />
+        <h1>Roster console</h1>
+        <p class="lead">Look up people, manage keys and limits, import and export.</p>
+        <TokenForm label="API key or admin token" hint="It stays in this tab, and is gone when you close it." />
+        <dl class="explain">
+          <dt>API key</dt>
+          <dd>Shows the people of its project.</dd>
+          <dt>Admin token</dt>
+          <dd>Shows keys and projects. No key yet? Make one there.</dd>
+        </dl>
+      </div>
+      <p class="note">The console calls the public API and nothing else: <a href="./">see the API</a></p>
+    </main>
+  );
+}
+
+const NEEDS = {
+  key: ["An API key shows this", "People belong to a project, and a key opens it. You stay signed in as admin.", "API key"],
+  admin: ["The admin token shows this", "Keys and projects are the admin's. You stay signed in with your key.", "Admin token"],
+};
+
+/** In place of a section that the tokens at hand can't open. */
+export function NeedsToken({ as, title }) {
+  const [heading, text, label] = NEEDS[as];
+  return (
+    <Page title={title}>
+      <Panel title={heading} class="narrow">
+        <p class="lead">{text}</p>
+        <TokenForm key={as} label={label} expected={as} />
+      </Panel>
+    </Page>
+  );
+}
