@@ -34,23 +34,21 @@ const LARGE_BYTES: u64 = 8_000_000_000;
 /// Milliseconds between two looks at the size.
 const SIZE_INTERVAL_MS: u64 = 60_000;
 
-/// What makes the tables, in order. The first two make those that D1 has, so that the same statements run on them. What
-/// comes after these three may only add: the code of an earlier version may run on it.
-pub const SCHEMA: [&str; 5] = [
-    include_str!("../../../migrations/0001_users_and_keys.sql"),
-    include_str!("../../../migrations/0002_contacts_and_batches.sql"),
-    "-- Keys are kept in D1; here, only those are remembered that must not be served any more.
-    drop table api_keys;
+/// The steps that make the tables, in order. A step that was ever deployed is never changed, and every further one may only
+/// add: the code of an earlier version may run on it. The first makes the tables that D1 has for users too, so that the same
+/// statements run on them.
+pub const SCHEMA: [&str; 1] = [concat!(
+    include_str!("../../../migrations/0001_users.sql"),
+    "
+    -- D1 keeps the keys. These are the ones that must not be served any more.
     create table revoked_keys (hash text not null primary key) strict, without rowid;
     -- One row: which bucket this is.
-    create table place (project text not null, bucket integer not null, buckets integer not null) strict;",
-    include_str!("../../../migrations/0005_times.sql"),
-    include_str!("../../../migrations/0006_changes.sql"),
-];
+    create table bucket (project text not null, number integer not null, buckets integer not null) strict;"
+)];
 
 /// The project of the calling key ?1, if it was not revoked. The Worker judges its expiry.
 const CALLER: &str = "
-with caller as (select project from place where not exists (select 1 from revoked_keys where hash = ?1))";
+with caller as (select project from bucket where not exists (select 1 from revoked_keys where hash = ?1))";
 
 static LOOK: LazyLock<String> = LazyLock::new(|| statements::look(CALLER));
 static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| statements::upsert_as_of(CALLER));
@@ -80,7 +78,7 @@ struct UpsertedRow {
 #[derive(Deserialize)]
 struct PlaceRow {
     project: String,
-    bucket: f64,
+    number: f64,
     buckets: f64,
 }
 
@@ -166,13 +164,13 @@ impl<D: LocalDatabase> Bucket<D> {
 
     /// Which bucket this is: the first that was meant.
     fn find_place(&self, meant: &Place) -> Result<Place, StoreError> {
-        let sql = "select project, bucket, buckets from place";
+        let sql = "select project, number, buckets from bucket";
         if let Some(row) = self.database.query::<PlaceRow>(Statement { sql, values: &[] })?.pop() {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was stored as such")]
             let number = |number: f64| number as u8;
-            return Ok(Place { project: row.project, bucket: number(row.bucket), buckets: number(row.buckets) });
+            return Ok(Place { project: row.project, bucket: number(row.number), buckets: number(row.buckets) });
         }
-        let sql = "insert into place (project, bucket, buckets) values (?1, ?2, ?3)";
+        let sql = "insert into bucket (project, number, buckets) values (?1, ?2, ?3)";
         let number = |number: u8| Value::Number(number.into());
         let values = [(&meant.project).into(), number(meant.bucket), number(meant.buckets)];
         self.database.query::<AnyRow>(Statement { sql, values: &values })?;

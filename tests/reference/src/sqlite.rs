@@ -10,13 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Every migration, in order.
-const MIGRATIONS: [&str; 6] = [
-    include_str!("../../../migrations/0001_users_and_keys.sql"),
-    include_str!("../../../migrations/0002_contacts_and_batches.sql"),
-    include_str!("../../../migrations/0003_projects.sql"),
-    include_str!("../../../migrations/0004_storage.sql"),
-    include_str!("../../../migrations/0005_times.sql"),
-    include_str!("../../../migrations/0006_changes.sql"),
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/0001_users.sql"),
+    include_str!("../../../migrations/0002_keys_and_projects.sql"),
 ];
 
 /// An empty database with Roster's tables, which counts its calls.

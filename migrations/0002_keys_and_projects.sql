@@ -1,0 +1,33 @@
+-- API keys and projects, which only D1 has.
+
+create table projects (
+    name         text not null primary key,
+    created_at   integer not null,
+    -- Where the project's users live: in D1, or in so many objects, in a jurisdiction and at a location if it says so.
+    storage      text not null default 'd1',
+    buckets      integer,
+    jurisdiction text,
+    location     text
+) strict, without rowid;
+
+create table api_keys (
+    id           text primary key,
+    hash         text not null unique,
+    prefix       text not null,
+    name         text not null,
+    project      text not null,
+    scopes       text not null,
+    created_at   integer not null,
+    expires_at   integer,
+    revoked_at   integer,
+    last_used_at integer
+) strict;
+
+-- Storage can be chosen while a project has no key.
+create index api_keys_by_project on api_keys (project);
+
+-- Every key has a project, however the key is made.
+create trigger project_of_new_key after insert on api_keys
+BEGIN
+    insert into projects (name, created_at) values (new.project, new.created_at) on conflict (name) do nothing;
+END;
