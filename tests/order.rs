@@ -246,14 +246,14 @@ fn steps_of_writes(count: usize) -> Vec<(&'static str, i32)> {
     };
     let batch = |element: String| {
         let list = format!("[[\"u\",\"usr_1\",{element}]]");
-        run(&sql::statements::UPSERT_BATCH, &[start[0], sql::Value::Number(T0), list.as_str().into()])
+        run(&sql::statements::D1.upsert_batch, &[start[0], sql::Value::Number(T0), list.as_str().into()])
     };
-    let as_of = |moment| single(&sql::statements::UPSERT_AS_OF, &members, Some(moment));
+    let as_of = |moment| single(&sql::statements::D1.upsert_as_of, &members, Some(moment));
     vec![
         ("new", as_of(100)),
         ("earlier", as_of(50)),
         ("later", as_of(200)),
-        ("patch", single(&sql::statements::UPSERT, &patch, None)),
+        ("patch", single(&sql::statements::D1.upsert, &patch, None)),
         ("earlier, in a batch", batch(format!("{members},150"))),
         ("later, in a batch", batch(format!("{members},{}", T0 + 10))),
         ("patch, in a batch", batch(patch.clone())),

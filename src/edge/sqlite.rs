@@ -3,8 +3,7 @@
 
 use crate::edge::{js_value, rows_as_json};
 use crate::store::StoreError;
-use crate::store::objects::LocalDatabase;
-use crate::store::sql::{self, Statement};
+use crate::store::sql::{self, LocalDatabase, Statement};
 use js_sys::Array;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;

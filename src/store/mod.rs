@@ -5,6 +5,7 @@
 
 mod control;
 mod copies;
+mod error;
 pub mod objects;
 mod routed;
 pub mod sql;
@@ -12,48 +13,6 @@ mod users;
 
 pub use control::ControlStore;
 pub use copies::{CopyStore, UserCopy};
+pub use error::{StoreError, StoredLimit};
 pub use routed::RoutedStore;
 pub use users::{Caller, Expected, Filter, Page, Position, StoredUser, Upserted, UserStore};
-
-use std::fmt;
-
-/// Why a store could not do as asked. The strings are for the log, not for clients.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreError {
-    /// The calling key is revoked, expired or gone. Nothing was written, and nothing was read.
-    KeyNotLive,
-    /// The result would break a limit. Nothing was written.
-    Refused(StoredLimit),
-    /// There is no user of the revision that is expected, but perhaps one of this revision. Nothing was written.
-    RevisionChanged(Option<u64>),
-    /// Overloaded or out of reach. Asking again later is harmless and may help.
-    Unavailable(String),
-    /// Broken. Asking again is harmless and will not help.
-    Failed(String),
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StoreError::KeyNotLive => f.write_str("the calling key is not live"),
-            StoreError::Refused(limit) => write!(f, "stored limit: {limit:?}"),
-            StoreError::RevisionChanged(_) => f.write_str("the user is of another revision"),
-            StoreError::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
-            StoreError::Failed(cause) => write!(f, "store failed: {cause}"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
-
-/// A limit on what is stored, which only the store can check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoredLimit {
-    /// More than [`MAX_MEMBERS`](crate::bounds::MAX_MEMBERS) members directly in `properties`.
-    PropertyKeys,
-    /// More than [`MAX_MEMBERS`](crate::bounds::MAX_MEMBERS) members directly in `origin`.
-    OriginKeys,
-    /// A profile of more than [`MAX_PROFILE_BYTES`](crate::bounds::MAX_PROFILE_BYTES).
-    ProfileBytes,
-}

@@ -26,9 +26,9 @@ fn run(statements: &Value) -> Vec<(u32, Value)> {
 #[test]
 fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_written_when_its_contact_changes() {
     let key = json!([sql::CREATE_KEY, ["key_1", "hash", "ros_0000", "ci", "p", "users:write", 1, null]]);
-    let upsert = |at: u32, patch: &str| json!([*sql::UPSERT, ["hash", at, "u", "usr_1", patch]]);
-    let as_of = |at: u32, members: &str| json!([*sql::UPSERT_AS_OF, ["hash", at, "u", "usr_1", members, at]]);
-    let delete = json!([*sql::DELETE_USER, ["hash", 9, "u"]]);
+    let upsert = |at: u32, patch: &str| json!([sql::D1.upsert, ["hash", at, "u", "usr_1", patch]]);
+    let as_of = |at: u32, members: &str| json!([sql::D1.upsert_as_of, ["hash", at, "u", "usr_1", members, at]]);
+    let delete = json!([sql::D1.delete_user, ["hash", 9, "u"]]);
     let statements = json!([
         key,
         upsert(1, r#"{"email":"a@b.c","phone":"+123"}"#),
@@ -49,28 +49,28 @@ fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_writt
 fn every_statement_finds_its_rows_by_an_index() {
     let fixed = [
         sql::PING,
-        &sql::FIND_KEY,
-        &sql::FIND_KEY_BY_ID,
+        sql::FIND_KEY,
+        sql::FIND_KEY_BY_ID,
         sql::ADD_PROJECT,
         sql::FIND_PROJECT,
-        &sql::LIST_KEYS,
+        sql::LIST_KEYS,
         sql::CREATE_KEY,
         sql::REVOKE_KEY,
         sql::TOUCH_KEY,
-        &sql::UPSERT,
-        &sql::UPSERT_AS_OF,
-        &sql::UPSERT_BATCH,
-        &sql::REJECT_BATCH,
-        &sql::FIND_USER,
-        &sql::FIND_CALLER,
-        &sql::DELETE_USER,
-        &sql::UPDATE_IF,
-        &sql::UPDATE_AS_OF_IF,
-        &sql::DELETE_USER_IF,
-        &sql::FIND_REVISION,
+        &sql::D1.upsert,
+        &sql::D1.upsert_as_of,
+        &sql::D1.upsert_batch,
+        &sql::D1.reject_batch,
+        &sql::D1.find_user,
+        &sql::D1.find_caller,
+        &sql::D1.delete_user,
+        &sql::D1.update_if,
+        &sql::D1.update_as_of_if,
+        &sql::D1.delete_user_if,
+        &sql::D1.find_revision,
     ];
     let lists = [(false, false), (true, false), (false, true), (true, true)];
-    let lists = lists.map(|(by_contact, by_change)| sql::LISTS.of(by_contact, by_change));
+    let lists = lists.map(|(by_contact, by_change)| sql::D1.lists.of(by_contact, by_change));
     let statements: Vec<&str> = fixed.into_iter().chain(lists).collect();
     let values = |sql: &str| {
         let parameters = (1..=9).filter(|n| sql.contains(&format!("?{n}"))).max().unwrap_or(0);

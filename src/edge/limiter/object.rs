@@ -3,8 +3,7 @@
 use crate::edge::runtime::now;
 use crate::edge::sqlite::Sqlite;
 use crate::rate_limit::{Ask, Grant, Ledger, Message};
-use crate::store::objects::LocalDatabase;
-use crate::store::sql::{Statement, Value};
+use crate::store::sql::{LocalDatabase, Statement, Value};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};

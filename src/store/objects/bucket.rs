@@ -2,32 +2,13 @@
 
 use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
 use crate::bounds::MAX_PAGE_BYTES;
-use crate::store::sql::statements::{self, Lists};
-use crate::store::sql::{Statement, UserRow, Value};
-use crate::store::{Expected, StoreError};
+use crate::store::sql::statements::{self, Statements};
+use crate::store::sql::{LocalDatabase, Statement, UpsertedRow, UserRow, Value};
+use crate::store::{Expected, StoreError, Upserted};
 use crate::time::Timestamp;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
-
-/// The SQLite database of one object. Nothing else runs between two of its statements that no wait separates.
-///
-/// An implementation MUST answer `Err(Refused)` if [`broken_limit`](crate::store::sql::broken_limit) says so. A statement
-/// that fails leaves no trace, but it does not undo earlier ones. An error MUST NOT repeat rows, which hold user data.
-pub trait LocalDatabase {
-    /// The rows that a statement answers.
-    fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
-
-    /// Bytes that it takes.
-    fn size_bytes(&self) -> u64;
-
-    /// Runs statements without parameters, one after the other.
-    fn run_script(&self, script: &str) -> Result<(), StoreError>;
-
-    /// Undoes what `work` has written if it fails.
-    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError>;
-}
 
 /// Bytes at which an object is to be grown out of; the platform ends at 10 GB.
 const LARGE_BYTES: u64 = 8_000_000_000;
@@ -50,17 +31,7 @@ pub const SCHEMA: [&str; 1] = [concat!(
 const CALLER: &str = "
 with caller as (select project from bucket where not exists (select 1 from revoked_keys where hash = ?1))";
 
-static LOOK: LazyLock<String> = LazyLock::new(|| statements::look(CALLER));
-static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| statements::upsert_as_of(CALLER));
-static UPSERT: LazyLock<String> = LazyLock::new(|| statements::upsert(CALLER));
-static UPDATE_IF: LazyLock<String> = LazyLock::new(|| statements::update_if(CALLER));
-static UPDATE_AS_OF_IF: LazyLock<String> = LazyLock::new(|| statements::update_as_of_if(CALLER));
-static DELETE_USER_IF: LazyLock<String> = LazyLock::new(|| statements::delete_user_if(CALLER));
-static FIND_REVISION: LazyLock<String> = LazyLock::new(|| statements::find_revision(CALLER));
-static FIND_USER: LazyLock<String> = LazyLock::new(|| statements::find_user(CALLER));
-static FIND_CALLER: LazyLock<String> = LazyLock::new(|| statements::find_caller(CALLER));
-static LISTS: LazyLock<Lists> = LazyLock::new(|| Lists::new(CALLER));
-static DELETE_USER: LazyLock<String> = LazyLock::new(|| statements::delete_user(CALLER));
+static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER));
 
 #[derive(Deserialize)]
 struct LookRow {
@@ -69,22 +40,15 @@ struct LookRow {
 }
 
 #[derive(Deserialize)]
-struct UpsertedRow {
-    id: String,
-    created: u8,
-    stale: u8,
-}
-
-#[derive(Deserialize)]
 struct PlaceRow {
     project: String,
-    number: f64,
-    buckets: f64,
+    number: u8,
+    buckets: u8,
 }
 
 #[derive(Deserialize)]
 struct CountRow {
-    count: f64,
+    count: usize,
 }
 
 #[derive(Deserialize)]
@@ -153,8 +117,7 @@ impl<D: LocalDatabase> Bucket<D> {
         self.database.run_script("create table if not exists migrations (number integer primary key) strict")?;
         let sql = "select count(*) as count from migrations";
         let rows = self.database.query::<CountRow>(Statement { sql, values: &[] })?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count")]
-        let applied = rows.first().map_or(0, |row| row.count as usize);
+        let applied = rows.first().map_or(0, |row| row.count);
         for script in SCHEMA.iter().skip(applied) {
             self.database.run_script(script)?;
             self.database.run_script("insert into migrations default values")?;
@@ -166,9 +129,7 @@ impl<D: LocalDatabase> Bucket<D> {
     fn find_place(&self, meant: &Place) -> Result<Place, StoreError> {
         let sql = "select project, number, buckets from bucket";
         if let Some(row) = self.database.query::<PlaceRow>(Statement { sql, values: &[] })?.pop() {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it was stored as such")]
-            let number = |number: f64| number as u8;
-            return Ok(Place { project: row.project, bucket: number(row.number), buckets: number(row.buckets) });
+            return Ok(Place { project: row.project, bucket: row.number, buckets: row.buckets });
         }
         let sql = "insert into bucket (project, number, buckets) values (?1, ?2, ?3)";
         let number = |number: u8| Value::Number(number.into());
@@ -190,14 +151,15 @@ impl<D: LocalDatabase> Bucket<D> {
             Message::If(expected, message) => self.write_if(key_and_now, expected, message),
             Message::Find { external_id } => {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
-                let rows = self.database.query::<UserRow>(Statement { sql: &FIND_USER, values: &values })?;
+                let rows = self.database.query::<UserRow>(Statement { sql: &STATEMENTS.find_user, values: &values })?;
                 let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
                 Ok(Answer::User(row.id.is_some().then_some(row)))
             }
             Message::Delete { external_id } => {
                 self.check_caller(key_and_now[0])?;
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
-                let rows = self.database.query::<AnyRow>(Statement { sql: &DELETE_USER, values: &values })?;
+                let rows =
+                    self.database.query::<AnyRow>(Statement { sql: &STATEMENTS.delete_user, values: &values })?;
                 Ok(Answer::Deleted(!rows.is_empty()))
             }
             Message::List { .. } => self.list(key_and_now, message),
@@ -224,7 +186,7 @@ impl<D: LocalDatabase> Bucket<D> {
     }
 
     fn check_caller(&self, key: Value<'_>) -> Result<(), StoreError> {
-        let rows = self.database.query::<AnyRow>(Statement { sql: &FIND_CALLER, values: &[key] })?;
+        let rows = self.database.query::<AnyRow>(Statement { sql: &STATEMENTS.find_caller, values: &[key] })?;
         if rows.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(()) }
     }
 
@@ -233,19 +195,19 @@ impl<D: LocalDatabase> Bucket<D> {
     fn upsert(&self, [key, now]: [Value<'_>; 2], given: &Given) -> Result<Outcome, StoreError> {
         let who = [(&given.external_id).into(), (&given.new_id).into()];
         let values = [key, now, who[0], who[1], given.patch.get().into(), Value::Null];
-        let found = self.database.query::<LookRow>(Statement { sql: &LOOK, values: &values[..5] })?;
+        let found = self.database.query::<LookRow>(Statement { sql: &STATEMENTS.look, values: &values[..5] })?;
         let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
         match id {
             Some(id) if changes == Some(0) => Ok(Outcome::Stored { id, created: false, stale: false }),
-            Some(_) => self.write(Statement { sql: &UPDATE_IF, values: &values }),
-            None => self.write(Statement { sql: &UPSERT, values: &values[..5] }),
+            Some(_) => self.write(Statement { sql: &STATEMENTS.update_if, values: &values }),
+            None => self.write(Statement { sql: &STATEMENTS.upsert, values: &values[..5] }),
         }
     }
 
     fn set(&self, [key, now]: [Value<'_>; 2], given: &GivenAsOf) -> Result<Outcome, StoreError> {
         let who = [(&given.external_id).into(), (&given.new_id).into()];
         let values = [key, now, who[0], who[1], given.members.get().into(), Value::Number(given.as_of)];
-        self.write(Statement { sql: &UPSERT_AS_OF, values: &values })
+        self.write(Statement { sql: &STATEMENTS.upsert_as_of, values: &values })
     }
 
     /// Changes or deletes a user who is there, or tells that it is not the one that is expected.
@@ -258,23 +220,25 @@ impl<D: LocalDatabase> Bucket<D> {
         let expected = expected.to_sql();
         let (sql, mut values) = match message {
             Message::Upsert(Given { external_id, new_id, patch }) => {
-                (&UPDATE_IF, vec![key, now, external_id.into(), new_id.into(), patch.get().into()])
+                (&STATEMENTS.update_if, vec![key, now, external_id.into(), new_id.into(), patch.get().into()])
             }
             Message::Set(GivenAsOf { external_id, new_id, members, as_of }) => {
                 let members = members.get().into();
-                (&UPDATE_AS_OF_IF, vec![key, now, external_id.into(), new_id.into(), members, Value::Number(*as_of)])
+                (
+                    &STATEMENTS.update_as_of_if,
+                    vec![key, now, external_id.into(), new_id.into(), members, Value::Number(*as_of)],
+                )
             }
-            Message::Delete { external_id } => (&DELETE_USER_IF, vec![key, now, external_id.into()]),
+            Message::Delete { external_id } => (&STATEMENTS.delete_user_if, vec![key, now, external_id.into()]),
             _ => return Err(failed("a condition on what does not write one user")),
         };
         values.push(expected.as_ref().into());
         match self.write(Statement { sql, values: &values }) {
             Ok(_) if matches!(message, Message::Delete { .. }) => Ok(Answer::Deleted(true)),
             Err(StoreError::KeyNotLive) => {
-                let find = Statement { sql: &FIND_REVISION, values: &values[..3] };
+                let find = Statement { sql: &STATEMENTS.find_revision, values: &values[..3] };
                 let row = self.database.query::<UserRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and below 2^53")]
-                Ok(Answer::RevisionChanged(row.revision.map(|revision| revision as u64)))
+                Ok(Answer::RevisionChanged(row.revision))
             }
             outcome => outcome.map(Answer::Upserted),
         }
@@ -286,15 +250,16 @@ impl<D: LocalDatabase> Bucket<D> {
             Err(StoreError::Refused(limit)) => return Ok(Outcome::Refused(limit)),
             rows => rows?,
         };
-        let UpsertedRow { id, created, stale } = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        Ok(Outcome::Stored { id, created: created != 0, stale: stale != 0 })
+        let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
+        let Upserted { id, created, stale } = row.into();
+        Ok(Outcome::Stored { id, created, stale })
     }
 
     fn list(&self, [key, now]: [Value<'_>; 2], message: &Message) -> Result<Answer, StoreError> {
         let Message::List { email, phone, updated_after, after, limit, max_bytes } = message else {
             return Err(failed("not a list"));
         };
-        let sql = LISTS.of(email.is_some() || phone.is_some(), updated_after.is_some());
+        let sql = STATEMENTS.lists.of(email.is_some() || phone.is_some(), updated_after.is_some());
         let mut values = vec![
             key,
             now,
@@ -332,6 +297,7 @@ fn failed(cause: &str) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::de::DeserializeOwned;
 
     /// A database of a size, which knows its place.
     struct OfSize(Cell<u64>);

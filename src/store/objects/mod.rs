@@ -5,6 +5,6 @@ mod bucket;
 mod client;
 mod message;
 
-pub use bucket::{Bucket, LocalDatabase, SCHEMA};
+pub use bucket::{Bucket, SCHEMA};
 pub use client::{ObjectStore, Objects};
 pub use message::{Answer, Call, Given, Message, Outcome, Place};

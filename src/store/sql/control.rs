@@ -16,7 +16,7 @@ impl<D: Database> ControlStore for SqlStore<D> {
     async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         let hash = hash.to_hex();
         let values = [(&hash).into()];
-        let rows = self.0.query::<KeyRow>(Statement { sql: &statements::FIND_KEY, values: &values }).await?;
+        let rows = self.0.query::<KeyRow>(Statement { sql: statements::FIND_KEY, values: &values }).await?;
         rows.into_iter().next().map(KeyRecord::try_from).transpose()
     }
 
@@ -41,14 +41,14 @@ impl<D: Database> ControlStore for SqlStore<D> {
 
     async fn list_keys(&self, project: Option<&Project>) -> Result<Vec<KeyRecord>, StoreError> {
         let values = [project.map(Project::as_str).into()];
-        let rows = self.0.query::<KeyRow>(Statement { sql: &statements::LIST_KEYS, values: &values }).await?;
+        let rows = self.0.query::<KeyRow>(Statement { sql: statements::LIST_KEYS, values: &values }).await?;
         rows.into_iter().map(KeyRecord::try_from).collect()
     }
 
     async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<Caller>, StoreError> {
         let values = [id.into(), now.into()];
         let revoke = Statement { sql: statements::REVOKE_KEY, values: &values };
-        let find = Statement { sql: &statements::FIND_KEY_BY_ID, values: &values[..1] };
+        let find = Statement { sql: statements::FIND_KEY_BY_ID, values: &values[..1] };
         let (_, rows) = self.0.query_pair::<IdRow, KeyRow>(revoke, find).await?;
         rows.into_iter().next().map(Caller::try_from).transpose()
     }

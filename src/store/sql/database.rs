@@ -1,4 +1,4 @@
-//! The port to a database.
+//! The ports to databases: D1, and the one within an object.
 
 use crate::store::{StoreError, StoredLimit};
 use crate::time::Timestamp;
@@ -23,6 +23,24 @@ pub trait Database {
 
     /// Runs a statement for which no client waits: once.
     async fn run_in_background(&self, statement: Statement<'_>) -> Result<(), StoreError>;
+}
+
+/// The SQLite database of one object. Nothing else runs between two of its statements that no wait separates.
+///
+/// An implementation MUST answer `Err(Refused)` if [`broken_limit`] says so. A statement
+/// that fails leaves no trace, but it does not undo earlier ones. An error MUST NOT repeat rows, which hold user data.
+pub trait LocalDatabase {
+    /// The rows that a statement answers.
+    fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
+
+    /// Bytes that it takes.
+    fn size_bytes(&self) -> u64;
+
+    /// Runs statements without parameters, one after the other.
+    fn run_script(&self, script: &str) -> Result<(), StoreError>;
+
+    /// Undoes what `work` has written if it fails.
+    fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError>;
 }
 
 /// A statement, and the values of its parameters ?1, ?2 and so on.

@@ -6,7 +6,8 @@ mod rows;
 pub mod statements;
 mod users;
 
-pub use database::{Database, Statement, Value, broken_limit, failure};
+pub use database::{Database, LocalDatabase, Statement, Value, broken_limit, failure};
+pub(super) use rows::UpsertedRow;
 pub use rows::UserRow;
 
 /// Keeps users, keys and projects in a database that has Roster's tables. Each method is one statement, or two in one

@@ -31,13 +31,7 @@ pub struct BatchRow {
     #[serde(default)]
     pub stale: u8,
     /// After a write on a condition: that of the user, if there is one.
-    pub revision: Option<f64>,
-}
-
-impl BatchRow {
-    pub fn revision(&self) -> Option<u64> {
-        self.revision.map(|revision| timestamp(revision).as_ms())
-    }
+    pub revision: Option<u64>,
 }
 
 /// A user, as a statement answers it; without an id there is none.
@@ -50,9 +44,9 @@ pub struct UserRow {
     pub phone: Option<String>,
     pub properties: Option<String>,
     pub origin: Option<String>,
-    pub created_at: Option<f64>,
-    pub updated_at: Option<f64>,
-    pub revision: Option<f64>,
+    pub created_at: Option<u64>,
+    pub updated_at: Option<u64>,
+    pub revision: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -63,12 +57,12 @@ pub struct KeyRow {
     pub project: String,
     pub prefix: String,
     pub scopes: String,
-    pub created_at: f64,
-    pub expires_at: Option<f64>,
-    pub revoked_at: Option<f64>,
-    pub last_used_at: Option<f64>,
-    pub storage: Option<String>,
-    pub buckets: Option<f64>,
+    pub created_at: u64,
+    pub expires_at: Option<u64>,
+    pub revoked_at: Option<u64>,
+    pub last_used_at: Option<u64>,
+    pub storage: String,
+    pub buckets: Option<u64>,
     pub jurisdiction: Option<String>,
     pub location: Option<String>,
 }
@@ -76,9 +70,9 @@ pub struct KeyRow {
 #[derive(Deserialize)]
 pub struct ProjectRow {
     pub name: String,
-    pub created_at: f64,
-    pub storage: Option<String>,
-    pub buckets: Option<f64>,
+    pub created_at: u64,
+    pub storage: String,
+    pub buckets: Option<u64>,
     pub jurisdiction: Option<String>,
     pub location: Option<String>,
 }
@@ -106,11 +100,6 @@ pub fn outcomes(
     outcomes.into_iter().collect()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn timestamp(ms: f64) -> Timestamp {
-    Timestamp::from_ms(ms as u64)
-}
-
 impl TryFrom<UserRow> for StoredUser {
     type Error = StoreError;
 
@@ -123,9 +112,9 @@ impl TryFrom<UserRow> for StoredUser {
                 phone: row.phone,
                 properties: RawValue::from_string(row.properties?).ok()?,
                 origin: RawValue::from_string(row.origin?).ok()?,
-                created_at: timestamp(row.created_at?),
-                updated_at: timestamp(row.updated_at?),
-                revision: timestamp(row.revision?).as_ms(),
+                created_at: Timestamp::from_ms(row.created_at?),
+                updated_at: Timestamp::from_ms(row.updated_at?),
+                revision: row.revision?,
             })
         };
         read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
@@ -133,20 +122,15 @@ impl TryFrom<UserRow> for StoredUser {
 }
 
 /// Where a project's users live. None: it can't be read, and users must not be looked for elsewhere.
-fn storage(
-    kind: Option<&str>,
-    buckets: Option<f64>,
-    jurisdiction: Option<&str>,
-    location: Option<&str>,
-) -> Option<Storage> {
+fn storage(kind: &str, buckets: Option<u64>, jurisdiction: Option<&str>, location: Option<&str>) -> Option<Storage> {
     match kind {
-        None | Some("d1") => Some(Storage::D1),
-        Some("objects") => Some(Storage::Objects(Placement {
-            buckets: Buckets::of_count(timestamp(buckets?).as_ms())?,
+        "d1" => Some(Storage::D1),
+        "objects" => Some(Storage::Objects(Placement {
+            buckets: Buckets::of_count(buckets?)?,
             jurisdiction: jurisdiction.map(str::parse).transpose().ok()?,
             location: location.map(str::parse).transpose().ok()?,
         })),
-        Some(_) => None,
+        _ => None,
     }
 }
 
@@ -155,12 +139,11 @@ impl TryFrom<ProjectRow> for ProjectRecord {
 
     fn try_from(row: ProjectRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed("row of a project can't be read".into());
-        let storage =
-            storage(row.storage.as_deref(), row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
+        let storage = storage(&row.storage, row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
         Ok(ProjectRecord {
             name: row.name.parse().map_err(|_| unreadable())?,
             storage: storage.ok_or_else(unreadable)?,
-            created_at: timestamp(row.created_at),
+            created_at: Timestamp::from_ms(row.created_at),
         })
     }
 }
@@ -180,17 +163,16 @@ impl TryFrom<KeyRow> for KeyRecord {
 
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
-        let storage =
-            storage(row.storage.as_deref(), row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
+        let storage = storage(&row.storage, row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
         Ok(KeyRecord {
             project: row.project.parse().map_err(|_| unreadable())?,
             storage: storage.ok_or_else(unreadable)?,
             // A scope that another version knows grants nothing here.
             scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
-            created_at: timestamp(row.created_at),
-            expires_at: row.expires_at.map(timestamp),
-            revoked_at: row.revoked_at.map(timestamp),
-            last_used_at: row.last_used_at.map(timestamp),
+            created_at: Timestamp::from_ms(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_ms),
+            revoked_at: row.revoked_at.map(Timestamp::from_ms),
+            last_used_at: row.last_used_at.map(Timestamp::from_ms),
             id: row.id,
             name: row.name,
             prefix: row.prefix,

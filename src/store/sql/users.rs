@@ -1,8 +1,9 @@
 //! The port to users.
 
+use super::SqlStore;
 use super::database::{Database, Statement, Value};
 use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
-use super::{SqlStore, statements};
+use super::statements::{self, D1};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::json;
 use crate::store::{
@@ -29,11 +30,11 @@ impl<D: Database> UserStore for SqlStore<D> {
         let rows = match &user.change {
             Change::Merge(patch) => {
                 let values = [key, at, id, new_id, patch.as_str().into()];
-                self.0.query::<UpsertedRow>(Statement { sql: &statements::UPSERT, values: &values }).await?
+                self.0.query::<UpsertedRow>(Statement { sql: &D1.upsert, values: &values }).await?
             }
             Change::Set { members, as_of } => {
                 let values = [key, at, id, new_id, members.as_str().into(), (*as_of).into()];
-                self.0.query::<UpsertedRow>(Statement { sql: &statements::UPSERT_AS_OF, values: &values }).await?
+                self.0.query::<UpsertedRow>(Statement { sql: &D1.upsert_as_of, values: &values }).await?
             }
         };
         rows.into_iter().next().map(Upserted::from).ok_or(StoreError::KeyNotLive)
@@ -47,8 +48,8 @@ impl<D: Database> UserStore for SqlStore<D> {
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
         let (hash, batch) = (caller.hash.to_hex(), batch_json(users));
         let values = [(&hash).into(), now.into(), (&batch).into()];
-        let upsert = Statement { sql: &statements::UPSERT_BATCH, values: &values };
-        let reject = Statement { sql: &statements::REJECT_BATCH, values: &values };
+        let upsert = Statement { sql: &D1.upsert_batch, values: &values };
+        let reject = Statement { sql: &D1.reject_batch, values: &values };
         let (stored, rejected) = self.0.query_pair::<BatchRow, BatchRow>(upsert, reject).await?;
         if rejected.is_empty() {
             return Err(StoreError::KeyNotLive);
@@ -65,7 +66,7 @@ impl<D: Database> UserStore for SqlStore<D> {
     ) -> Result<Option<StoredUser>, StoreError> {
         let hash = caller.hash.to_hex();
         let values = [(&hash).into(), now.into(), id.as_str().into()];
-        let rows = self.0.query::<UserRow>(Statement { sql: &statements::FIND_USER, values: &values }).await?;
+        let rows = self.0.query::<UserRow>(Statement { sql: &D1.find_user, values: &values }).await?;
         let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
         if row.id.is_some() { row.try_into().map(Some) } else { Ok(None) }
     }
@@ -81,14 +82,14 @@ impl<D: Database> UserStore for SqlStore<D> {
         if let Some(expected) = expected {
             let expected = expected.to_sql();
             let values = [(&hash).into(), now.into(), id.as_str().into(), expected.as_ref().into()];
-            return match self.write_if(&statements::DELETE_USER_IF, &values).await {
+            return match self.write_if(&D1.delete_user_if, &values).await {
                 Err(StoreError::RevisionChanged(None)) => Ok(false),
                 outcome => outcome.map(|_| true),
             };
         }
         let values = [(&hash).into(), now.into(), id.as_str().into()];
-        let delete = Statement { sql: &statements::DELETE_USER, values: &values };
-        let find_caller = Statement { sql: &statements::FIND_CALLER, values: &values[..2] };
+        let delete = Statement { sql: &D1.delete_user, values: &values };
+        let find_caller = Statement { sql: &D1.find_caller, values: &values[..2] };
         let (deleted, live) = self.0.query_pair::<IdRow, IdRow>(delete, find_caller).await?;
         if live.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(!deleted.is_empty()) }
     }
@@ -102,7 +103,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         now: Timestamp,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
-        let sql = statements::LISTS.of(email.is_some() || phone.is_some(), updated_after.is_some());
+        let sql = D1.lists.of(email.is_some() || phone.is_some(), updated_after.is_some());
         let hash = caller.hash.to_hex();
         let mut values: Vec<Value> = vec![
             (&hash).into(),
@@ -151,11 +152,11 @@ impl<D: Database> SqlStore<D> {
         let sql = match &user.change {
             Change::Merge(patch) => {
                 values.push(patch.as_str().into());
-                &statements::UPDATE_IF
+                &D1.update_if
             }
             Change::Set { members, as_of } => {
                 values.extend([Value::from(members.as_str()), (*as_of).into()]);
-                &statements::UPDATE_AS_OF_IF
+                &D1.update_as_of_if
             }
         };
         values.push(expected.as_ref().into());
@@ -164,9 +165,9 @@ impl<D: Database> SqlStore<D> {
 
     /// Runs a write on a condition, and reads which revision there is, in one transaction.
     async fn write_if(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Upserted, StoreError> {
-        let find = Statement { sql: &statements::FIND_REVISION, values: &values[..3] };
+        let find = Statement { sql: &D1.find_revision, values: &values[..3] };
         let (written, found) = self.0.query_pair::<BatchRow, BatchRow>(Statement { sql, values }, find).await?;
-        let found = found.first().ok_or(StoreError::KeyNotLive)?.revision();
+        let found = found.first().ok_or(StoreError::KeyNotLive)?.revision;
         match written.into_iter().next() {
             Some(BatchRow { id: Some(id), stale, .. }) => Ok(Upserted { id, created: false, stale: stale != 0 }),
             _ => Err(StoreError::RevisionChanged(found)),
@@ -174,7 +175,7 @@ impl<D: Database> SqlStore<D> {
     }
 }
 
-/// The users of a batch as [`statements::UPSERT_BATCH`] reads them: the body that they came in and the new ids, far below
+/// The users of a batch as the statement `upsert_batch` reads them: the body that they came in and the new ids, far below
 /// the 2 MB that D1 takes.
 fn batch_json(users: &[(&NewUser, String)]) -> String {
     let mut list = String::from("[");

@@ -2,13 +2,9 @@
 //! JSON, or whatever it is if that is null. They add no user, and [`find_revision`] tells why one has answered no row.
 
 use super::times::GIVEN;
-use super::{CALLER, upsert};
-use std::sync::LazyLock;
+use super::upsert;
 
-/// [`update_if`] in D1.
-pub static UPDATE_IF: LazyLock<String> = LazyLock::new(|| update_if(CALLER));
-
-/// Does what [`upsert`](super::upsert()) does to a user who is there, if its revision is expected by ?6 or the patch changes
+/// Does what [`upsert`](upsert::upsert()) does to a user who is there, if its revision is expected by ?6 or the patch changes
 /// nothing.
 pub fn update_if(caller: &str) -> String {
     format!(
@@ -22,10 +18,7 @@ returning id, 0 as created, 0 as stale",
     )
 }
 
-/// [`update_as_of_if`] in D1.
-pub static UPDATE_AS_OF_IF: LazyLock<String> = LazyLock::new(|| update_as_of_if(CALLER));
-
-/// Does what [`upsert_as_of`](super::upsert_as_of) does to a user who is there, if its revision is expected by ?7 or the
+/// Does what [`upsert_as_of`](upsert::upsert_as_of) does to a user who is there, if its revision is expected by ?7 or the
 /// members change nothing.
 pub fn update_as_of_if(caller: &str) -> String {
     format!(
@@ -41,9 +34,6 @@ returning id, 0 as created, times ->> '$.left' > 0 as stale",
     )
 }
 
-/// [`delete_user_if`] in D1.
-pub static DELETE_USER_IF: LazyLock<String> = LazyLock::new(|| delete_user_if(CALLER));
-
 /// Does what [`delete_user`](super::delete_user) does, if the user's revision is expected by ?4.
 pub fn delete_user_if(caller: &str) -> String {
     format!(
@@ -53,9 +43,6 @@ returning id, 0 as created, 0 as stale",
         is_expected = is_expected("?4"),
     )
 }
-
-/// [`find_revision`] in D1.
-pub static FIND_REVISION: LazyLock<String> = LazyLock::new(|| find_revision(CALLER));
 
 /// Answers no row if the calling key is not live, and a row of null if there is no such user.
 pub fn find_revision(caller: &str) -> String {

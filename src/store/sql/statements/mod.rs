@@ -5,29 +5,73 @@ mod conditional;
 mod times;
 mod upsert;
 
-pub use conditional::{
-    DELETE_USER_IF, FIND_REVISION, UPDATE_AS_OF_IF, UPDATE_IF, delete_user_if, find_revision, update_as_of_if,
-    update_if,
-};
-pub use upsert::{REJECT_BATCH, UPSERT, UPSERT_AS_OF, UPSERT_BATCH, look, upsert, upsert_as_of};
-
 use std::sync::LazyLock;
+
+/// The statements on users, for callers that one common table expression finds.
+#[expect(missing_docs, reason = "each is described at the function of its name")]
+pub struct Statements {
+    pub find_user: String,
+    pub find_caller: String,
+    pub find_revision: String,
+    pub lists: Lists,
+    pub look: String,
+    pub upsert: String,
+    pub upsert_as_of: String,
+    pub upsert_batch: String,
+    pub reject_batch: String,
+    pub update_if: String,
+    pub update_as_of_if: String,
+    pub delete_user: String,
+    pub delete_user_if: String,
+}
+
+impl Statements {
+    /// Those of callers that `caller` finds.
+    pub fn new(caller: &str) -> Self {
+        Statements {
+            find_user: find_user(caller),
+            find_caller: find_caller(caller),
+            find_revision: conditional::find_revision(caller),
+            lists: Lists::new(caller),
+            look: upsert::look(caller),
+            upsert: upsert::upsert(caller),
+            upsert_as_of: upsert::upsert_as_of(caller),
+            upsert_batch: upsert::upsert_batch(caller),
+            reject_batch: upsert::reject_batch(caller),
+            update_if: conditional::update_if(caller),
+            update_as_of_if: conditional::update_as_of_if(caller),
+            delete_user: delete_user(caller),
+            delete_user_if: conditional::delete_user_if(caller),
+        }
+    }
+}
+
+/// Those where `api_keys` stands beside the users.
+pub static D1: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER));
 
 /// Reads one row, or none, to see that the database answers.
 pub const PING: &str = "select id from api_keys order by id limit 1";
 
+/// Reads keys, each with its project, which every key has.
+macro_rules! select_keys {
+    ($condition_and_order:literal) => {
+        concat!(
+            "select api_keys.id, hash, api_keys.name, project, prefix, scopes, api_keys.created_at, expires_at, revoked_at,
+    last_used_at, storage, buckets, jurisdiction, location
+from api_keys cross join projects on projects.name = project ",
+            $condition_and_order
+        )
+    };
+}
+
 /// The key with the hash ?1.
-pub static FIND_KEY: LazyLock<String> = LazyLock::new(|| format!("{KEYS} where hash = ?1"));
+pub const FIND_KEY: &str = select_keys!("where hash = ?1");
 
 /// All keys, or those of the project ?1, in the order they were made.
-pub static LIST_KEYS: LazyLock<String> =
-    LazyLock::new(|| format!("{KEYS} where ?1 is null or project = ?1 order by api_keys.id"));
+pub const LIST_KEYS: &str = select_keys!("where ?1 is null or project = ?1 order by api_keys.id");
 
-/// A key without a project is one whose users are in D1.
-const KEYS: &str = "
-select api_keys.id, hash, api_keys.name, project, prefix, scopes, api_keys.created_at, expires_at, revoked_at,
-    last_used_at, storage, buckets, jurisdiction, location
-from api_keys left join projects on projects.name = project";
+/// The key with the id ?1.
+pub const FIND_KEY_BY_ID: &str = select_keys!("where api_keys.id = ?1");
 
 /// Adds the project if there is none. If ?7 is 1, otherwise changes its storage, unless it has ever had a key.
 pub const ADD_PROJECT: &str = "
@@ -53,14 +97,11 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
 /// Revokes the key ?1 as of ?2, unless it was revoked before.
 pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ?2 where id = ?1 and revoked_at is null";
 
-/// The key with the id ?1.
-pub static FIND_KEY_BY_ID: LazyLock<String> = LazyLock::new(|| format!("{KEYS} where api_keys.id = ?1"));
-
 /// Moves `last_used_at` of the key with the hash ?1 forward to ?2.
 pub const TOUCH_KEY: &str = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
 
-/// The project of the calling key ?1, if it is live at ?2: where `api_keys` stands beside the users. Every statement on
-/// users begins with this, or with another one that answers the same.
+/// The project of the calling key ?1, if it is live at ?2. Every statement on users begins with this, or with another one
+/// that answers the same.
 const CALLER: &str = "
 with caller as (
     select project from api_keys
@@ -70,11 +111,8 @@ with caller as (
 const USER_COLUMNS: &str = "id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
     created_at, users.updated_at, revision";
 
-/// [`find_user`] in D1.
-pub static FIND_USER: LazyLock<String> = LazyLock::new(|| find_user(CALLER));
-
 /// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
-pub fn find_user(caller: &str) -> String {
+fn find_user(caller: &str) -> String {
     format!(
         "{caller}
 select external_id, {USER_COLUMNS}
@@ -82,11 +120,8 @@ from caller left join users on users.project = caller.project and external_id = 
     )
 }
 
-/// [`delete_user`] in D1.
-pub static DELETE_USER: LazyLock<String> = LazyLock::new(|| delete_user(CALLER));
-
 /// Returns a row if there was such a user. No row can also mean that the calling key is not live.
-pub fn delete_user(caller: &str) -> String {
+fn delete_user(caller: &str) -> String {
     format!(
         "{caller}
 delete from users where project = (select project from caller) and external_id = ?3
@@ -94,16 +129,10 @@ returning id"
     )
 }
 
-/// [`find_caller`] in D1.
-pub static FIND_CALLER: LazyLock<String> = LazyLock::new(|| find_caller(CALLER));
-
 /// Answers a row if the calling key is live.
-pub fn find_caller(caller: &str) -> String {
+fn find_caller(caller: &str) -> String {
     format!("{caller} select project as id from caller")
 }
-
-/// [`Lists`] in D1.
-pub static LISTS: LazyLock<Lists> = LazyLock::new(|| Lists::new(CALLER));
 
 /// The lists of users: at most ?3 after the one with the id ?6, by change after the moment ?8 and that id; no row if the
 /// calling key is not live, and a row of nulls if there is no such user. Users past ?7 bytes have no columns but
@@ -115,7 +144,7 @@ pub struct Lists([[String; 2]; 2]);
 
 impl Lists {
     /// Those of callers that `caller` finds.
-    pub fn new(caller: &str) -> Self {
+    fn new(caller: &str) -> Self {
         Lists([false, true].map(|by_contact| [false, true].map(|by_change| list_users(caller, by_contact, by_change))))
     }
 

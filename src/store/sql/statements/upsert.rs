@@ -1,18 +1,13 @@
 //! The statements that write users.
 
-use super::CALLER;
 use super::times::{self, ARE_VALID, GIVEN, VALUES};
 use crate::bounds::{MAX_MEMBERS, MAX_PROFILE_BYTES};
-use std::sync::LazyLock;
 
 /// The profile into which the first patch of a user is merged.
 const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
 /// The first revision is the moment of creation in microseconds, so that a user who is deleted and created again never
 /// repeats one: nobody changes a user a thousand times within a millisecond.
 const FIRST_REVISION: &str = "cast(?2 * 1000 as integer)";
-
-/// [`upsert`] in D1.
-pub static UPSERT: LazyLock<String> = LazyLock::new(|| upsert(CALLER));
 
 /// Merges the patch ?5 into the user ?3, who gets the id ?4 if it is new. Answers the user's id and whether it is new, or no
 /// row if the calling key is not live.
@@ -55,9 +50,6 @@ pub fn merging() -> String {
         times = times::after_effect("revision + (merged is not profile)"),
     )
 }
-
-/// [`upsert_as_of`] in D1.
-pub static UPSERT_AS_OF: LazyLock<String> = LazyLock::new(|| upsert_as_of(CALLER));
 
 /// Sets the members ?5 of the user ?3, an array of `[member, value]`, unless they were set later than ?6. Answers what
 /// [`upsert`] does, and whether any was left.
@@ -142,10 +134,10 @@ from caller left join users on users.project = caller.project and external_id = 
 
 /// The users ?3, an array of `[external_id, new id, patch]` or `[external_id, new id, members, as of]`, as they would be
 /// stored if they were new, and the limit that each breaks as such. Such a user is refused whatever is stored.
-static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
+fn batch_input(caller: &str) -> String {
     let given = format!("(select {GIVEN} from json_each(body))");
     format!(
-        "{CALLER}, batch as materialized (
+        "{caller}, batch as materialized (
     select jsonb(?3) as list
 ), parsed as materialized (
     select
@@ -169,13 +161,13 @@ static BATCH_INPUT: LazyLock<String> = LazyLock::new(|| {
         origin_keys = keys("profile", "origin"),
         refusal = refusal("profile", "property_keys", "origin_keys"),
     )
-});
+}
 
 /// Returns a row for each user that was not refused as a new one: its outcome, and its place in the array.
 ///
 /// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
 /// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
-pub static UPSERT_BATCH: LazyLock<String> = LazyLock::new(|| {
+pub fn upsert_batch(caller: &str) -> String {
     let revision = "revision + (refusal is null and news)";
     format!(
         "{input}
@@ -222,7 +214,7 @@ on conflict (project, external_id) do update set
     )
 returning
     id, batch_place as place, batch_refusal as rejection, ifnull(times ->> '$.left', 0) > 0 as stale",
-        input = *BATCH_INPUT,
+        input = batch_input(caller),
         given_by_patch = times::given_by_patch("iif(as_of is null, body, '{}')"),
         effect = times::effect("as_of"),
         effect_json = times::effect_json(&set("profile")),
@@ -231,13 +223,14 @@ returning
         merged_origin_keys = keys("document", "origin"),
         refusal = refusal("document", "in_properties", "in_origin"),
     )
-});
+}
 
 /// Answers the users that are refused even as new ones, a row of nulls if there is none, and no row if the calling key
 /// is not live.
-pub static REJECT_BATCH: LazyLock<String> = LazyLock::new(|| {
-    format!("{}\nselect place, refusal as rejection from caller left join given on refusal is not null", *BATCH_INPUT)
-});
+pub fn reject_batch(caller: &str) -> String {
+    let input = batch_input(caller);
+    format!("{input}\nselect place, refusal as rejection from caller left join given on refusal is not null")
+}
 
 /// An expression: the number of keys directly in a member of a profile.
 fn keys(profile: &str, member: &str) -> String {
