@@ -166,7 +166,7 @@ pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     read::no_query(cx.call)?;
     let id = percent::decode(cx.parameter).ok_or(ApiError::KeyNotFound)?;
     let revoked = cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await?.ok_or(ApiError::KeyNotFound)?;
-    cx.wait(cx.platform.users().refuse_key(&revoked, cx.now())).await?;
+    cx.wait(cx.platform.users().refuse_key(revoked.at(cx.now()))).await?;
     Ok(Reply::json(200, &RevokedOut { success: true, key_id: &id, message: "API key revoked" }))
 }
 

@@ -15,4 +15,4 @@ pub use control::ControlStore;
 pub use copies::{CopyStore, UserCopy};
 pub use error::{StoreError, StoredLimit};
 pub use routed::RoutedStore;
-pub use users::{Caller, Expected, Filter, Page, Position, StoredUser, Upserted, UserStore};
+pub use users::{Access, Caller, Filter, IfMatch, Page, Position, StoredUser, Upserted, UserStore};

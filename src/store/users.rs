@@ -23,42 +23,35 @@ use serde_json::value::RawValue;
 pub trait UserStore {
     /// Creates the user with the id `new_id`, or changes the existing one.
     ///
-    /// With `expected`, it creates none, and changes the profile of a user of no other revision: `Err(RevisionChanged)`. What
-    /// changes no profile is no matter of revisions.
+    /// With `if_match`, it creates none, and changes only a user whom that means: `Err(RevisionChanged)` otherwise. A write
+    /// that would change nothing succeeds at any revision.
     async fn upsert_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         user: &NewUser,
-        expected: Option<&Expected>,
+        if_match: Option<&IfMatch>,
         new_id: &str,
-        now: Timestamp,
     ) -> Result<Upserted, StoreError>;
 
     /// Does what [`UserStore::upsert_user`] does for each user in turn, in one atomic step, and answers for each in turn.
     /// One that would break a limit is refused alone. Each comes with the id that it gets if it is new.
     async fn upsert_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         users: &[(&NewUser, String)],
-        now: Timestamp,
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError>;
 
     /// The user with this id. None: the project has none.
-    async fn find_user(
-        &self,
-        caller: &Caller,
-        id: &ExternalId,
-        now: Timestamp,
-    ) -> Result<Option<StoredUser>, StoreError>;
+    async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError>;
 
     /// Deletes a user and everything derived from it. False: there was none. If the answer of a try that took effect is
-    /// lost, the next try answers false. With `expected`, it deletes a user of no other revision: `Err(RevisionChanged)`.
+    /// lost, the next try answers false. With `if_match`, it deletes only a user whom that means: `Err(RevisionChanged)`
+    /// otherwise.
     async fn delete_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         id: &ExternalId,
-        expected: Option<&Expected>,
-        now: Timestamp,
+        if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError>;
 
     /// The users that pass the filter, after `after` and in the filter's order: at most `limit`, and fewer if they would be
@@ -68,15 +61,14 @@ pub trait UserStore {
     /// look at every user who has these.
     async fn list_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         filter: &Filter<'_>,
         after: Option<&Position>,
         limit: u32,
-        now: Timestamp,
     ) -> Result<Page, StoreError>;
 
     /// Answers once no call with this key can succeed any more. Its revocation is stored already.
-    async fn refuse_key(&self, caller: &Caller, now: Timestamp) -> Result<(), StoreError>;
+    async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError>;
 }
 
 /// The key of a call, as it was known at admission.
@@ -88,22 +80,49 @@ pub struct Caller {
     pub record: KeyRecord,
 }
 
-/// Which user a write is meant for: one of these revisions; or whichever there is, if that is None. Its serialised form
-/// outlives deploys, as a part of messages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Expected(pub Option<Vec<u64>>);
+impl Caller {
+    /// This caller's access at a moment.
+    pub fn at(&self, now: Timestamp) -> Access<'_> {
+        Access { caller: self, now }
+    }
+}
 
-impl Expected {
-    /// Whether it is a user of this revision.
+/// Who reads or writes users, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// The calling key.
+    pub caller: &'a Caller,
+    /// The moment at which the key must be live, and with which a write is dated.
+    pub now: Timestamp,
+}
+
+/// Which user a write is meant for. Its serialised form is a part of messages that outlive deploys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IfMatch {
+    /// Whichever there is.
+    Any,
+    /// The user of one of these revisions.
+    Revisions(Vec<u64>),
+}
+
+impl IfMatch {
+    /// Whether it means a user of this revision.
     pub fn includes(&self, revision: u64) -> bool {
-        self.0.as_ref().is_none_or(|revisions| revisions.contains(&revision))
+        match self {
+            IfMatch::Any => true,
+            IfMatch::Revisions(revisions) => revisions.contains(&revision),
+        }
     }
 
     /// As statements take it: an array as JSON text, or null.
     pub(super) fn to_sql(&self) -> Option<String> {
-        let revisions: Vec<String> = self.0.as_ref()?.iter().map(u64::to_string).collect();
-        Some(format!("[{}]", revisions.join(",")))
+        match self {
+            IfMatch::Any => None,
+            IfMatch::Revisions(revisions) => {
+                let revisions: Vec<String> = revisions.iter().map(u64::to_string).collect();
+                Some(format!("[{}]", revisions.join(",")))
+            }
+        }
     }
 }
 

@@ -130,7 +130,7 @@ async fn store<P: Platform>(
     let mut outcomes = Vec::new();
     for piece in pieces(users) {
         let piece: Vec<_> = piece.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
-        outcomes.extend(ask(cx, caller, cx.platform.users().upsert_users(caller, &piece, cx.now())).await?);
+        outcomes.extend(ask(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &piece)).await?);
     }
     Ok(outcomes)
 }

@@ -160,7 +160,7 @@ async fn store<P: Platform>(
     if users.is_empty() {
         return Ok(Vec::new());
     }
-    ask(cx, caller, cx.platform.users().upsert_users(caller, &users, cx.now())).await
+    ask(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &users)).await
 }
 
 fn outcomes(

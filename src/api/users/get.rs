@@ -30,7 +30,7 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         return Ok(reply(cx, &copy).with("Age", copy.age_s(cx.now()).to_string()));
     }
     let read_at = cx.now();
-    let found = ask(cx, &caller, cx.platform.users().find_user(&caller, &id, cx.now())).await?;
+    let found = ask(cx, &caller, cx.platform.users().find_user(caller.at(cx.now()), &id)).await?;
     let shown = found.map(|user| UserCopy {
         body: Reply::json(200, &UserOut { success: true, user: &user }).body,
         revision: user.revision,

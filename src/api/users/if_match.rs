@@ -3,10 +3,10 @@
 use crate::api::error::ApiError;
 use crate::api::http::Call;
 use crate::input::fields::{FaultList, Part};
-use crate::store::Expected;
+use crate::store::IfMatch;
 
 /// Which user a write is meant for, if the call says so; 400.
-pub fn expected(call: &Call) -> Result<Option<Expected>, ApiError> {
+pub fn read(call: &Call) -> Result<Option<IfMatch>, ApiError> {
     let Some(header) = &call.if_match else { return Ok(None) };
     parse(header).map(Some).ok_or_else(|| fault("Must be *, or the ETag of a user, or several with commas between"))
 }
@@ -22,18 +22,18 @@ fn fault(rule: &'static str) -> ApiError {
 }
 
 /// Reads `*` or a list of entity tags. A weak one, and one that no user ever had, names no revision.
-fn parse(header: &str) -> Option<Expected> {
+fn parse(header: &str) -> Option<IfMatch> {
     const SPACE: [char; 2] = [' ', '\t'];
     let mut rest = header.trim_matches(SPACE);
     if rest == "*" {
-        return Some(Expected(None));
+        return Some(IfMatch::Any);
     }
     let (mut revisions, mut is_empty) = (Vec::new(), true);
     loop {
         // A list may have empty elements (section 5.6.1.2).
         rest = rest.trim_start_matches([' ', '\t', ',']);
         if rest.is_empty() {
-            return if is_empty { None } else { Some(Expected(Some(revisions))) };
+            return if is_empty { None } else { Some(IfMatch::Revisions(revisions)) };
         }
         let (is_weak, tag) = rest.strip_prefix("W/").map_or((false, rest), |tag| (true, tag));
         // A tag may have commas in it, and no escapes (section 8.8.3).
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_header_names_any_user_or_some_revisions() {
-        assert_eq!(parse(" * "), Some(Expected(None)));
+        assert_eq!(parse(" * "), Some(IfMatch::Any));
         for (header, revisions) in [
             ("\"1\"", vec![1]),
             ("\t\"1\" ,, \"20\",", vec![1, 20]),
@@ -68,7 +68,7 @@ mod tests {
             ("\"01\", \"+1\", \"1.0\", \"-1\", \"\u{e9}\"", vec![]),
             ("\"18446744073709551616\"", vec![]),
         ] {
-            assert_eq!(parse(header), Some(Expected(Some(revisions))), "{header}");
+            assert_eq!(parse(header), Some(IfMatch::Revisions(revisions)), "{header}");
         }
     }
 

@@ -85,7 +85,7 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
     let query = query::parse(&cx.call.query).map_err(ApiError::Faults)?;
     let Listing { filter, after, limit } = Listing::parse(&query).map_err(ApiError::Faults)?;
-    let list = cx.platform.users().list_users(&caller, &filter, after.as_ref(), limit, cx.now());
+    let list = cx.platform.users().list_users(caller.at(cx.now()), &filter, after.as_ref(), limit);
     let Page { users, has_more } = ask(cx, &caller, list).await?;
     let next_cursor = users.last().filter(|_| has_more).map(|user| cursor::write(&position_of(user), &filter));
     let pagination = PaginationOut { limit, has_more, next_cursor };

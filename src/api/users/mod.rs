@@ -45,11 +45,11 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersWrite, Policy::Users).await?;
     // 2 parse
     read::no_query(cx.call)?;
-    let expected = if_match::expected(cx.call)?;
+    let if_match = if_match::read(cx.call)?;
     let user = read::object(cx, |body| NewUser::parse(body, cx.now())).await?;
     // 3 store
     let new_id = cx.new_id("usr_");
-    let upsert = cx.platform.users().upsert_user(&caller, &user, expected.as_ref(), &new_id, cx.now());
+    let upsert = cx.platform.users().upsert_user(caller.at(cx.now()), &user, if_match.as_ref(), &new_id);
     let stored = ask(cx, &caller, upsert).await?;
     // 4 reply
     let out = UpsertOut {
@@ -78,8 +78,8 @@ pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersDelete, Policy::Users).await?;
     read::no_query(cx.call)?;
     let id = parse_id(cx.parameter)?;
-    let expected = if_match::expected(cx.call)?;
-    let delete = cx.platform.users().delete_user(&caller, &id, expected.as_ref(), cx.now());
+    let if_match = if_match::read(cx.call)?;
+    let delete = cx.platform.users().delete_user(caller.at(cx.now()), &id, if_match.as_ref());
     let deleted = ask(cx, &caller, delete).await?;
     copies::remove(cx, &caller, &id).await;
     let message = if deleted { "User deleted" } else { "There was no such user" };

@@ -4,7 +4,7 @@ use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outco
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::sql::statements::{self, Statements};
 use crate::store::sql::{LocalDatabase, Statement, UpsertedRow, UserRow, Value};
-use crate::store::{Expected, StoreError, Upserted};
+use crate::store::{IfMatch, StoreError, Upserted};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
@@ -214,7 +214,7 @@ impl<D: LocalDatabase> Bucket<D> {
     fn write_if(
         &self,
         [key, now]: [Value<'_>; 2],
-        expected: &Expected,
+        expected: &IfMatch,
         message: &Message,
     ) -> Result<Answer, StoreError> {
         let expected = expected.to_sql();

@@ -5,7 +5,7 @@ use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::Project;
 use crate::placement::{Placement, Storage};
 use crate::store::{
-    Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+    Access, Caller, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
@@ -36,14 +36,14 @@ impl<O: Objects> ObjectStore<O> {
     /// Asks some buckets at once, each something.
     async fn ask(
         &self,
-        caller: &Caller,
-        now: Timestamp,
+        access: Access<'_>,
         messages: impl IntoIterator<Item = (u8, Message)>,
     ) -> Result<Vec<Answer>, StoreError> {
-        let (project, placement) = (&caller.record.project, placement(caller)?);
+        let (project, placement) = (&access.caller.record.project, placement(access.caller)?);
         let call = |(bucket, message)| {
             let (project, buckets) = (project.as_str().into(), placement.buckets.count());
-            let call = Call { project, bucket, buckets, key: caller.hash.to_hex(), now: now.as_ms(), message };
+            let call =
+                Call { project, bucket, buckets, key: access.caller.hash.to_hex(), now: access.now.as_ms(), message };
             serde_json::to_string(&call).map(|call| (bucket, call))
         };
         let calls = messages.into_iter().map(call).collect::<Result<_, _>>();
@@ -64,46 +64,34 @@ impl<O: Objects> ObjectStore<O> {
     }
 
     /// Asks the bucket of one user.
-    async fn ask_one(
-        &self,
-        caller: &Caller,
-        external_id: &str,
-        now: Timestamp,
-        message: Message,
-    ) -> Result<Answer, StoreError> {
-        let bucket = placement(caller)?.buckets.bucket_of(external_id);
-        match self.ask(caller, now, [(bucket, message)]).await?.pop() {
+    async fn ask_one(&self, access: Access<'_>, external_id: &str, message: Message) -> Result<Answer, StoreError> {
+        let bucket = placement(access.caller)?.buckets.bucket_of(external_id);
+        match self.ask(access, [(bucket, message)]).await?.pop() {
             Some(Answer::RevisionChanged(revision)) => Err(StoreError::RevisionChanged(revision)),
             answer => answer.ok_or_else(unfit),
         }
     }
 
     /// Asks every bucket the same.
-    async fn ask_all(
-        &self,
-        caller: &Caller,
-        now: Timestamp,
-        message: impl Fn() -> Message,
-    ) -> Result<Vec<Answer>, StoreError> {
-        let buckets = placement(caller)?.buckets.count();
-        self.ask(caller, now, (0..buckets).map(|bucket| (bucket, message()))).await
+    async fn ask_all(&self, access: Access<'_>, message: impl Fn() -> Message) -> Result<Vec<Answer>, StoreError> {
+        let buckets = placement(access.caller)?.buckets.count();
+        self.ask(access, (0..buckets).map(|bucket| (bucket, message()))).await
     }
 }
 
 impl<O: Objects> UserStore for ObjectStore<O> {
     async fn upsert_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         user: &NewUser,
-        expected: Option<&Expected>,
+        if_match: Option<&IfMatch>,
         new_id: &str,
-        now: Timestamp,
     ) -> Result<Upserted, StoreError> {
         let message = match given(user, new_id)? {
             GivenChange::Merge(given) => Message::Upsert(given),
             GivenChange::Set(given) => Message::Set(given),
         };
-        match self.ask_one(caller, user.external_id.as_str(), now, on_condition(message, expected)).await? {
+        match self.ask_one(access, user.external_id.as_str(), on_condition(message, if_match)).await? {
             Answer::Upserted(outcome) => upserted(outcome).map_err(StoreError::Refused),
             _ => Err(unfit()),
         }
@@ -111,11 +99,10 @@ impl<O: Objects> UserStore for ObjectStore<O> {
 
     async fn upsert_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         users: &[(&NewUser, String)],
-        now: Timestamp,
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
-        let buckets = placement(caller)?.buckets;
+        let buckets = placement(access.caller)?.buckets;
         // By bucket, in turn: which of the users are in it, and what is sent.
         let mut batches: Vec<(Vec<usize>, Vec<GivenChange>)> =
             (0..buckets.count()).map(|_| Default::default()).collect();
@@ -130,7 +117,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
             messages.push((bucket, change_all(batch)));
         }
         let mut outcomes = vec![None; users.len()];
-        for (places, answer) in places.into_iter().zip(self.ask(caller, now, messages).await?) {
+        for (places, answer) in places.into_iter().zip(self.ask(access, messages).await?) {
             let Answer::Outcomes(of_bucket) = answer else { return Err(unfit()) };
             for (place, outcome) in places.into_iter().zip(of_bucket) {
                 outcomes[place] = Some(upserted(outcome));
@@ -139,14 +126,9 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         outcomes.into_iter().collect::<Option<_>>().ok_or_else(unfit)
     }
 
-    async fn find_user(
-        &self,
-        caller: &Caller,
-        id: &ExternalId,
-        now: Timestamp,
-    ) -> Result<Option<StoredUser>, StoreError> {
+    async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
         let message = Message::Find { external_id: id.as_str().into() };
-        match self.ask_one(caller, id.as_str(), now, message).await? {
+        match self.ask_one(access, id.as_str(), message).await? {
             Answer::User(row) => row.map(StoredUser::try_from).transpose(),
             _ => Err(unfit()),
         }
@@ -154,13 +136,12 @@ impl<O: Objects> UserStore for ObjectStore<O> {
 
     async fn delete_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         id: &ExternalId,
-        expected: Option<&Expected>,
-        now: Timestamp,
+        if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
         let message = Message::Delete { external_id: id.as_str().into() };
-        match self.ask_one(caller, id.as_str(), now, on_condition(message, expected)).await {
+        match self.ask_one(access, id.as_str(), on_condition(message, if_match)).await {
             Ok(Answer::Deleted(deleted)) => Ok(deleted),
             Err(StoreError::RevisionChanged(None)) => Ok(false),
             answer => answer.and(Err(unfit())),
@@ -172,14 +153,13 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     /// have answered later than another one, in which an earlier change was still to come.
     async fn list_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         filter: &Filter<'_>,
         after: Option<&Position>,
         limit: u32,
-        now: Timestamp,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
-        let max_bytes = MAX_PAGE_BYTES / usize::from(placement(caller)?.buckets.count());
+        let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller)?.buckets.count());
         let message = || Message::List {
             email: email.map(|email| email.as_str().into()),
             phone: phone.map(|phone| phone.as_str().into()),
@@ -191,7 +171,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         let by_change = updated_after.is_some();
         let order = |user: &StoredUser| (by_change.then_some(user.updated_at), user.external_id.clone());
         let (mut users, mut end) = (Vec::new(), None);
-        for answer in self.ask_all(caller, now, message).await? {
+        for answer in self.ask_all(access, message).await? {
             let Answer::Users { rows, has_more } = answer else { return Err(unfit()) };
             let of_bucket = rows.into_iter().map(StoredUser::try_from).collect::<Result<Vec<_>, _>>()?;
             let last = of_bucket.last().filter(|_| has_more).map(order);
@@ -202,14 +182,14 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         users.sort_by_cached_key(order);
         let found = users.len();
         users.retain(|user| end.as_ref().is_none_or(|end| order(user) <= *end));
-        users.retain(|user| !by_change || user.updated_at <= now);
+        users.retain(|user| !by_change || user.updated_at <= access.now);
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         // Without a user there is no place to go on from: those that were dropped are dated later than this call.
         Ok(Page { has_more: !users.is_empty() && (end.is_some() || users.len() < found), users })
     }
 
-    async fn refuse_key(&self, caller: &Caller, now: Timestamp) -> Result<(), StoreError> {
-        let answers = self.ask_all(caller, now, || Message::Revoke).await?;
+    async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError> {
+        let answers = self.ask_all(access, || Message::Revoke).await?;
         let done = answers.iter().all(|answer| matches!(answer, Answer::Revoked));
         if done { Ok(()) } else { Err(unfit()) }
     }
@@ -234,9 +214,9 @@ fn given(user: &NewUser, new_id: &str) -> Result<GivenChange, StoreError> {
     })
 }
 
-fn on_condition(message: Message, expected: Option<&Expected>) -> Message {
-    match expected {
-        Some(expected) => Message::If(expected.clone(), Box::new(message)),
+fn on_condition(message: Message, if_match: Option<&IfMatch>) -> Message {
+    match if_match {
+        Some(if_match) => Message::If(if_match.clone(), Box::new(message)),
         None => message,
     }
 }

@@ -5,7 +5,7 @@
 //! an object refuses.
 
 use crate::store::sql::UserRow;
-use crate::store::{Expected, StoredLimit};
+use crate::store::{IfMatch, StoredLimit};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -57,7 +57,7 @@ pub enum Message {
     ChangeAll(Vec<GivenChange>),
     /// An `Upsert`, `Set` or `Delete` of a user who is there, if its revision is expected or nothing would change. Answered as
     /// that is, or by `RevisionChanged`.
-    If(Expected, Box<Message>),
+    If(IfMatch, Box<Message>),
     /// Answered by `User`.
     Find {
         /// The caller's own id.
@@ -215,16 +215,16 @@ mod tests {
                 r#"{"ChangeAll":[{"Merge":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}},{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
             ),
             (
-                Message::If(Expected(Some(vec![7, 8])), Box::new(Message::Upsert(given()))),
-                r#"{"If":[[7,8],{"Upsert":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}}]}"#,
+                Message::If(IfMatch::Revisions(vec![7, 8]), Box::new(Message::Upsert(given()))),
+                r#"{"If":[{"Revisions":[7,8]},{"Upsert":{"external_id":"u","new_id":"usr_1","patch":{"properties":{"n":1.10}}}}]}"#,
             ),
             (
-                Message::If(Expected(None), Box::new(Message::Set(given_as_of()))),
-                r#"{"If":[null,{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
+                Message::If(IfMatch::Any, Box::new(Message::Set(given_as_of()))),
+                r#"{"If":["Any",{"Set":{"external_id":"u","new_id":"usr_1","members":[["p/n",1.10]],"as_of":4}}]}"#,
             ),
             (
-                Message::If(Expected(Some(vec![])), Box::new(Message::Delete { external_id: "u".into() })),
-                r#"{"If":[[],{"Delete":{"external_id":"u"}}]}"#,
+                Message::If(IfMatch::Revisions(vec![]), Box::new(Message::Delete { external_id: "u".into() })),
+                r#"{"If":[{"Revisions":[]},{"Delete":{"external_id":"u"}}]}"#,
             ),
             (Message::Find { external_id: "u".into() }, r#"{"Find":{"external_id":"u"}}"#),
             (Message::Delete { external_id: "u".into() }, r#"{"Delete":{"external_id":"u"}}"#),

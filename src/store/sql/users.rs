@@ -6,26 +6,22 @@ use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
 use super::statements::{self, D1};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::json;
-use crate::store::{
-    Caller, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
-};
-use crate::time::Timestamp;
+use crate::store::{Access, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
 use crate::user::{Change, ExternalId, NewUser};
 
 impl<D: Database> UserStore for SqlStore<D> {
     async fn upsert_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         user: &NewUser,
-        expected: Option<&Expected>,
+        if_match: Option<&IfMatch>,
         new_id: &str,
-        now: Timestamp,
     ) -> Result<Upserted, StoreError> {
-        if let Some(expected) = expected {
-            return self.update_user(caller, user, expected, now).await;
+        if let Some(if_match) = if_match {
+            return self.update_user(access, user, if_match).await;
         }
-        let hash = caller.hash.to_hex();
-        let who = [(&hash).into(), now.into(), user.external_id.as_str().into(), new_id.into()];
+        let hash = access.caller.hash.to_hex();
+        let who = [(&hash).into(), access.now.into(), user.external_id.as_str().into(), new_id.into()];
         let [key, at, id, new_id] = who;
         let rows = match &user.change {
             Change::Merge(patch) => {
@@ -42,12 +38,11 @@ impl<D: Database> UserStore for SqlStore<D> {
 
     async fn upsert_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         users: &[(&NewUser, String)],
-        now: Timestamp,
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
-        let (hash, batch) = (caller.hash.to_hex(), batch_json(users));
-        let values = [(&hash).into(), now.into(), (&batch).into()];
+        let (hash, batch) = (access.caller.hash.to_hex(), batch_json(users));
+        let values = [(&hash).into(), access.now.into(), (&batch).into()];
         let upsert = Statement { sql: &D1.upsert_batch, values: &values };
         let reject = Statement { sql: &D1.reject_batch, values: &values };
         let (stored, rejected) = self.0.query_pair::<BatchRow, BatchRow>(upsert, reject).await?;
@@ -58,14 +53,9 @@ impl<D: Database> UserStore for SqlStore<D> {
             .ok_or_else(|| StoreError::Failed("outcome of a user is missing".into()))
     }
 
-    async fn find_user(
-        &self,
-        caller: &Caller,
-        id: &ExternalId,
-        now: Timestamp,
-    ) -> Result<Option<StoredUser>, StoreError> {
-        let hash = caller.hash.to_hex();
-        let values = [(&hash).into(), now.into(), id.as_str().into()];
+    async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
+        let hash = access.caller.hash.to_hex();
+        let values = [(&hash).into(), access.now.into(), id.as_str().into()];
         let rows = self.0.query::<UserRow>(Statement { sql: &D1.find_user, values: &values }).await?;
         let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
         if row.id.is_some() { row.try_into().map(Some) } else { Ok(None) }
@@ -73,21 +63,20 @@ impl<D: Database> UserStore for SqlStore<D> {
 
     async fn delete_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         id: &ExternalId,
-        expected: Option<&Expected>,
-        now: Timestamp,
+        if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        let hash = caller.hash.to_hex();
-        if let Some(expected) = expected {
-            let expected = expected.to_sql();
-            let values = [(&hash).into(), now.into(), id.as_str().into(), expected.as_ref().into()];
+        let hash = access.caller.hash.to_hex();
+        if let Some(if_match) = if_match {
+            let if_match = if_match.to_sql();
+            let values = [(&hash).into(), access.now.into(), id.as_str().into(), if_match.as_ref().into()];
             return match self.write_if(&D1.delete_user_if, &values).await {
                 Err(StoreError::RevisionChanged(None)) => Ok(false),
                 outcome => outcome.map(|_| true),
             };
         }
-        let values = [(&hash).into(), now.into(), id.as_str().into()];
+        let values = [(&hash).into(), access.now.into(), id.as_str().into()];
         let delete = Statement { sql: &D1.delete_user, values: &values };
         let find_caller = Statement { sql: &D1.find_caller, values: &values[..2] };
         let (deleted, live) = self.0.query_pair::<IdRow, IdRow>(delete, find_caller).await?;
@@ -96,18 +85,17 @@ impl<D: Database> UserStore for SqlStore<D> {
 
     async fn list_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         filter: &Filter<'_>,
         after: Option<&Position>,
         limit: u32,
-        now: Timestamp,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
         let sql = D1.lists.of(email.is_some() || phone.is_some(), updated_after.is_some());
-        let hash = caller.hash.to_hex();
+        let hash = access.caller.hash.to_hex();
         let mut values: Vec<Value> = vec![
             (&hash).into(),
-            now.into(),
+            access.now.into(),
             // One more than asked for, to learn whether there are more.
             Value::Number(u64::from(limit) + 1),
             email.as_ref().map(|email| email.as_str()).into(),
@@ -132,23 +120,23 @@ impl<D: Database> UserStore for SqlStore<D> {
     }
 
     /// Every statement asks `api_keys` itself.
-    async fn refuse_key(&self, _: &Caller, _: Timestamp) -> Result<(), StoreError> {
+    async fn refuse_key(&self, _: Access<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 }
 
 impl<D: Database> SqlStore<D> {
-    /// Changes a user who is there, if it is expected or nothing would change.
+    /// Changes a user who is there, if `if_match` means it or nothing would change.
     async fn update_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         user: &NewUser,
-        expected: &Expected,
-        now: Timestamp,
+        if_match: &IfMatch,
     ) -> Result<Upserted, StoreError> {
-        let (hash, expected) = (caller.hash.to_hex(), expected.to_sql());
+        let (hash, if_match) = (access.caller.hash.to_hex(), if_match.to_sql());
         // No user is added: there is no new id.
-        let mut values: Vec<Value> = vec![(&hash).into(), now.into(), user.external_id.as_str().into(), Value::Null];
+        let mut values: Vec<Value> =
+            vec![(&hash).into(), access.now.into(), user.external_id.as_str().into(), Value::Null];
         let sql = match &user.change {
             Change::Merge(patch) => {
                 values.push(patch.as_str().into());
@@ -159,7 +147,7 @@ impl<D: Database> SqlStore<D> {
                 &D1.update_as_of_if
             }
         };
-        values.push(expected.as_ref().into());
+        values.push(if_match.as_ref().into());
         self.write_if(sql, &values).await
     }
 

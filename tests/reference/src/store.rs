@@ -7,7 +7,8 @@ use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use roster::order::Times;
 use roster::placement::Storage;
 use roster::store::{
-    Caller, ControlStore, Expected, Filter, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+    Access, Caller, ControlStore, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted,
+    UserStore,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -57,19 +58,19 @@ impl MemoryStore {
     }
 
     /// The project of a caller whose key is live.
-    fn project_of(&self, caller: &Caller, now: Timestamp) -> Result<Project, StoreError> {
+    fn project_of(&self, access: Access<'_>) -> Result<Project, StoreError> {
         self.count_hop();
         let keys = self.keys.borrow();
-        let known = keys.iter().find(|(known, record)| *known == caller.hash && record.is_live(now));
+        let known = keys.iter().find(|(known, record)| *known == access.caller.hash && record.is_live(access.now));
         known.map(|(_, record)| record.project.clone()).ok_or(StoreError::KeyNotLive)
     }
 
-    /// Refuses a change of a user who is not the one that is expected, unless it changes nothing.
+    /// Refuses a change of a user whom `if_match` does not mean, unless it changes nothing.
     fn check_revision(
         &self,
         project: &Project,
         user: &NewUser,
-        expected: &Expected,
+        if_match: &IfMatch,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let users = self.users.borrow();
@@ -80,7 +81,7 @@ impl MemoryStore {
             let made = changed(&known.profile, &mut times, floor, &user.change, now);
             made.map_or(true, |(profile, _)| profile != known.profile)
         };
-        if expected.includes(known.revision) || !changes() {
+        if if_match.includes(known.revision) || !changes() {
             Ok(())
         } else {
             Err(StoreError::RevisionChanged(Some(known.revision)))
@@ -197,50 +198,42 @@ fn stored_user(external_id: &str, user: &User) -> StoredUser {
 impl UserStore for MemoryStore {
     async fn upsert_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         user: &NewUser,
-        expected: Option<&Expected>,
+        if_match: Option<&IfMatch>,
         new_id: &str,
-        now: Timestamp,
     ) -> Result<Upserted, StoreError> {
-        let project = self.project_of(caller, now)?;
-        if let Some(expected) = expected {
-            self.check_revision(&project, user, expected, now)?;
+        let project = self.project_of(access)?;
+        if let Some(if_match) = if_match {
+            self.check_revision(&project, user, if_match, access.now)?;
         }
-        self.upsert(&project, user, new_id, now).map_err(StoreError::Refused)
+        self.upsert(&project, user, new_id, access.now).map_err(StoreError::Refused)
     }
 
     async fn upsert_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         users: &[(&NewUser, String)],
-        now: Timestamp,
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
-        let project = self.project_of(caller, now)?;
-        Ok(users.iter().map(|(user, new_id)| self.upsert(&project, user, new_id, now)).collect())
+        let project = self.project_of(access)?;
+        Ok(users.iter().map(|(user, new_id)| self.upsert(&project, user, new_id, access.now)).collect())
     }
 
-    async fn find_user(
-        &self,
-        caller: &Caller,
-        id: &ExternalId,
-        now: Timestamp,
-    ) -> Result<Option<StoredUser>, StoreError> {
-        let place = (self.project_of(caller, now)?, id.as_str().to_owned());
+    async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
+        let place = (self.project_of(access)?, id.as_str().to_owned());
         Ok(self.users.borrow().get(&place).map(|user| stored_user(id.as_str(), user)))
     }
 
     async fn delete_user(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         id: &ExternalId,
-        expected: Option<&Expected>,
-        now: Timestamp,
+        if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        let place = (self.project_of(caller, now)?, id.as_str().to_owned());
+        let place = (self.project_of(access)?, id.as_str().to_owned());
         let mut users = self.users.borrow_mut();
-        if let (Some(known), Some(expected)) = (users.get(&place), expected)
-            && !expected.includes(known.revision)
+        if let (Some(known), Some(if_match)) = (users.get(&place), if_match)
+            && !if_match.includes(known.revision)
         {
             return Err(StoreError::RevisionChanged(Some(known.revision)));
         }
@@ -249,13 +242,12 @@ impl UserStore for MemoryStore {
 
     async fn list_users(
         &self,
-        caller: &Caller,
+        access: Access<'_>,
         filter: &Filter<'_>,
         after: Option<&Position>,
         limit: u32,
-        now: Timestamp,
     ) -> Result<Page, StoreError> {
-        let mine = self.project_of(caller, now)?;
+        let mine = self.project_of(access)?;
         let users = self.users.borrow();
         let of_project = users.iter().filter(|((project, _), _)| *project == mine);
         let mut found: Vec<StoredUser> = of_project.map(|((_, id), user)| stored_user(id, user)).collect();
@@ -285,7 +277,7 @@ impl UserStore for MemoryStore {
         Ok(Page { users: found, has_more })
     }
 
-    async fn refuse_key(&self, _: &Caller, _: Timestamp) -> Result<(), StoreError> {
+    async fn refuse_key(&self, _: Access<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 }
