@@ -126,8 +126,8 @@ impl IfMatch {
     }
 }
 
-/// A stored user, as an upsert answers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A stored user, as an upsert answers it. Its serialised form is a part of messages that outlive deploys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upserted {
     /// Roster's own id.
     pub id: String,

@@ -34,11 +34,11 @@ impl Objects for RemoteObjects {
         &self,
         project: &Project,
         placement: Placement,
-        calls: Vec<(u8, String)>,
+        requests: Vec<(u8, String)>,
     ) -> std::result::Result<Vec<String>, StoreError> {
         self.hops.add();
-        let asked = calls.iter().map(|(bucket, call)| self.call_one(project, placement, *bucket, call));
-        match with_deadline(DEADLINE, try_join_all(asked)).await {
+        let calls = requests.iter().map(|(bucket, request)| self.call_one(project, placement, *bucket, request));
+        match with_deadline(DEADLINE, try_join_all(calls)).await {
             Some(answers) => answers.map_err(|error| StoreError::Unavailable(format!("object: {error}"))),
             None => Err(StoreError::Unavailable(format!("object: no answer within {DEADLINE:?}"))),
         }
@@ -46,13 +46,13 @@ impl Objects for RemoteObjects {
 }
 
 impl RemoteObjects {
-    /// Asks once more if the object broke, as each does within minutes of a deploy. Never asks an overloaded one again.
-    async fn call_one(&self, project: &Project, placement: Placement, bucket: u8, call: &str) -> Result<String> {
+    /// Sends a request once more if the object broke, as each does within minutes of a deploy, but not to an overloaded one.
+    async fn call_one(&self, project: &Project, placement: Placement, bucket: u8, request: &str) -> Result<String> {
         let name = format!("{}/{bucket}", project.as_str());
-        match rpc::call(self.object(&name, placement)?, call).await {
+        match rpc::call(self.object(&name, placement)?, request).await {
             Err(error) if !rpc::is_overloaded(&error) => {
                 self.hops.add();
-                rpc::call(self.object(&name, placement)?, call).await
+                rpc::call(self.object(&name, placement)?, request).await
             }
             outcome => outcome,
         }

@@ -25,10 +25,13 @@ impl DurableObject for UsersObject {
 /// What the object offers by RPC.
 #[wasm_bindgen]
 impl UsersObject {
-    /// Answers a [`Call`](crate::store::objects::Call) by an [`Answer`](crate::store::objects::Answer); both are JSON. The
-    /// runtime holds the answer back until what it says is durable.
-    pub fn answer(&self, call: &str) -> std::result::Result<String, JsValue> {
-        let answer = self.bucket.answer(call);
+    /// Answers a [`BucketRequest`] by a [`BucketAnswer`]; both are JSON. The runtime holds the answer back until what it says
+    /// is durable.
+    ///
+    /// [`BucketRequest`]: crate::store::objects::BucketRequest
+    /// [`BucketAnswer`]: crate::store::objects::BucketAnswer
+    pub fn answer(&self, request: &str) -> std::result::Result<String, JsValue> {
+        let answer = self.bucket.answer(request);
         if let Some(warning) = self.bucket.size_warning(now()) {
             worker::console_warn!("{warning}");
         }

@@ -1,10 +1,10 @@
 //! What the object of a bucket runs, on its own SQLite.
 
-use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome, Place};
+use super::message::{BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListUsers, Operation, UpsertUser};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::sql::statements::{self, Statements};
 use crate::store::sql::{LocalDatabase, Statement, UpsertedRow, UserRow, Value};
-use crate::store::{IfMatch, StoreError, Upserted};
+use crate::store::{IfMatch, StoreError, StoredLimit, Upserted};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
@@ -40,10 +40,8 @@ struct LookRow {
 }
 
 #[derive(Deserialize)]
-struct PlaceRow {
-    project: String,
-    number: u8,
-    buckets: u8,
+struct RevisionRow {
+    revision: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -54,18 +52,21 @@ struct CountRow {
 #[derive(Deserialize)]
 struct AnyRow {}
 
+/// What became of a user to upsert.
+type Outcome = Result<Upserted, StoredLimit>;
+
 /// A bucket of a project's users.
 pub struct Bucket<D> {
     database: D,
     /// Once it is known that the tables are there: which bucket this is.
-    place: RefCell<Option<Place>>,
+    id: RefCell<Option<BucketId>>,
     measured_at: Cell<Option<Timestamp>>,
 }
 
 impl<D: LocalDatabase> Bucket<D> {
     /// The bucket that is kept in a database, which may be empty.
     pub fn new(database: D) -> Self {
-        Bucket { database, place: RefCell::default(), measured_at: Cell::default() }
+        Bucket { database, id: RefCell::default(), measured_at: Cell::default() }
     }
 
     /// Once a minute, a warning for the log if the bucket has grown large.
@@ -79,37 +80,37 @@ impl<D: LocalDatabase> Bucket<D> {
         if bytes < LARGE_BYTES {
             return None;
         }
-        let place = self.place.borrow();
-        let Place { project, bucket, .. } = place.as_ref()?;
+        let id = self.id.borrow();
+        let BucketId { project, number, .. } = id.as_ref()?;
         let gigabytes = bytes / 1_000_000_000;
-        Some(format!("object {project}/{bucket} has {gigabytes} of 10 GB: move its project to more objects"))
+        Some(format!("object {project}/{number} has {gigabytes} of 10 GB: move its project to more objects"))
     }
 
-    /// Answers a [`Call`] by an [`Answer`]; both are JSON. The error, for the log, says that the call is of another
-    /// version: nothing was done.
-    pub fn answer(&self, call: &str) -> Result<String, String> {
-        let call: Call = serde_json::from_str(call).map_err(|error| {
+    /// Answers a [`BucketRequest`] by a [`BucketAnswer`]; both are JSON. The error, for the log, says that the request is of
+    /// another version: nothing was done.
+    pub fn answer(&self, request: &str) -> Result<String, String> {
+        let request: BucketRequest = serde_json::from_str(request).map_err(|error| {
             // Its text may repeat what it can't read, which is user data.
-            format!("not a call of this version, at column {}", error.column())
+            format!("not a request of this version, at column {}", error.column())
         })?;
-        let answer = match self.open(call.place()).and_then(|()| self.run(&call)) {
+        let answer = match self.open(&request.bucket).and_then(|()| self.run(&request)) {
             Ok(answer) => answer,
-            Err(StoreError::KeyNotLive) => Answer::KeyNotLive,
+            Err(StoreError::KeyNotLive) => BucketAnswer::KeyNotLive,
             Err(StoreError::Unavailable(cause)) => return Err(cause),
-            Err(StoreError::Failed(cause)) => Answer::Failed(cause),
-            Err(error) => Answer::Failed(error.to_string()),
+            Err(StoreError::Failed(cause)) => BucketAnswer::Failed(cause),
+            Err(error) => BucketAnswer::Failed(error.to_string()),
         };
         serde_json::to_string(&answer).map_err(|error| error.to_string())
     }
 
     /// Makes the tables up to date, and sees to it that this is the bucket that is meant.
-    fn open(&self, meant: Place) -> Result<(), StoreError> {
-        let mut place = self.place.borrow_mut();
-        if place.is_none() {
+    fn open(&self, meant: &BucketId) -> Result<(), StoreError> {
+        let mut id = self.id.borrow_mut();
+        if id.is_none() {
             self.database.in_transaction(|| self.migrate())?;
-            *place = Some(self.find_place(&meant)?);
+            *id = Some(self.find_id(meant)?);
         }
-        if *place == Some(meant) { Ok(()) } else { Err(failed("this is another bucket than was meant")) }
+        if id.as_ref() == Some(meant) { Ok(()) } else { Err(failed("this is another bucket than was meant")) }
     }
 
     /// Applies what is missing of the schema. One of a later version stays as it is.
@@ -126,63 +127,42 @@ impl<D: LocalDatabase> Bucket<D> {
     }
 
     /// Which bucket this is: the first that was meant.
-    fn find_place(&self, meant: &Place) -> Result<Place, StoreError> {
+    fn find_id(&self, meant: &BucketId) -> Result<BucketId, StoreError> {
         let sql = "select project, number, buckets from bucket";
-        if let Some(row) = self.database.query::<PlaceRow>(Statement { sql, values: &[] })?.pop() {
-            return Ok(Place { project: row.project, bucket: row.number, buckets: row.buckets });
+        if let Some(id) = self.database.query::<BucketId>(Statement { sql, values: &[] })?.pop() {
+            return Ok(id);
         }
         let sql = "insert into bucket (project, number, buckets) values (?1, ?2, ?3)";
         let number = |number: u8| Value::Number(number.into());
-        let values = [(&meant.project).into(), number(meant.bucket), number(meant.buckets)];
+        let values = [(&meant.project).into(), number(meant.number), number(meant.buckets)];
         self.database.query::<AnyRow>(Statement { sql, values: &values })?;
         Ok(meant.clone())
     }
 
-    fn run(&self, Call { key, now, message, .. }: &Call) -> Result<Answer, StoreError> {
+    fn run(&self, BucketRequest { key, now, operation, .. }: &BucketRequest) -> Result<BucketAnswer, StoreError> {
         let key_and_now = [key.into(), Value::Number(*now)];
-        match message {
-            Message::Upsert(given) => self.upsert(key_and_now, given).map(Answer::Upserted),
-            Message::Set(given) => self.set(key_and_now, given).map(Answer::Upserted),
-            Message::UpsertAll(users) => self.in_turn(key_and_now, users, Self::upsert),
-            Message::ChangeAll(users) => self.in_turn(key_and_now, users, |bucket, key_and_now, given| match given {
-                GivenChange::Merge(given) => bucket.upsert(key_and_now, given),
-                GivenChange::Set(given) => bucket.set(key_and_now, given),
-            }),
-            Message::If(expected, message) => self.write_if(key_and_now, expected, message),
-            Message::Find { external_id } => {
-                let values = [key_and_now[0], key_and_now[1], external_id.into()];
-                let rows = self.database.query::<UserRow>(Statement { sql: &STATEMENTS.find_user, values: &values })?;
-                let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-                Ok(Answer::User(row.id.is_some().then_some(row)))
-            }
-            Message::Delete { external_id } => {
+        match operation {
+            Operation::Upsert { user, if_match: None } => self.upsert(key_and_now, user).map(BucketAnswer::Upserted),
+            Operation::Upsert { user, if_match: Some(if_match) } => self.update_if(key_and_now, user, if_match),
+            Operation::UpsertAll(users) => self.database.in_transaction(|| {
                 self.check_caller(key_and_now[0])?;
+                let outcomes = users.iter().map(|user| self.upsert(key_and_now, user));
+                outcomes.collect::<Result<_, _>>().map(BucketAnswer::UpsertedAll)
+            }),
+            Operation::Find { external_id } => {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
-                let rows =
-                    self.database.query::<AnyRow>(Statement { sql: &STATEMENTS.delete_user, values: &values })?;
-                Ok(Answer::Deleted(!rows.is_empty()))
+                let find = Statement { sql: &STATEMENTS.find_user, values: &values };
+                let row = self.database.query::<UserRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
+                Ok(BucketAnswer::Found(row.id.is_some().then_some(row)))
             }
-            Message::List { .. } => self.list(key_and_now, message),
-            Message::Revoke => {
+            Operation::Delete { external_id, if_match } => self.delete(key_and_now, external_id, if_match.as_ref()),
+            Operation::List(list) => self.list(key_and_now, list),
+            Operation::Revoke => {
                 let sql = "insert into revoked_keys (hash) values (?1) on conflict (hash) do nothing";
                 self.database.query::<AnyRow>(Statement { sql, values: &key_and_now[..1] })?;
-                Ok(Answer::Revoked)
+                Ok(BucketAnswer::Revoked)
             }
         }
-    }
-
-    /// Changes users one after the other, in one transaction.
-    fn in_turn<G>(
-        &self,
-        key_and_now: [Value<'_>; 2],
-        users: &[G],
-        change: impl Fn(&Self, [Value<'_>; 2], &G) -> Result<Outcome, StoreError>,
-    ) -> Result<Answer, StoreError> {
-        self.database.in_transaction(|| {
-            self.check_caller(key_and_now[0])?;
-            let outcomes = users.iter().map(|given| change(self, key_and_now, given));
-            outcomes.collect::<Result<_, _>>().map(Answer::Outcomes)
-        })
     }
 
     fn check_caller(&self, key: Value<'_>) -> Result<(), StoreError> {
@@ -190,75 +170,99 @@ impl<D: LocalDatabase> Bucket<D> {
         if rows.is_empty() { Err(StoreError::KeyNotLive) } else { Ok(()) }
     }
 
+    fn upsert(&self, [key, now]: [Value<'_>; 2], user: &UpsertUser) -> Result<Outcome, StoreError> {
+        let who = [key, now, (&user.external_id).into(), (&user.new_id).into()];
+        match &user.change {
+            ChangeProfile::Merge(patch) => self.merge(who, patch.get()),
+            ChangeProfile::Set { members, as_of } => {
+                let [key, now, id, new_id] = who;
+                let values = [key, now, id, new_id, members.get().into(), Value::Number(*as_of)];
+                self.write(Statement { sql: &STATEMENTS.upsert_as_of, values: &values })
+            }
+        }
+    }
+
     /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed, whatever its revision, by
     /// a statement that does less than one that might add it.
-    fn upsert(&self, [key, now]: [Value<'_>; 2], given: &Given) -> Result<Outcome, StoreError> {
-        let who = [(&given.external_id).into(), (&given.new_id).into()];
-        let values = [key, now, who[0], who[1], given.patch.get().into(), Value::Null];
+    fn merge(&self, [key, now, id, new_id]: [Value<'_>; 4], patch: &str) -> Result<Outcome, StoreError> {
+        let values = [key, now, id, new_id, patch.into(), Value::Null];
         let found = self.database.query::<LookRow>(Statement { sql: &STATEMENTS.look, values: &values[..5] })?;
         let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
         match id {
-            Some(id) if changes == Some(0) => Ok(Outcome::Stored { id, created: false, stale: false }),
+            Some(id) if changes == Some(0) => Ok(Ok(Upserted { id, created: false, stale: false })),
             Some(_) => self.write(Statement { sql: &STATEMENTS.update_if, values: &values }),
             None => self.write(Statement { sql: &STATEMENTS.upsert, values: &values[..5] }),
         }
     }
 
-    fn set(&self, [key, now]: [Value<'_>; 2], given: &GivenAsOf) -> Result<Outcome, StoreError> {
-        let who = [(&given.external_id).into(), (&given.new_id).into()];
-        let values = [key, now, who[0], who[1], given.members.get().into(), Value::Number(given.as_of)];
-        self.write(Statement { sql: &STATEMENTS.upsert_as_of, values: &values })
-    }
-
-    /// Changes or deletes a user who is there, or tells that it is not the one that is expected.
-    fn write_if(
+    /// Changes a user who is there.
+    fn update_if(
         &self,
         [key, now]: [Value<'_>; 2],
-        expected: &IfMatch,
-        message: &Message,
-    ) -> Result<Answer, StoreError> {
-        let expected = expected.to_sql();
-        let (sql, mut values) = match message {
-            Message::Upsert(Given { external_id, new_id, patch }) => {
-                (&STATEMENTS.update_if, vec![key, now, external_id.into(), new_id.into(), patch.get().into()])
+        user: &UpsertUser,
+        if_match: &IfMatch,
+    ) -> Result<BucketAnswer, StoreError> {
+        let revisions = if_match.to_sql();
+        let mut values = vec![key, now, (&user.external_id).into(), (&user.new_id).into()];
+        let sql = match &user.change {
+            ChangeProfile::Merge(patch) => {
+                values.push(patch.get().into());
+                &STATEMENTS.update_if
             }
-            Message::Set(GivenAsOf { external_id, new_id, members, as_of }) => {
-                let members = members.get().into();
-                (
-                    &STATEMENTS.update_as_of_if,
-                    vec![key, now, external_id.into(), new_id.into(), members, Value::Number(*as_of)],
-                )
+            ChangeProfile::Set { members, as_of } => {
+                values.extend([members.get().into(), Value::Number(*as_of)]);
+                &STATEMENTS.update_as_of_if
             }
-            Message::Delete { external_id } => (&STATEMENTS.delete_user_if, vec![key, now, external_id.into()]),
-            _ => return Err(failed("a condition on what does not write one user")),
         };
-        values.push(expected.as_ref().into());
-        match self.write(Statement { sql, values: &values }) {
-            Ok(_) if matches!(message, Message::Delete { .. }) => Ok(Answer::Deleted(true)),
+        values.push(revisions.as_ref().into());
+        self.write_if(Statement { sql, values: &values }, BucketAnswer::Upserted)
+    }
+
+    fn delete(
+        &self,
+        [key, now]: [Value<'_>; 2],
+        external_id: &str,
+        if_match: Option<&IfMatch>,
+    ) -> Result<BucketAnswer, StoreError> {
+        if let Some(if_match) = if_match {
+            let revisions = if_match.to_sql();
+            let values = [key, now, external_id.into(), revisions.as_ref().into()];
+            let delete = Statement { sql: &STATEMENTS.delete_user_if, values: &values };
+            return self.write_if(delete, |_| BucketAnswer::Deleted(true));
+        }
+        self.check_caller(key)?;
+        let values = [key, now, external_id.into()];
+        let rows = self.database.query::<AnyRow>(Statement { sql: &STATEMENTS.delete_user, values: &values })?;
+        Ok(BucketAnswer::Deleted(!rows.is_empty()))
+    }
+
+    /// Runs a write on a condition; if there is no such user, answers which revision there is.
+    fn write_if(
+        &self,
+        statement: Statement<'_>,
+        written: impl FnOnce(Outcome) -> BucketAnswer,
+    ) -> Result<BucketAnswer, StoreError> {
+        match self.write(statement) {
             Err(StoreError::KeyNotLive) => {
-                let find = Statement { sql: &STATEMENTS.find_revision, values: &values[..3] };
-                let row = self.database.query::<UserRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
-                Ok(Answer::RevisionChanged(row.revision))
+                let find = Statement { sql: &STATEMENTS.find_revision, values: &statement.values[..3] };
+                let row = self.database.query::<RevisionRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
+                Ok(BucketAnswer::RevisionChanged(row.revision))
             }
-            outcome => outcome.map(Answer::Upserted),
+            outcome => outcome.map(written),
         }
     }
 
     /// Runs a statement that answers no row if the calling key is dead.
     fn write(&self, statement: Statement<'_>) -> Result<Outcome, StoreError> {
-        let rows = match self.database.query::<UpsertedRow>(statement) {
-            Err(StoreError::Refused(limit)) => return Ok(Outcome::Refused(limit)),
-            rows => rows?,
-        };
-        let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        let Upserted { id, created, stale } = row.into();
-        Ok(Outcome::Stored { id, created, stale })
+        match self.database.query::<UpsertedRow>(statement) {
+            Ok(rows) => rows.into_iter().next().map(|row| Ok(row.into())).ok_or(StoreError::KeyNotLive),
+            Err(StoreError::Refused(limit)) => Ok(Err(limit)),
+            Err(error) => Err(error),
+        }
     }
 
-    fn list(&self, [key, now]: [Value<'_>; 2], message: &Message) -> Result<Answer, StoreError> {
-        let Message::List { email, phone, updated_after, after, limit, max_bytes } = message else {
-            return Err(failed("not a list"));
-        };
+    fn list(&self, [key, now]: [Value<'_>; 2], list: &ListUsers) -> Result<BucketAnswer, StoreError> {
+        let ListUsers { email, phone, updated_after, after, limit, max_bytes } = list;
         let sql = STATEMENTS.lists.of(email.is_some() || phone.is_some(), updated_after.is_some());
         let mut values = vec![
             key,
@@ -281,12 +285,12 @@ impl<D: LocalDatabase> Bucket<D> {
             return Err(StoreError::KeyNotLive);
         }
         let found = rows.iter().filter(|row| row.external_id.is_some()).count();
-        let rows: Vec<_> = rows
+        let users: Vec<_> = rows
             .into_iter()
             .take_while(|row| row.id.is_some())
             .take(usize::try_from(*limit).unwrap_or(usize::MAX))
             .collect();
-        Ok(Answer::Users { has_more: rows.len() < found, rows })
+        Ok(BucketAnswer::Listed { has_more: users.len() < found, users })
     }
 }
 
@@ -299,7 +303,7 @@ mod tests {
     use super::*;
     use serde::de::DeserializeOwned;
 
-    /// A database of a size, which knows its place.
+    /// A database of a size, which knows which bucket it is of.
     struct OfSize(Cell<u64>);
 
     impl LocalDatabase for OfSize {
@@ -323,7 +327,7 @@ mod tests {
     #[test]
     fn a_large_bucket_warns_once_a_minute() {
         let bucket = Bucket::new(OfSize(Cell::new(LARGE_BYTES - 1)));
-        *bucket.place.borrow_mut() = Some(Place { project: "p".into(), bucket: 3, buckets: 4 });
+        *bucket.id.borrow_mut() = Some(BucketId { project: "p".into(), number: 3, buckets: 4 });
         let warning = |ms| bucket.size_warning(Timestamp::from_ms(ms));
         assert_eq!(warning(1), None);
         bucket.database.0.set(LARGE_BYTES);

@@ -1,6 +1,6 @@
 //! The store of users, by the objects of a project's buckets.
 
-use super::message::{Answer, Call, Given, GivenAsOf, GivenChange, Message, Outcome};
+use super::message::{BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListUsers, Operation, UpsertUser};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::Project;
 use crate::placement::{Placement, Storage};
@@ -13,16 +13,16 @@ use serde_json::value::RawValue;
 
 /// The objects of all buckets.
 ///
-/// An implementation MUST answer `Err(Unavailable)` if it can't reach an object, or one refuses a call. It may ask an
-/// object again.
+/// An implementation MUST answer `Err(Unavailable)` if it can't reach an object, or one refuses a request. It may send a
+/// request again.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Objects {
-    /// The answers of some of a project's buckets to a call each, in turn. All are asked at once: they are one hop.
+    /// The answers of some of a project's buckets to a [`BucketRequest`] each, in turn. All are sent at once: they are one hop.
     async fn call(
         &self,
         project: &Project,
         placement: Placement,
-        calls: Vec<(u8, String)>,
+        requests: Vec<(u8, String)>,
     ) -> Result<Vec<String>, StoreError>;
 }
 
@@ -33,49 +33,62 @@ pub trait Objects {
 pub struct ObjectStore<O>(pub O);
 
 impl<O: Objects> ObjectStore<O> {
-    /// Asks some buckets at once, each something.
-    async fn ask(
+    /// Has some buckets do something each, all at once.
+    async fn call(
         &self,
-        access: Access<'_>,
-        messages: impl IntoIterator<Item = (u8, Message)>,
-    ) -> Result<Vec<Answer>, StoreError> {
-        let (project, placement) = (&access.caller.record.project, placement(access.caller)?);
-        let call = |(bucket, message)| {
+        Access { caller, now }: Access<'_>,
+        operations: impl IntoIterator<Item = (u8, Operation)>,
+    ) -> Result<Vec<BucketAnswer>, StoreError> {
+        let (project, placement) = (&caller.record.project, placement(caller)?);
+        let request = |(number, operation)| {
             let (project, buckets) = (project.as_str().into(), placement.buckets.count());
-            let call =
-                Call { project, bucket, buckets, key: access.caller.hash.to_hex(), now: access.now.as_ms(), message };
-            serde_json::to_string(&call).map(|call| (bucket, call))
+            let bucket = BucketId { project, number, buckets };
+            let request = BucketRequest { bucket, key: caller.hash.to_hex(), now: now.as_ms(), operation };
+            serde_json::to_string(&request).map(|request| (number, request))
         };
-        let calls = messages.into_iter().map(call).collect::<Result<_, _>>();
-        let calls = calls.map_err(|error| StoreError::Failed(error.to_string()))?;
-        let answers = self.0.call(project, placement, calls).await?;
-        let answers: Vec<Answer> = answers
+        let requests = operations.into_iter().map(request).collect::<Result<_, _>>();
+        let requests = requests.map_err(|error| StoreError::Failed(error.to_string()))?;
+        let answers = self.0.call(project, placement, requests).await?;
+        let answers: Vec<BucketAnswer> = answers
             .iter()
             // The cause must not repeat the answer, which holds user data.
             .map(|answer| serde_json::from_str(answer).map_err(|_| failed("answer of an object can't be read")))
             .collect::<Result<_, _>>()?;
-        if answers.iter().any(|answer| matches!(answer, Answer::KeyNotLive)) {
+        if answers.iter().any(|answer| matches!(answer, BucketAnswer::KeyNotLive)) {
             return Err(StoreError::KeyNotLive);
         }
-        match answers.iter().find_map(|answer| if let Answer::Failed(cause) = answer { Some(cause) } else { None }) {
-            Some(cause) => Err(failed(cause)),
+        let cause = |answer: &BucketAnswer| match answer {
+            BucketAnswer::Failed(cause) => Some(failed(cause)),
+            _ => None,
+        };
+        match answers.iter().find_map(cause) {
+            Some(error) => Err(error),
             None => Ok(answers),
         }
     }
 
-    /// Asks the bucket of one user.
-    async fn ask_one(&self, access: Access<'_>, external_id: &str, message: Message) -> Result<Answer, StoreError> {
+    /// Has the bucket of one user do something.
+    async fn call_bucket(
+        &self,
+        access: Access<'_>,
+        external_id: &str,
+        operation: Operation,
+    ) -> Result<BucketAnswer, StoreError> {
         let bucket = placement(access.caller)?.buckets.bucket_of(external_id);
-        match self.ask(access, [(bucket, message)]).await?.pop() {
-            Some(Answer::RevisionChanged(revision)) => Err(StoreError::RevisionChanged(revision)),
+        match self.call(access, [(bucket, operation)]).await?.pop() {
+            Some(BucketAnswer::RevisionChanged(revision)) => Err(StoreError::RevisionChanged(revision)),
             answer => answer.ok_or_else(unfit),
         }
     }
 
-    /// Asks every bucket the same.
-    async fn ask_all(&self, access: Access<'_>, message: impl Fn() -> Message) -> Result<Vec<Answer>, StoreError> {
+    /// Has every bucket do the same.
+    async fn call_every_bucket(
+        &self,
+        access: Access<'_>,
+        operation: impl Fn() -> Operation,
+    ) -> Result<Vec<BucketAnswer>, StoreError> {
         let buckets = placement(access.caller)?.buckets.count();
-        self.ask(access, (0..buckets).map(|bucket| (bucket, message()))).await
+        self.call(access, (0..buckets).map(|bucket| (bucket, operation()))).await
     }
 }
 
@@ -87,12 +100,9 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         if_match: Option<&IfMatch>,
         new_id: &str,
     ) -> Result<Upserted, StoreError> {
-        let message = match given(user, new_id)? {
-            GivenChange::Merge(given) => Message::Upsert(given),
-            GivenChange::Set(given) => Message::Set(given),
-        };
-        match self.ask_one(access, user.external_id.as_str(), on_condition(message, if_match)).await? {
-            Answer::Upserted(outcome) => upserted(outcome).map_err(StoreError::Refused),
+        let upsert = Operation::Upsert { user: upsert_of(user, new_id)?, if_match: if_match.cloned() };
+        match self.call_bucket(access, user.external_id.as_str(), upsert).await? {
+            BucketAnswer::Upserted(outcome) => outcome.map_err(StoreError::Refused),
             _ => Err(unfit()),
         }
     }
@@ -103,33 +113,33 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         users: &[(&NewUser, String)],
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
         let buckets = placement(access.caller)?.buckets;
-        // By bucket, in turn: which of the users are in it, and what is sent.
-        let mut batches: Vec<(Vec<usize>, Vec<GivenChange>)> =
+        // By bucket, in turn: the indexes of its users, and what is sent.
+        let mut batches: Vec<(Vec<usize>, Vec<UpsertUser>)> =
             (0..buckets.count()).map(|_| Default::default()).collect();
-        for (i, (user, new_id)) in users.iter().enumerate() {
-            let (places, batch) = &mut batches[usize::from(buckets.bucket_of(user.external_id.as_str()))];
-            places.push(i);
-            batch.push(given(user, new_id)?);
+        for (index, (user, new_id)) in users.iter().enumerate() {
+            let (indexes, batch) = &mut batches[usize::from(buckets.bucket_of(user.external_id.as_str()))];
+            indexes.push(index);
+            batch.push(upsert_of(user, new_id)?);
         }
-        let (mut places, mut messages) = (Vec::new(), Vec::new());
+        let (mut indexes, mut operations) = (Vec::new(), Vec::new());
         for (bucket, (of_bucket, batch)) in (0..).zip(batches).filter(|(_, (_, batch))| !batch.is_empty()) {
-            places.push(of_bucket);
-            messages.push((bucket, change_all(batch)));
+            indexes.push(of_bucket);
+            operations.push((bucket, Operation::UpsertAll(batch)));
         }
         let mut outcomes = vec![None; users.len()];
-        for (places, answer) in places.into_iter().zip(self.ask(access, messages).await?) {
-            let Answer::Outcomes(of_bucket) = answer else { return Err(unfit()) };
-            for (place, outcome) in places.into_iter().zip(of_bucket) {
-                outcomes[place] = Some(upserted(outcome));
+        for (indexes, answer) in indexes.into_iter().zip(self.call(access, operations).await?) {
+            let BucketAnswer::UpsertedAll(of_bucket) = answer else { return Err(unfit()) };
+            for (index, outcome) in indexes.into_iter().zip(of_bucket) {
+                outcomes[index] = Some(outcome);
             }
         }
         outcomes.into_iter().collect::<Option<_>>().ok_or_else(unfit)
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
-        let message = Message::Find { external_id: id.as_str().into() };
-        match self.ask_one(access, id.as_str(), message).await? {
-            Answer::User(row) => row.map(StoredUser::try_from).transpose(),
+        let find = Operation::Find { external_id: id.as_str().into() };
+        match self.call_bucket(access, id.as_str(), find).await? {
+            BucketAnswer::Found(row) => row.map(StoredUser::try_from).transpose(),
             _ => Err(unfit()),
         }
     }
@@ -140,9 +150,9 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         id: &ExternalId,
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        let message = Message::Delete { external_id: id.as_str().into() };
-        match self.ask_one(access, id.as_str(), on_condition(message, if_match)).await {
-            Ok(Answer::Deleted(deleted)) => Ok(deleted),
+        let delete = Operation::Delete { external_id: id.as_str().into(), if_match: if_match.cloned() };
+        match self.call_bucket(access, id.as_str(), delete).await {
+            Ok(BucketAnswer::Deleted(deleted)) => Ok(deleted),
             Err(StoreError::RevisionChanged(None)) => Ok(false),
             answer => answer.and(Err(unfit())),
         }
@@ -160,22 +170,24 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
         let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller)?.buckets.count());
-        let message = || Message::List {
-            email: email.map(|email| email.as_str().into()),
-            phone: phone.map(|phone| phone.as_str().into()),
-            updated_after: updated_after.map(Timestamp::as_ms),
-            after: after.map(|after| (after.updated_at.as_ms(), after.external_id.clone())),
-            limit,
-            max_bytes,
+        let list = || {
+            Operation::List(ListUsers {
+                email: email.map(|email| email.as_str().into()),
+                phone: phone.map(|phone| phone.as_str().into()),
+                updated_after: updated_after.map(Timestamp::as_ms),
+                after: after.map(|after| (after.updated_at.as_ms(), after.external_id.clone())),
+                limit,
+                max_bytes,
+            })
         };
         let by_change = updated_after.is_some();
         let order = |user: &StoredUser| (by_change.then_some(user.updated_at), user.external_id.clone());
         let (mut users, mut end) = (Vec::new(), None);
-        for answer in self.ask_all(access, message).await? {
-            let Answer::Users { rows, has_more } = answer else { return Err(unfit()) };
+        for answer in self.call_every_bucket(access, list).await? {
+            let BucketAnswer::Listed { users: rows, has_more } = answer else { return Err(unfit()) };
             let of_bucket = rows.into_iter().map(StoredUser::try_from).collect::<Result<Vec<_>, _>>()?;
             let last = of_bucket.last().filter(|_| has_more).map(order);
-            // None is no end: it is not the least.
+            // `None` means that no bucket has more; it must not win `min`.
             end = end.into_iter().chain(last).min();
             users.extend(of_bucket);
         }
@@ -184,13 +196,13 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         users.retain(|user| end.as_ref().is_none_or(|end| order(user) <= *end));
         users.retain(|user| !by_change || user.updated_at <= access.now);
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        // Without a user there is no place to go on from: those that were dropped are dated later than this call.
+        // Without a user there is no position to go on from: those that were dropped are dated later than this call.
         Ok(Page { has_more: !users.is_empty() && (end.is_some() || users.len() < found), users })
     }
 
     async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError> {
-        let answers = self.ask_all(access, || Message::Revoke).await?;
-        let done = answers.iter().all(|answer| matches!(answer, Answer::Revoked));
+        let answers = self.call_every_bucket(access, || Operation::Revoke).await?;
+        let done = answers.iter().all(|answer| matches!(answer, BucketAnswer::Revoked));
         if done { Ok(()) } else { Err(unfit()) }
     }
 }
@@ -202,46 +214,17 @@ fn placement(caller: &Caller) -> Result<Placement, StoreError> {
     }
 }
 
-fn given(user: &NewUser, new_id: &str) -> Result<GivenChange, StoreError> {
+fn upsert_of(user: &NewUser, new_id: &str) -> Result<UpsertUser, StoreError> {
     let raw = |text: &str| RawValue::from_string(text.into()).map_err(|_| failed("a change is not JSON"));
-    let (external_id, new_id) = (user.external_id.as_str().into(), new_id.into());
-    Ok(match &user.change {
-        Change::Merge(patch) => GivenChange::Merge(Given { external_id, new_id, patch: raw(patch.as_str())? }),
-        Change::Set { members, as_of } => {
-            let (members, as_of) = (raw(members.as_str())?, as_of.as_ms());
-            GivenChange::Set(GivenAsOf { external_id, new_id, members, as_of })
-        }
-    })
-}
-
-fn on_condition(message: Message, if_match: Option<&IfMatch>) -> Message {
-    match if_match {
-        Some(if_match) => Message::If(if_match.clone(), Box::new(message)),
-        None => message,
-    }
-}
-
-/// Patches alone are sent in the form that objects of every version know.
-fn change_all(users: Vec<GivenChange>) -> Message {
-    if users.iter().any(|given| matches!(given, GivenChange::Set(_))) {
-        return Message::ChangeAll(users);
-    }
-    let patches = users.into_iter().filter_map(|given| match given {
-        GivenChange::Merge(given) => Some(given),
-        GivenChange::Set(_) => None,
-    });
-    Message::UpsertAll(patches.collect())
-}
-
-fn upserted(outcome: Outcome) -> Result<Upserted, StoredLimit> {
-    match outcome {
-        Outcome::Stored { id, created, stale } => Ok(Upserted { id, created, stale }),
-        Outcome::Refused(limit) => Err(limit),
-    }
+    let change = match &user.change {
+        Change::Merge(patch) => ChangeProfile::Merge(raw(patch.as_str())?),
+        Change::Set { members, as_of } => ChangeProfile::Set { members: raw(members.as_str())?, as_of: as_of.as_ms() },
+    };
+    Ok(UpsertUser { external_id: user.external_id.as_str().into(), new_id: new_id.into(), change })
 }
 
 fn unfit() -> StoreError {
-    failed("answer of an object does not fit what it was asked")
+    failed("answer of an object does not fit the request")
 }
 
 fn failed(cause: &str) -> StoreError {

@@ -1,4 +1,4 @@
-//! The store of users in Durable Objects: [`ObjectStore`] asks the buckets of a project, a [`Bucket`] is what each object
+//! The store of users in Durable Objects: [`ObjectStore`] calls the buckets of a project, a [`Bucket`] is what each object
 //! runs. The messages between them are a wire format.
 
 mod bucket;
@@ -7,4 +7,4 @@ mod message;
 
 pub use bucket::{Bucket, SCHEMA};
 pub use client::{ObjectStore, Objects};
-pub use message::{Answer, Call, Given, Message, Outcome, Place};
+pub use message::{BucketAnswer, BucketId, BucketRequest};

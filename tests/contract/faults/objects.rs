@@ -117,7 +117,7 @@ fn an_answer_that_can_not_be_is_a_500_and_what_another_version_does_not_know_a_5
         json!("{\"email\":\"log-7f3@example.com\""),
         json!("{}"),
         json!("\"Revoked\""),
-        json!({"Upserted": {"Stored": {}}}).to_string().into(),
+        json!({"Upserted": {"Ok": {}}}).to_string().into(),
         json!({"Failed": "disk I/O error: SQLITE_IOERR"}).to_string().into(),
     ] {
         let fault = json!({"on": "USERS", "how": "garbage", "with": garbage});

@@ -26,14 +26,19 @@ impl LocalObjects {
 }
 
 impl Objects for LocalObjects {
-    async fn call(&self, project: &Project, _: Placement, calls: Vec<(u8, String)>) -> Result<Vec<String>, StoreError> {
+    async fn call(
+        &self,
+        project: &Project,
+        _: Placement,
+        requests: Vec<(u8, String)>,
+    ) -> Result<Vec<String>, StoreError> {
         self.hops.set(self.hops.get() + 1);
         let mut buckets = self.buckets.borrow_mut();
         let mut answers = Vec::new();
-        for (number, call) in calls {
+        for (number, request) in requests {
             let bucket =
                 buckets.entry((project.clone(), number)).or_insert_with(|| Bucket::new(LocalSqlite::default()));
-            answers.push(bucket.answer(&call).map_err(StoreError::Unavailable)?);
+            answers.push(bucket.answer(&request).map_err(StoreError::Unavailable)?);
         }
         Ok(answers)
     }
@@ -81,23 +86,23 @@ mod tests {
         Bucket::new(LocalSqlite(open(scripts).unwrap()))
     }
 
-    fn ask(bucket: &Bucket<LocalSqlite>, message: &Value) -> Result<Value, String> {
-        ask_as(bucket, ["p", "0", "1"], message)
+    fn call(bucket: &Bucket<LocalSqlite>, operation: &Value) -> Result<Value, String> {
+        call_as(bucket, ["p", "0", "1"], operation)
     }
 
-    fn ask_as(
+    fn call_as(
         bucket: &Bucket<LocalSqlite>,
         [project, number, buckets]: [&str; 3],
-        message: &Value,
+        operation: &Value,
     ) -> Result<Value, String> {
-        let call = format!(
-            r#"{{"project":"{project}","bucket":{number},"buckets":{buckets},"key":"0f","now":5,"message":{message}}}"#
-        );
-        bucket.answer(&call).map(|answer| serde_json::from_str(&answer).unwrap())
+        let id = format!(r#"{{"project":"{project}","number":{number},"buckets":{buckets}}}"#);
+        let request = format!(r#"{{"bucket":{id},"key":"0f","now":5,"operation":{operation}}}"#);
+        bucket.answer(&request).map(|answer| serde_json::from_str(&answer).unwrap())
     }
 
     fn upsert(id: &str, properties: &Value) -> Value {
-        json!({"Upsert": {"external_id": id, "new_id": "usr_1", "patch": {"properties": properties}}})
+        let change = json!({"Merge": {"properties": properties}});
+        json!({"Upsert": {"user": {"external_id": id, "new_id": "usr_1", "change": change}, "if_match": null}})
     }
 
     /// What makes the tables of a version, as an object of that version did.
@@ -108,24 +113,24 @@ mod tests {
         std::iter::once(table).chain(steps).collect()
     }
 
-    const MESSAGES: [&str; 4] = [
-        r#"{"UpsertAll":[{"external_id":"v","new_id":"usr_2","patch":{"email":"a@b.c"}}]}"#,
+    const OPERATIONS: [&str; 4] = [
+        r#"{"UpsertAll":[{"external_id":"v","new_id":"usr_2","change":{"Merge":{"email":"a@b.c"}}}]}"#,
         r#"{"List":{"email":"a@b.c","phone":null,"updated_after":null,"after":null,"limit":2,"max_bytes":99}}"#,
-        r#"{"Delete":{"external_id":"v"}}"#,
+        r#"{"Delete":{"external_id":"v","if_match":null}}"#,
         r#""Revoke""#,
     ];
 
     #[track_caller]
     fn check_that_it_works(bucket: &Bucket<LocalSqlite>) {
-        let stored = ask(bucket, &upsert("u", &json!({"n": 1}))).unwrap();
-        assert!(stored["Upserted"]["Stored"].is_object(), "{stored}");
-        let found = ask(bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
-        assert!(found["User"]["properties"].as_str().unwrap().contains("\"n\":1"), "{found}");
-        for message in MESSAGES {
-            let answer = ask(bucket, &serde_json::from_str(message).unwrap()).unwrap();
-            assert!(answer.get("Failed").is_none() && answer != "KeyNotLive", "{message}: {answer}");
+        let stored = call(bucket, &upsert("u", &json!({"n": 1}))).unwrap();
+        assert!(stored["Upserted"]["Ok"].is_object(), "{stored}");
+        let found = call(bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
+        assert!(found["Found"]["properties"].as_str().unwrap().contains("\"n\":1"), "{found}");
+        for operation in OPERATIONS {
+            let answer = call(bucket, &serde_json::from_str(operation).unwrap()).unwrap();
+            assert!(answer.get("Failed").is_none() && answer != "KeyNotLive", "{operation}: {answer}");
         }
-        assert_eq!(ask(bucket, &upsert("u", &json!({}))).unwrap(), "KeyNotLive");
+        assert_eq!(call(bucket, &upsert("u", &json!({}))).unwrap(), "KeyNotLive");
     }
 
     #[test]
@@ -140,8 +145,8 @@ mod tests {
             }
             let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
             let bucket = bucket(&scripts);
-            let found = ask(&bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
-            assert_eq!(found["User"]["properties"], if version > 0 { json!("{\"old\":1.10}") } else { Value::Null });
+            let found = call(&bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
+            assert_eq!(found["Found"]["properties"], if version > 0 { json!("{\"old\":1.10}") } else { Value::Null });
             check_that_it_works(&bucket);
         }
     }
@@ -165,12 +170,12 @@ mod tests {
     fn an_object_knows_which_bucket_it_is() {
         let bucket = bucket(&[]);
         let find = json!({"Find": {"external_id": "u"}});
-        assert_eq!(ask_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"User": null}));
+        assert_eq!(call_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"Found": null}));
         for other in [["q", "1", "4"], ["p", "2", "4"], ["p", "1", "16"]] {
-            let refused = ask_as(&bucket, other, &upsert("u", &json!({}))).unwrap();
+            let refused = call_as(&bucket, other, &upsert("u", &json!({}))).unwrap();
             assert_eq!(refused, json!({"Failed": "this is another bucket than was meant"}), "{other:?}");
         }
-        assert_eq!(ask_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"User": null}));
+        assert_eq!(call_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"Found": null}));
     }
 
     #[test]
@@ -178,12 +183,12 @@ mod tests {
         let database = LocalSqlite(open(&[]).unwrap());
         database.run_script("pragma max_page_count = 30").unwrap();
         let bucket = Bucket::new(database);
-        ask(&bucket, &upsert("u", &json!({"n": 1}))).unwrap();
+        call(&bucket, &upsert("u", &json!({"n": 1}))).unwrap();
         let large = upsert("v", &json!({"text": "x".repeat(200_000)}));
-        let refused = ask(&bucket, &large).unwrap_err();
+        let refused = call(&bucket, &large).unwrap_err();
         assert_eq!(refused, "the database is full: move its users to more objects");
-        let found = ask(&bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
-        assert_eq!(found["User"]["properties"], "{\"n\":1}");
-        assert_eq!(ask(&bucket, &json!({"Find": {"external_id": "v"}})).unwrap(), json!({"User": null}));
+        let found = call(&bucket, &json!({"Find": {"external_id": "u"}})).unwrap();
+        assert_eq!(found["Found"]["properties"], "{\"n\":1}");
+        assert_eq!(call(&bucket, &json!({"Find": {"external_id": "v"}})).unwrap(), json!({"Found": null}));
     }
 }
