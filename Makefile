@@ -90,13 +90,12 @@ endif
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node tests/soak.mjs
 
-# By default, the last version before the objects of users.
-mixed: MIXED = $(or $(VERSION),f24daad)
-mixed: build ## run this version and VERSION side by side, each one's Worker on the other's objects
-	mkdir -p target/mixed/$(MIXED)
-	git archive $(MIXED) | tar -x -C target/mixed/$(MIXED)
-	$(MAKE) --no-print-directory -C target/mixed/$(MIXED) build
-	node tests/mixed.mjs target/mixed/$(MIXED)
+mixed: build ## run this version and an earlier VERSION side by side, each one's Worker on the other's objects
+	@[ -n "$(VERSION)" ] || { echo "which earlier version? make mixed VERSION=<tag or commit>" >&2; exit 1; }
+	mkdir -p target/mixed/$(VERSION)
+	git archive $(VERSION) | tar -x -C target/mixed/$(VERSION)
+	$(MAKE) --no-print-directory -C target/mixed/$(VERSION) build
+	node tests/mixed.mjs target/mixed/$(VERSION)
 
 # Advisories are fetched, and skipped where they can't be.
 audit: deny node_modules/.package-lock.json ## look up advisories on every dependency

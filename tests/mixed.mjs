@@ -1,8 +1,8 @@
-// Two versions of Roster at once, as after a deploy: their Workers share D1 and objects that are all of one version, first
-// today's, then the earlier one's. Usage: make mixed VERSION=<commit>, which builds the earlier version.
+// Two versions of Roster at once, as after a deploy: their Workers share D1 and objects that are all of one version,
+// first today's, then the earlier one's. Usage: make mixed VERSION=<tag or commit>, which builds the earlier version.
 
 import assert from "node:assert/strict";
-import { ADMIN_TOKEN, ROOT, addressOf, hasClass, migrate, roster, serve } from "../bench/lib/worker.mjs";
+import { ADMIN_TOKEN, ROOT, addressOf, migrate, roster, serve } from "../bench/lib/worker.mjs";
 
 const TODAY = { name: "today", root: ROOT };
 const EARLIER = { name: "earlier", root: `${ROOT}${process.argv[2]}/` };
@@ -42,7 +42,8 @@ async function serveBoth(objectsOf) {
 function client(url) {
   const call = async (method, path, token, body) => {
     const headers = { Authorization: `Bearer ${token}` };
-    const answer = await fetch(url + path, { method, headers, body: typeof body === "string" ? body : JSON.stringify(body) });
+    const sent = typeof body === "string" ? body : JSON.stringify(body);
+    const answer = await fetch(url + path, { method, headers, body: sent });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, json: JSON.parse(text) };
   };
@@ -52,12 +53,22 @@ function client(url) {
     assert.equal(answer.status, status, `${method} ${path}: ${answer.text}`);
     return answer.json;
   };
-  return { call, expect, makeKey: (project) => expect(201, "POST", "/v1/keys", ADMIN_TOKEN, { name: "mixed", project }) };
+  const makeKey = (project) => expect(201, "POST", "/v1/keys", ADMIN_TOKEN, { name: "mixed", project });
+  return { call, expect, makeKey };
 }
 
-const HIGH_LIMIT = { rate_limit: { limit: 100_000, window_seconds: 60 } };
-const PLAIN = { user_id: "plain", email: "plain@example.com", phone: "+15550001", properties: { plan: "free", tags: ["a"] } };
-const WRITTEN = { user_id: "größe/😀", properties: { name: "Ünï ☃ \u2028", nested: { deep: { er: true } } }, origin: { channel: "web" } };
+const HIGH_LIMIT = { rate_limits: { users: { limit: 100_000, window_seconds: 60 } } };
+const PLAIN = {
+  user_id: "plain",
+  email: "plain@example.com",
+  phone: "+15550001",
+  properties: { plan: "free", tags: ["a"] },
+};
+const WRITTEN = {
+  user_id: "größe/😀",
+  properties: { name: "Ünï ☃ \u2028", nested: { deep: { er: true } } },
+  origin: { channel: "web" },
+};
 /** As text, since JavaScript can't hold these numbers. */
 const NUMBERS = '{"user_id":"numbers","properties":{"price":1.10,"large":12345678901234567890123,"small":1e-9}}';
 
@@ -111,9 +122,11 @@ async function setLimit(workers, project, body, report) {
 /** Upserts of one user and batches, from both Workers at once: nothing is lost. */
 async function checkMerges(maker, other, key, report) {
   const workers = [maker, other];
-  const upsert = (i) => workers[i % 2].expect(200, "POST", "/v1/users", key, { user_id: "shared", properties: { [`by_${i}`]: i } });
+  const shared = (i) => ({ user_id: "shared", properties: { [`by_${i}`]: i } });
+  const upsert = (i) => workers[i % 2].expect(200, "POST", "/v1/users", key, shared(i));
   const batch = (worker, name) => {
-    const users = Array.from({ length: 20 }, (_, i) => ({ user_id: `${name}-${i}`, email: `${name}-${i}@example.com` }));
+    const user = (_, i) => ({ user_id: `${name}-${i}`, email: `${name}-${i}@example.com` });
+    const users = Array.from({ length: 20 }, user);
     return worker.expect(200, "POST", "/v1/users/batch", key, { users });
   };
   await Promise.all([...Array(64).keys()].map(upsert).concat(batch(maker, "maker"), batch(other, "other")));
@@ -126,8 +139,8 @@ async function checkMerges(maker, other, key, report) {
 async function checkLimit({ today, earlier }, project, limit) {
   const { key } = await today.makeKey(project);
   if (limit !== 20) {
-    const rate_limit = { limit, window_seconds: WINDOW_SECONDS };
-    await earlier.expect(200, "PUT", `/v1/projects/${project}`, ADMIN_TOKEN, { rate_limit });
+    const rate_limits = { users: { limit, window_seconds: WINDOW_SECONDS } };
+    await earlier.expect(200, "PUT", `/v1/projects/${project}`, ADMIN_TOKEN, { rate_limits });
   }
   const admitted = [];
   const until = performance.now() + PUSH_SECONDS * 1000;
@@ -155,11 +168,12 @@ async function checkLimit({ today, earlier }, project, limit) {
 
 /** Calls of which it is certain that they were admitted within one window: sent in it, and answered in it. */
 function mostInAWindow(calls) {
-  const within = (first) => calls.filter(({ sent, answered }) => sent >= first.sent && answered <= first.sent + WINDOW_SECONDS * 1000);
-  return Math.max(...calls.map((first) => within(first).length));
+  const within = (start) =>
+    calls.filter(({ sent, answered }) => sent >= start && answered <= start + WINDOW_SECONDS * 1000).length;
+  return Math.max(...calls.map(({ sent }) => within(sent)));
 }
 
-/** The earlier Worker goes on through the migrations of today: what it stored is there, and what it makes is complete. */
+/** The earlier Worker goes on through today's migrations: what it stored is there, and what it makes is complete. */
 async function checkMigrations(workers, report) {
   const { today, earlier } = workers;
   const { key } = await earlier.makeKey("before");
@@ -177,10 +191,11 @@ async function checkMigrations(workers, report) {
   assert.deepEqual(listed, ["before:d1", "by-earlier:d1", "by-today:d1"]);
 }
 
-/** A project in objects, where both versions know those. */
+/** A project in objects, made by either version. */
 async function checkObjects({ today, earlier }, report) {
   for (const [maker, other, project] of [[today, earlier, "objects-today"], [earlier, today, "objects-earlier"]]) {
-    await maker.expect(200, "PUT", `/v1/projects/${project}`, ADMIN_TOKEN, { storage: { kind: "objects", buckets: 4 } });
+    const storage = { kind: "objects", buckets: 4 };
+    await maker.expect(200, "PUT", `/v1/projects/${project}`, ADMIN_TOKEN, { storage });
     await checkUsers(maker, other, project, report);
   }
 }
@@ -191,9 +206,10 @@ for (const objectsOf of [TODAY, EARLIER]) {
   const report = { users: 0, merges: 0, keys: 0, refused: 0 };
   try {
     await checkMigrations(workers, report);
-    if (hasClass(EARLIER, "UsersObject")) await checkObjects(workers, report);
-    console.log(`  ${report.users} users written by one version, read and sent again by the other; ${report.merges} merges at once`);
-    console.log(`  ${report.keys} keys made by one and revoked by the other; ${report.refused} messages that objects refused (503)`);
+    await checkObjects(workers, report);
+    const { users, merges, keys, refused } = report;
+    console.log(`  ${users} users written by one version, read and sent again by the other; ${merges} merges at once`);
+    console.log(`  ${keys} keys made by one and revoked by the other; ${refused} messages that objects refused (503)`);
     await Promise.all([checkLimit(workers, "small", 20), checkLimit(workers, "large", 100)]);
     const decided = Object.entries(workers.deciders).map(([decider, n]) => `${n} by ${decider}`);
     console.log(`  decided: ${decided.join(", ")}`);

@@ -45,7 +45,7 @@ export function roster({ name = "roster", root = ROOT, entry, variables, objects
 }
 
 /** Whether the Roster that was built in this version's directory has a class of objects. */
-export const hasClass = ({ root }, className) =>
+const hasClass = ({ root }, className) =>
   readFileSync(`${root}src/edge/entry.js`, "utf8").includes(`class ${className} `);
 
 /** Starts Workers, which share an empty D1. */
