@@ -3,8 +3,8 @@
 use super::message::{BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListUsers, Operation, UpsertUser};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::sql::statements::{self, Statements};
-use crate::store::sql::{LocalDatabase, Statement, UpsertedRow, UserRow, Value};
-use crate::store::{IfMatch, StoreError, StoredLimit, Upserted};
+use crate::store::sql::{self, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
+use crate::store::{IfMatch, Page, StoreError, StoredLimit, Upserted};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
@@ -153,7 +153,7 @@ impl<D: LocalDatabase> Bucket<D> {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
                 let find = Statement { sql: &STATEMENTS.find_user, values: &values };
                 let row = self.database.query::<UserRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
-                Ok(BucketAnswer::Found(row.id.is_some().then_some(row)))
+                Ok(BucketAnswer::Found(row.into_user()?.map(Into::into)))
             }
             Operation::Delete { external_id, if_match } => self.delete(key_and_now, external_id, if_match.as_ref()),
             Operation::List(list) => self.list(key_and_now, list),
@@ -281,16 +281,8 @@ impl<D: LocalDatabase> Bucket<D> {
             values.push(Value::Number(moment));
         }
         let rows = self.database.query::<UserRow>(Statement { sql, values: &values })?;
-        if rows.is_empty() {
-            return Err(StoreError::KeyNotLive);
-        }
-        let found = rows.iter().filter(|row| row.external_id.is_some()).count();
-        let users: Vec<_> = rows
-            .into_iter()
-            .take_while(|row| row.id.is_some())
-            .take(usize::try_from(*limit).unwrap_or(usize::MAX))
-            .collect();
-        Ok(BucketAnswer::Listed { has_more: users.len() < found, users })
+        let Page { users, has_more } = sql::page(rows, *limit)?;
+        Ok(BucketAnswer::Listed { users: users.into_iter().map(Into::into).collect(), has_more })
     }
 }
 

@@ -139,7 +139,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
         let find = Operation::Find { external_id: id.as_str().into() };
         match self.call_bucket(access, id.as_str(), find).await? {
-            BucketAnswer::Found(row) => row.map(StoredUser::try_from).transpose(),
+            BucketAnswer::Found(user) => Ok(user.map(Into::into)),
             _ => Err(unfit()),
         }
     }
@@ -170,7 +170,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     ) -> Result<Page, StoreError> {
         let Filter { email, phone, updated_after } = filter;
         let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller)?.buckets.count());
-        let list = || {
+        let operation = || {
             Operation::List(ListUsers {
                 email: email.map(|email| email.as_str().into()),
                 phone: phone.map(|phone| phone.as_str().into()),
@@ -183,9 +183,9 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         let by_change = updated_after.is_some();
         let order = |user: &StoredUser| (by_change.then_some(user.updated_at), user.external_id.clone());
         let (mut users, mut end) = (Vec::new(), None);
-        for answer in self.call_every_bucket(access, list).await? {
-            let BucketAnswer::Listed { users: rows, has_more } = answer else { return Err(unfit()) };
-            let of_bucket = rows.into_iter().map(StoredUser::try_from).collect::<Result<Vec<_>, _>>()?;
+        for answer in self.call_every_bucket(access, operation).await? {
+            let BucketAnswer::Listed { users: of_bucket, has_more } = answer else { return Err(unfit()) };
+            let of_bucket: Vec<_> = of_bucket.into_iter().map(StoredUser::from).collect();
             let last = of_bucket.last().filter(|_| has_more).map(order);
             // `None` means that no bucket has more; it must not win `min`.
             end = end.into_iter().chain(last).min();

@@ -4,8 +4,8 @@
 //! member may only say what an object of an earlier version may ignore; what narrows a write is a new variant, which such
 //! an object refuses.
 
-use crate::store::sql::UserRow;
-use crate::store::{IfMatch, StoredLimit, Upserted};
+use crate::store::{IfMatch, StoredLimit, StoredUser, Upserted};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -113,13 +113,13 @@ pub enum BucketAnswer {
     /// The same of each user, in turn.
     UpsertedAll(Vec<Result<Upserted, StoredLimit>>),
     /// The user, if there is one.
-    Found(Option<UserRow>),
+    Found(Option<BucketUser>),
     /// Whether there was such a user.
     Deleted(bool),
     /// Users, and whether there are more behind them.
     Listed {
         /// In order.
-        users: Vec<UserRow>,
+        users: Vec<BucketUser>,
         /// Whether there are more.
         has_more: bool,
     },
@@ -131,6 +131,36 @@ pub enum BucketAnswer {
     KeyNotLive,
     /// It failed. Nothing was done, and asking again will not help.
     Failed(String),
+}
+
+/// A user as an object answers it: each part of the profile as JSON within JSON, not as a text that would be escaped.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BucketUser {
+    pub id: String,
+    pub external_id: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub properties: Box<RawValue>,
+    pub origin: Box<RawValue>,
+    pub created_at: u64,
+    pub updated_at: u64,
+    pub revision: u64,
+}
+
+impl From<StoredUser> for BucketUser {
+    fn from(user: StoredUser) -> Self {
+        let StoredUser { id, external_id, email, phone, properties, origin, created_at, updated_at, revision } = user;
+        let (created_at, updated_at) = (created_at.as_ms(), updated_at.as_ms());
+        BucketUser { id, external_id, email, phone, properties, origin, created_at, updated_at, revision }
+    }
+}
+
+impl From<BucketUser> for StoredUser {
+    fn from(user: BucketUser) -> Self {
+        let BucketUser { id, external_id, email, phone, properties, origin, created_at, updated_at, revision } = user;
+        let (created_at, updated_at) = (Timestamp::from_ms(created_at), Timestamp::from_ms(updated_at));
+        StoredUser { id, external_id, email, phone, properties, origin, created_at, updated_at, revision }
+    }
 }
 
 #[cfg(test)]
@@ -201,17 +231,18 @@ mod tests {
 
     #[test]
     fn the_forms_of_answers_are_pinned() {
-        let user = UserRow {
-            id: Some("usr_1".into()),
-            external_id: Some("u".into()),
-            properties: Some("{}".into()),
-            origin: Some(r#"{"n":1.10}"#.into()),
-            created_at: Some(1),
-            updated_at: Some(2),
-            revision: Some(3),
-            ..UserRow::default()
+        let user = || BucketUser {
+            id: "usr_1".into(),
+            external_id: "u".into(),
+            email: None,
+            phone: Some("+1".into()),
+            properties: raw("{}"),
+            origin: raw(r#"{"n":1.10,"s":"\""}"#),
+            created_at: 1,
+            updated_at: 2,
+            revision: 3,
         };
-        let user_json = r#"{"id":"usr_1","external_id":"u","email":null,"phone":null,"properties":"{}","origin":"{\"n\":1.10}","created_at":1,"updated_at":2,"revision":3}"#;
+        let user_json = r#"{"id":"usr_1","external_id":"u","email":null,"phone":"+1","properties":{},"origin":{"n":1.10,"s":"\""},"created_at":1,"updated_at":2,"revision":3}"#;
         let stored = || Ok(Upserted { id: "usr_1".into(), created: true, stale: false });
         let stored_json = r#"{"Ok":{"id":"usr_1","created":true,"stale":false}}"#;
         let refused = |limit| BucketAnswer::Upserted(Err(limit));
@@ -225,10 +256,10 @@ mod tests {
                 format!(r#"{{"UpsertedAll":[{stored_json},{{"Err":"origin_keys"}}]}}"#),
             ),
             (BucketAnswer::Found(None), r#"{"Found":null}"#.into()),
-            (BucketAnswer::Found(Some(user.clone())), format!(r#"{{"Found":{user_json}}}"#)),
+            (BucketAnswer::Found(Some(user())), format!(r#"{{"Found":{user_json}}}"#)),
             (BucketAnswer::Deleted(true), r#"{"Deleted":true}"#.into()),
             (
-                BucketAnswer::Listed { users: vec![user], has_more: true },
+                BucketAnswer::Listed { users: vec![user()], has_more: true },
                 format!(r#"{{"Listed":{{"users":[{user_json}],"has_more":true}}}}"#),
             ),
             (BucketAnswer::Revoked, r#""Revoked""#.into()),

@@ -3,10 +3,10 @@
 use super::database::limit_named;
 use crate::key::{KeyHash, KeyRecord, ProjectRecord};
 use crate::placement::{Buckets, Placement, Storage};
-use crate::store::{Caller, StoreError, StoredLimit, StoredUser, Upserted};
+use crate::store::{Caller, Page, StoreError, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
 use crate::user::NewUser;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
@@ -35,8 +35,7 @@ pub struct BatchRow {
 }
 
 /// A user, as a statement answers it; without an id there is none.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each member is the column of that name")]
+#[derive(Deserialize)]
 pub struct UserRow {
     pub id: Option<String>,
     pub external_id: Option<String>,
@@ -100,25 +99,36 @@ pub fn outcomes(
     outcomes.into_iter().collect()
 }
 
-impl TryFrom<UserRow> for StoredUser {
-    type Error = StoreError;
-
-    fn try_from(row: UserRow) -> Result<Self, StoreError> {
-        let read = |row: UserRow| {
+impl UserRow {
+    /// None: there is no such user.
+    pub fn into_user(self) -> Result<Option<StoredUser>, StoreError> {
+        let Some(id) = self.id else { return Ok(None) };
+        let read = || {
             Some(StoredUser {
-                id: row.id?,
-                external_id: row.external_id?,
-                email: row.email,
-                phone: row.phone,
-                properties: RawValue::from_string(row.properties?).ok()?,
-                origin: RawValue::from_string(row.origin?).ok()?,
-                created_at: Timestamp::from_ms(row.created_at?),
-                updated_at: Timestamp::from_ms(row.updated_at?),
-                revision: row.revision?,
+                id,
+                external_id: self.external_id?,
+                email: self.email,
+                phone: self.phone,
+                properties: RawValue::from_string(self.properties?).ok()?,
+                origin: RawValue::from_string(self.origin?).ok()?,
+                created_at: Timestamp::from_ms(self.created_at?),
+                updated_at: Timestamp::from_ms(self.updated_at?),
+                revision: self.revision?,
             })
         };
-        read(row).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
+        read().map(Some).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
     }
+}
+
+/// What a list answers, of at most `limit` users. It was asked for one more, and ends at the first that has no columns.
+pub fn page(rows: Vec<UserRow>, limit: u32) -> Result<Page, StoreError> {
+    if rows.is_empty() {
+        return Err(StoreError::KeyNotLive);
+    }
+    let found = rows.iter().filter(|row| row.external_id.is_some()).count();
+    let users = rows.into_iter().map_while(|row| row.into_user().transpose()).take(limit as usize);
+    let users: Vec<_> = users.collect::<Result<_, _>>()?;
+    Ok(Page { has_more: users.len() < found, users })
 }
 
 /// Where a project's users live. None: it can't be read, and users must not be looked for elsewhere.

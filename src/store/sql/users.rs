@@ -2,7 +2,7 @@
 
 use super::SqlStore;
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes};
+use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes, page};
 use super::statements::{self, D1};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::json;
@@ -57,8 +57,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         let hash = access.caller.hash.to_hex();
         let values = [(&hash).into(), access.now.into(), id.as_str().into()];
         let rows = self.0.query::<UserRow>(Statement { sql: &D1.find_user, values: &values }).await?;
-        let row = rows.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        if row.id.is_some() { row.try_into().map(Some) } else { Ok(None) }
+        rows.into_iter().next().ok_or(StoreError::KeyNotLive)?.into_user()
     }
 
     async fn delete_user(
@@ -109,14 +108,7 @@ impl<D: Database> UserStore for SqlStore<D> {
             values[5] = id.into();
             values.push(Value::Number(moment));
         }
-        let rows = self.0.query::<UserRow>(Statement { sql, values: &values }).await?;
-        if rows.is_empty() {
-            return Err(StoreError::KeyNotLive);
-        }
-        let found = rows.iter().filter(|row| row.external_id.is_some()).count();
-        let fitting = rows.into_iter().take_while(|row| row.id.is_some()).take(limit as usize);
-        let users: Vec<_> = fitting.map(StoredUser::try_from).collect::<Result<_, _>>()?;
-        Ok(Page { has_more: users.len() < found, users })
+        page(self.0.query::<UserRow>(Statement { sql, values: &values }).await?, limit)
     }
 
     /// Every statement asks `api_keys` itself.
