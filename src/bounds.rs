@@ -40,6 +40,9 @@ pub const MAX_OBJECT_MEMBERS: usize = 300;
 /// Bytes of a whole stored profile as JSON text: 256 KiB.
 pub const MAX_PROFILE_BYTES: usize = 262_144;
 
+/// Members of a user whose times are kept. At most 602 of them stand; of those that were removed, the oldest are forgotten.
+pub const MAX_MEMBER_TIMES: usize = 1000;
+
 /// Users on a page.
 pub const PAGE_USERS: RangeInclusive<u32> = 1..=100;
 /// Users on a page if the query has no `limit`.
@@ -53,6 +56,8 @@ pub const COPY_MAX_AGE_S: RangeInclusive<u32> = 60..=3600;
 
 /// Characters in the name of an API key, at least 1.
 pub const MAX_KEY_NAME_CHARS: usize = 100;
+/// How far `last_used_at` may lag behind, in milliseconds: one hour.
+pub const LAST_USED_STEP_MS: u64 = 3_600_000;
 /// Characters in the name of a project, at least 1.
 pub const MAX_PROJECT_CHARS: usize = 64;
 /// Characters that an admin token has at least.

@@ -1,6 +1,6 @@
 //! API keys: as a client presents them, as they are stored, and what one may do.
 
-use crate::bounds::MAX_PROJECT_CHARS;
+use crate::bounds::{LAST_USED_STEP_MS, MAX_PROJECT_CHARS};
 use crate::placement::Storage;
 use crate::rule::BrokenRule;
 use crate::time::Timestamp;
@@ -228,9 +228,6 @@ pub struct KeyRecord {
     /// Coarse: at most [`LAST_USED_STEP_MS`] behind.
     pub last_used_at: Option<Timestamp>,
 }
-
-/// How far `last_used_at` may lag behind, in milliseconds: one hour.
-pub const LAST_USED_STEP_MS: u64 = 3_600_000;
 
 impl KeyRecord {
     /// False once the key is revoked or past its expiry.

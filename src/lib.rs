@@ -25,7 +25,6 @@ pub mod id;
 pub mod input;
 pub mod json;
 pub mod key;
-pub mod order;
 pub mod placement;
 pub mod rate_limit;
 pub mod rule;

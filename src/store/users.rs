@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 ///
 /// An implementation MUST
 /// - make every write durable and readable before it answers `Ok`;
-/// - merge a patch to the byte as [`crate::json::merge`] does, and set members as [`crate::order`] does, atomically with
-///   respect to every other write to the same user;
+/// - merge a patch to the byte as [`crate::json::merge`] does, and set a member as of a moment unless it was set later,
+///   atomically with respect to every other write to the same user;
 /// - leave a user as it is, revision and `updated_at` included, if nothing changes;
 /// - check in the same atomic step that the calling key is live, and answer `Err(KeyNotLive)` and write nothing if not;
 /// - show a caller its own project only;

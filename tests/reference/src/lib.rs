@@ -6,6 +6,7 @@
 mod clock;
 mod copies;
 pub mod fuzz;
+mod last_write_wins;
 mod limiter;
 mod objects;
 mod platform;

@@ -1,10 +1,10 @@
-//! The storage ports, by the model of the merge.
+//! The storage ports, by the models of the merge and of last write wins.
 
+use crate::last_write_wins::MemberTimes;
 use roster::bounds::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use roster::order::Times;
 use roster::placement::Storage;
 use roster::store::{
     Access, Caller, ControlStore, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted,
@@ -35,7 +35,7 @@ struct User {
     updated_at: Timestamp,
     revision: u64,
     /// If a body with `as_of` has touched it.
-    times: Option<Times>,
+    times: Option<MemberTimes>,
 }
 
 impl MemoryStore {
@@ -74,8 +74,8 @@ impl MemoryStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let users = self.users.borrow();
-        let place = (project.clone(), user.external_id.as_str().to_owned());
-        let known = users.get(&place).ok_or(StoreError::RevisionChanged(None))?;
+        let key = (project.clone(), user.external_id.as_str().to_owned());
+        let known = users.get(&key).ok_or(StoreError::RevisionChanged(None))?;
         let (mut times, floor) = (known.times.clone(), known.updated_at.as_ms());
         let mut changes = || {
             let made = changed(&known.profile, &mut times, floor, &user.change, now);
@@ -90,8 +90,8 @@ impl MemoryStore {
 
     fn upsert(&self, project: &Project, user: &NewUser, new_id: &str, now: Timestamp) -> Result<Upserted, StoredLimit> {
         let mut users = self.users.borrow_mut();
-        let place = (project.clone(), user.external_id.as_str().to_owned());
-        let known = users.get(&place).cloned();
+        let key = (project.clone(), user.external_id.as_str().to_owned());
+        let known = users.get(&key).cloned();
         let document = known.as_ref().map_or(EMPTY_PROFILE, |known| &known.profile);
         let mut times = known.as_ref().and_then(|known| known.times.clone());
         let floor = known.as_ref().map_or(0, |known| known.updated_at.as_ms());
@@ -108,7 +108,7 @@ impl MemoryStore {
             }
         };
         let id = stored.id.clone();
-        users.insert(place, stored);
+        users.insert(key, stored);
         Ok(Upserted { id, created, stale })
     }
 }
@@ -118,7 +118,7 @@ const EMPTY_PROFILE: &str = r#"{"properties":{},"origin":{}}"#;
 /// The profile that a change makes of a document, and whether any of it was left.
 fn changed(
     document: &str,
-    times: &mut Option<Times>,
+    times: &mut Option<MemberTimes>,
     floor: u64,
     change: &Change,
     now: Timestamp,
@@ -131,12 +131,12 @@ fn changed(
         }
         (Change::Set { members, as_of }, times) => {
             // What breaks a limit by itself is refused, whatever is stored.
-            let new = Times::since(0)
+            let new = MemberTimes::since(0)
                 .set(Value::Object(parsed(EMPTY_PROFILE)), pairs(members.as_str()), *as_of)
                 .0
                 .to_string();
             check_limits(&parsed(&new), new.len())?;
-            times.get_or_insert_with(|| Times::since(floor)).set(document, pairs(members.as_str()), *as_of)
+            times.get_or_insert_with(|| MemberTimes::since(floor)).set(document, pairs(members.as_str()), *as_of)
         }
     };
     let profile = merged.to_string();
@@ -220,8 +220,8 @@ impl UserStore for MemoryStore {
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
-        let place = (self.project_of(access)?, id.as_str().to_owned());
-        Ok(self.users.borrow().get(&place).map(|user| stored_user(id.as_str(), user)))
+        let key = (self.project_of(access)?, id.as_str().to_owned());
+        Ok(self.users.borrow().get(&key).map(|user| stored_user(id.as_str(), user)))
     }
 
     async fn delete_user(
@@ -230,14 +230,14 @@ impl UserStore for MemoryStore {
         id: &ExternalId,
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        let place = (self.project_of(access)?, id.as_str().to_owned());
+        let key = (self.project_of(access)?, id.as_str().to_owned());
         let mut users = self.users.borrow_mut();
-        if let (Some(known), Some(if_match)) = (users.get(&place), if_match)
+        if let (Some(known), Some(if_match)) = (users.get(&key), if_match)
             && !if_match.includes(known.revision)
         {
             return Err(StoreError::RevisionChanged(Some(known.revision)));
         }
-        Ok(users.remove(&place).is_some())
+        Ok(users.remove(&key).is_some())
     }
 
     async fn list_users(
@@ -257,11 +257,11 @@ impl UserStore for MemoryStore {
                 && filter.updated_after.is_none_or(|at| user.updated_at > at)
         });
         let by_change = filter.updated_after.is_some();
-        let place = |at: Timestamp, id: &str| (by_change.then_some(at), id.to_owned());
-        found.sort_by_key(|user| place(user.updated_at, &user.external_id));
+        let position = |at: Timestamp, id: &str| (by_change.then_some(at), id.to_owned());
+        found.sort_by_key(|user| position(user.updated_at, &user.external_id));
         found.retain(|user| {
             let is_behind = |after: &Position| {
-                place(user.updated_at, &user.external_id) > place(after.updated_at, &after.external_id)
+                position(user.updated_at, &user.external_id) > position(after.updated_at, &after.external_id)
             };
             after.is_none_or(is_behind)
         });

@@ -1,10 +1,11 @@
 //! What a body says of the members of a user, and `users.times`, which says when each was set: `{"revision", "floor", "at":
-//! {member: milliseconds}, "left"}`. The rule is that of [`crate::order`].
+//! {member: milliseconds}, "left"}`. The last write wins: as of a moment a member is set unless it was set later, and a patch
+//! is the newest write of what it touches.
 //!
 //! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`; `left` counts those that the
 //! last body did not set. A row whose `times` are of another revision was written by a version that knows none: they are void.
 
-use crate::order::MAX_TIMES;
+use crate::bounds::MAX_MEMBER_TIMES;
 
 /// A condition: the times of a row of `users` are not void.
 pub const ARE_VALID: &str = "times ->> '$.revision' is revision";
@@ -88,7 +89,7 @@ pub fn effect(as_of: &str) -> String {
         ), effect as materialized (
             select
                 (select floor from known) as floor, {VALUES},
-                json_group_object(member, time) filter (where time is not null and age <= {MAX_TIMES}) as at,
+                json_group_object(member, time) filter (where time is not null and age <= {MAX_MEMBER_TIMES}) as at,
                 count(*) filter (where place is not null and not is_set) as left_out
             from (select *, row_number() over (order by time is null, stands desc, time desc) as age from timed)
         )",

@@ -1,32 +1,30 @@
-//! The order of words on a user: a body with `as_of` sets members of a profile, and the newest word on each wins.
+//! Last write wins, member by member: a body with `as_of` sets members of a profile, unless they were set later.
 //!
 //! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`. Each keeps the time of what set
 //! or removed it. As of a moment it is set if its time is not later; of equal times the later arrival stands. So bodies that
-//! arrive late, repeatedly and in any order make the same profile. A patch is always the newest word on what it touches.
+//! arrive late, repeatedly and in any order make the same profile. A patch is always the newest write of what it touches.
 //!
-//! This is the model that stores are held against; a test compares the statements with it.
+//! This is the model of what the statements in `src/store/sql/statements/times.rs` do; `tests/order.rs` compares them.
 
-use crate::json::merge::merge;
-use crate::json::{Object, Value};
-use crate::time::Timestamp;
+use roster::bounds::MAX_MEMBER_TIMES;
+use roster::json::merge::merge;
+use roster::json::{Object, Value};
+use roster::time::Timestamp;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Members of a user whose times are kept. At most 602 of them stand; of those that were removed, the oldest are forgotten.
-pub const MAX_TIMES: usize = 1000;
-
 /// When each member of a profile was set, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Times {
+pub struct MemberTimes {
     /// That of a member that stands and has no time of its own.
     floor: u64,
     at: BTreeMap<String, u64>,
 }
 
-impl Times {
+impl MemberTimes {
     /// Those of a profile that was last changed at a moment, before any body with `as_of`; 0 of one that there is not yet.
     pub fn since(floor: u64) -> Self {
-        Times { floor, at: BTreeMap::new() }
+        MemberTimes { floor, at: BTreeMap::new() }
     }
 
     /// A removed member without a time may be set by any body.
@@ -42,10 +40,10 @@ impl Times {
         members: Vec<(Cow<'a, str>, Value<'a>)>,
         as_of: Timestamp,
     ) -> (Value<'a>, bool) {
-        let given = members.len();
+        let sent = members.len();
         let is_accepted = |member: &str| self.of(member, &profile).is_none_or(|time| time <= as_of.as_ms());
         let accepted: Vec<_> = members.into_iter().filter(|(member, _)| is_accepted(member)).collect();
-        let is_any_left = accepted.len() < given;
+        let is_any_left = accepted.len() < sent;
         for (member, value) in accepted {
             self.at.insert(member.clone().into_owned(), as_of.as_ms());
             set_member(&mut profile, &member, value);
@@ -54,8 +52,7 @@ impl Times {
         (profile, is_any_left)
     }
 
-    /// Merges a patch into a profile: from now on, or from just after what stands if that is ahead, all that it touches is
-    /// its word.
+    /// Merges a patch into a profile. All that it touches is set now, or just after what stands if that is ahead.
     pub fn merge<'a>(&mut self, profile: Value<'a>, patch: Value<'a>, now: Timestamp) -> Value<'a> {
         for member in members_of(&patch) {
             let time = self.of(&member, &profile).map_or(0, |time| time + 1).max(now.as_ms());
@@ -67,7 +64,7 @@ impl Times {
     }
 
     fn forget_the_oldest(&mut self, profile: &Value) {
-        while self.at.len() > MAX_TIMES {
+        while self.at.len() > MAX_MEMBER_TIMES {
             let removed = self.at.iter().filter(|(member, _)| find(profile, member).is_none());
             let Some(oldest) = removed.min_by_key(|(_, time)| **time).map(|(member, _)| member.clone()) else { return };
             self.at.remove(&oldest);
@@ -75,8 +72,8 @@ impl Times {
     }
 }
 
-/// Where a member is: in which object of a profile, if in any, and by which key.
-fn place(member: &str) -> (Option<&'static str>, &str) {
+/// In which object of a profile a member is, if in any, and by which key.
+fn location(member: &str) -> (Option<&'static str>, &str) {
     match member.split_at_checked(2) {
         Some(("p/", key)) => (Some("properties"), key),
         Some(("o/", key)) => (Some("origin"), key),
@@ -86,7 +83,7 @@ fn place(member: &str) -> (Option<&'static str>, &str) {
 
 fn find<'v, 'a>(profile: &'v Value<'a>, member: &str) -> Option<&'v Value<'a>> {
     let Value::Object(profile) = profile else { return None };
-    let (section, key) = place(member);
+    let (section, key) = location(member);
     match (section, section.and_then(|section| profile.get(section))) {
         (None, _) => profile.get(key),
         (_, Some(Value::Object(section))) => section.get(key),
@@ -104,9 +101,9 @@ fn members_of(document: &Value) -> Vec<String> {
     contacts.chain(section('p', "properties")).chain(section('o', "origin")).collect()
 }
 
-/// Sets one member, in its place if it stands. An object replaces an object, and its nulls mean nothing.
+/// Sets one member, where it stands if it does. An object replaces an object, and its nulls mean nothing.
 fn set_member<'a>(profile: &mut Value<'a>, member: &str, value: Value<'a>) {
-    let (section, key) = place(member);
+    let (section, key) = location(member);
     let target = match (section, profile) {
         (None, Value::Object(profile)) => Some(profile),
         (Some(section), Value::Object(profile)) => match profile.members.iter_mut().find(|(name, _)| name == section) {
