@@ -20,7 +20,7 @@ create table users (
         constraint times_bytes check (octet_length(times) <= 1048576),
     -- What a batch did with the user: its index in the array, and the limit that refused it. Only the statement that
     -- writes them reads them.
-    batch_place   integer,
+    batch_index   integer,
     batch_refusal text,
     primary key (project, external_id)
 ) strict, without rowid;

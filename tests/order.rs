@@ -35,11 +35,11 @@ const VALUES: [&str; 12] = [
 
 /// One whole Roster, of whatever stores.
 trait Roster {
-    fn ask(&self, call: &Call, body: &str) -> Reply;
+    fn send(&self, call: &Call, body: &str) -> Reply;
 }
 
 impl<U: UserStore, C: ControlStore + 'static> Roster for Memory<U, C> {
-    fn ask(&self, call: &Call, body: &str) -> Reply {
+    fn send(&self, call: &Call, body: &str) -> Reply {
         self.handle(call, body.into()).0.reply
     }
 }
@@ -74,7 +74,7 @@ impl Rosters {
 
     fn add(&mut self, name: &'static str, project: &serde_json::Value, roster: impl Roster + 'static) {
         let admin = |method: &str, path: &str, body: String| {
-            let reply = roster.ask(&call(method, path, ADMIN_TOKEN), &body);
+            let reply = roster.send(&call(method, path, ADMIN_TOKEN), &body);
             assert!(reply.status < 300, "{name}: {}", reply.body);
             serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()
         };
@@ -85,11 +85,11 @@ impl Rosters {
 
     /// The answer, which is the same of each.
     #[track_caller]
-    fn ask(&self, method: &str, path: &str, body: &str) -> Reply {
-        let ask = |(name, roster, key): &(&'static str, Box<dyn Roster>, String)| {
-            (*name, roster.ask(&call(method, path, key), body))
+    fn send(&self, method: &str, path: &str, body: &str) -> Reply {
+        let send = |(name, roster, key): &(&'static str, Box<dyn Roster>, String)| {
+            (*name, roster.send(&call(method, path, key), body))
         };
-        let mut answers = self.each.iter().map(ask);
+        let mut answers = self.each.iter().map(send);
         let (_, first) = answers.next().unwrap();
         for (name, answer) in answers {
             assert_eq!(answer, first, "SEED={} {name}: {method} {path} {body}", self.seed);
@@ -103,7 +103,7 @@ impl Rosters {
 
     /// A user's profile, the members of each part in the order of their names.
     fn profile(&self, id: &str) -> Option<[String; 4]> {
-        let reply = self.ask("GET", &format!("/v1/users/{id}"), "");
+        let reply = self.send("GET", &format!("/v1/users/{id}"), "");
         if reply.status == 404 {
             return None;
         }
@@ -178,16 +178,16 @@ fn the_statements_do_what_the_model_does() {
         for _ in 0..25 {
             rosters.wait(rng.u64(1..300));
             match rng.u8(0..10) {
-                0 => drop(rosters.ask("DELETE", "/v1/users/u", "")),
+                0 => drop(rosters.send("DELETE", "/v1/users/u", "")),
                 1..=3 => {
                     let bodies: Vec<String> = (0..rng.usize(1..5)).map(|_| any_body(&mut rng)).collect();
                     let answer =
-                        rosters.ask("POST", "/v1/users/batch", &format!("{{\"users\":[{}]}}", bodies.join(",")));
+                        rosters.send("POST", "/v1/users/batch", &format!("{{\"users\":[{}]}}", bodies.join(",")));
                     assert_eq!(answer.status, 200, "{}", answer.body);
                     stale += answer.body.matches("\"stale\":true").count();
                 }
                 _ => {
-                    let answer = rosters.ask("POST", "/v1/users", &any_body(&mut rng));
+                    let answer = rosters.send("POST", "/v1/users", &any_body(&mut rng));
                     assert_eq!(answer.status, 200, "{}", answer.body);
                     stale += usize::from(answer.headers.contains(&("X-User-Stale", "true".into())));
                 }
@@ -212,7 +212,7 @@ fn bodies_that_say_when_make_one_profile_in_whatever_order_they_arrive() {
             let rosters = Rosters::new(seed);
             for body in order {
                 rosters.wait(1);
-                assert_eq!(rosters.ask("POST", "/v1/users", body).status, 200);
+                assert_eq!(rosters.send("POST", "/v1/users", body).status, 200);
             }
             rosters.profile("u")
         };

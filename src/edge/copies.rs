@@ -10,7 +10,7 @@ use std::time::Duration;
 use worker::Env;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 
-/// How long a request waits for a copy before it asks for the truth.
+/// How long a request waits for a copy before it reads the truth.
 const READ_DEADLINE: Duration = Duration::from_millis(100);
 /// How long a deletion waits for that of the copy.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 
 /// Keeps keys and projects.
 ///
-/// An implementation MUST make every write durable and readable before it answers `Ok`, and make it harmless to ask again
+/// An implementation MUST make every write durable and readable before it answers `Ok`, and make it harmless to try again
 /// after any error. It does NOT check the caller, and it does not cache.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait ControlStore {

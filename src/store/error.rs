@@ -1,19 +1,19 @@
-//! Why a store could not do as asked.
+//! The errors of stores.
 
 use std::fmt;
 
-/// Why a store could not do as asked. The strings are for the log, not for clients.
+/// Why a store failed. The strings are for the log, not for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The calling key is revoked, expired or gone. Nothing was written, and nothing was read.
     KeyNotLive,
     /// The result would break a limit. Nothing was written.
     Refused(StoredLimit),
-    /// There is no user of the revision that is expected, but perhaps one of this revision. Nothing was written.
+    /// The user is not one that the condition means, but of this revision, or not there. Nothing was written.
     RevisionChanged(Option<u64>),
-    /// Overloaded or out of reach. Asking again later is harmless and may help.
+    /// Overloaded or out of reach. Trying again later is harmless and may help.
     Unavailable(String),
-    /// Broken. Asking again is harmless and will not help.
+    /// Broken. Trying again is harmless and will not help.
     Failed(String),
 }
 

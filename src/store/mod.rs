@@ -1,4 +1,4 @@
-//! The storage ports: what Roster asks of whatever keeps its users, keys and projects.
+//! The storage ports: what Roster needs of whatever keeps its users, keys and projects.
 //!
 //! [`UserStore`] keeps users, [`ControlStore`] keys and projects, [`CopyStore`] copies of users. Each trait's doc is a contract: what an implementation
 //! MUST do, and what it does NOT. [`sql`] implements the first two on SQLite.

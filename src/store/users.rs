@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 /// - leave a user as it is, revision and `updated_at` included, if nothing changes;
 /// - check in the same atomic step that the calling key is live, and answer `Err(KeyNotLive)` and write nothing if not;
 /// - show a caller its own project only;
-/// - write nothing when it answers `Err(Refused)`, and make it harmless to ask again after any other error.
+/// - write nothing when it answers `Err(Refused)`, and make it harmless to try again after any other error.
 ///
 /// It does NOT check scopes, rate limits or the shape of a user, and it does not cache.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
@@ -174,7 +174,7 @@ pub struct Filter<'a> {
     pub updated_after: Option<Timestamp>,
 }
 
-/// A place in either order, that of a user.
+/// A position in either order: that of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     /// When that user last changed.

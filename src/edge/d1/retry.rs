@@ -32,9 +32,9 @@ impl D1 {
         if left.is_zero() {
             return Err(Failure::late());
         }
-        let asked_ms = now().as_ms();
+        let begun_ms = now().as_ms();
         let outcome = with_deadline(left, work).await;
-        let waited = Duration::from_millis(now().as_ms().saturating_sub(asked_ms));
+        let waited = Duration::from_millis(now().as_ms().saturating_sub(begun_ms));
         self.waited.set(self.waited.get() + waited);
         outcome.unwrap_or_else(|| Err(Failure::late()))
     }

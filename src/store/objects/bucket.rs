@@ -267,7 +267,7 @@ impl<D: LocalDatabase> Bucket<D> {
         let mut values = vec![
             key,
             now,
-            // One more than asked for, to learn whether there are more.
+            // One more than the limit, to learn whether there are more.
             Value::Number(u64::from(*limit) + 1),
             email.as_ref().into(),
             phone.as_ref().into(),

@@ -129,7 +129,7 @@ pub enum BucketAnswer {
     RevisionChanged(Option<u64>),
     /// The calling key is dead. Nothing was done.
     KeyNotLive,
-    /// It failed. Nothing was done, and asking again will not help.
+    /// It failed. Nothing was done, and another try will not help.
     Failed(String),
 }
 

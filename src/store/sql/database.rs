@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 /// A SQLite database that has the tables of `migrations/`.
 ///
-/// An implementation MUST answer `Err(Refused)` if [`broken_limit`] says so, and `Err(Unavailable)` if asking again may
+/// An implementation MUST answer `Err(Refused)` if [`broken_limit`] says so, and `Err(Unavailable)` if trying again may
 /// help. All statements are harmless to run again: an implementation may do so after an error. Rows are read by serde,
 /// each as an object with its columns; an error MUST NOT repeat them, since they hold user data.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]

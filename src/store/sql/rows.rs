@@ -26,7 +26,7 @@ impl From<UpsertedRow> for Upserted {
 #[derive(Deserialize)]
 pub struct BatchRow {
     pub id: Option<String>,
-    pub place: Option<usize>,
+    pub batch_index: Option<usize>,
     pub rejection: Option<String>,
     #[serde(default)]
     pub stale: u8,
@@ -88,10 +88,10 @@ pub fn outcomes(
     users: &[(&NewUser, String)],
 ) -> Option<Vec<Result<Upserted, StoredLimit>>> {
     let mut outcomes = vec![None; users.len()];
-    for BatchRow { id, place, rejection, stale, .. } in rows {
-        let Some(place) = place else { continue };
-        let (_, new_id) = users.get(place)?;
-        outcomes[place] = match rejection {
+    for BatchRow { id, batch_index, rejection, stale, .. } in rows {
+        let Some(index) = batch_index else { continue };
+        let (_, new_id) = users.get(index)?;
+        outcomes[index] = match rejection {
             Some(name) => limit_named(&name).map(Err),
             None => id.map(|id| Ok(Upserted { created: id == *new_id, id, stale: stale != 0 })),
         };
@@ -120,7 +120,8 @@ impl UserRow {
     }
 }
 
-/// What a list answers, of at most `limit` users. It was asked for one more, and ends at the first that has no columns.
+/// The page that the rows of a list make. The list reads one user more than `limit`, and a user past the bytes of a page has
+/// no id.
 pub fn page(rows: Vec<UserRow>, limit: u32) -> Result<Page, StoreError> {
     if rows.is_empty() {
         return Err(StoreError::KeyNotLive);

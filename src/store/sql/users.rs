@@ -95,7 +95,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         let mut values: Vec<Value> = vec![
             (&hash).into(),
             access.now.into(),
-            // One more than asked for, to learn whether there are more.
+            // One more than the limit, to learn whether there are more.
             Value::Number(u64::from(limit) + 1),
             email.as_ref().map(|email| email.as_str()).into(),
             phone.as_ref().map(|phone| phone.as_str()).into(),
@@ -111,7 +111,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         page(self.0.query::<UserRow>(Statement { sql, values: &values }).await?, limit)
     }
 
-    /// Every statement asks `api_keys` itself.
+    /// Every statement reads `api_keys` itself.
     async fn refuse_key(&self, _: Access<'_>) -> Result<(), StoreError> {
         Ok(())
     }

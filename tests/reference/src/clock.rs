@@ -1,4 +1,4 @@
-//! A clock that moves when it is told to.
+//! A clock that moves only when it is set.
 
 use roster::time::Timestamp;
 use std::cell::Cell;

@@ -40,7 +40,7 @@ pub struct Memory<U = MemoryStore, C = MemoryStore> {
 
 impl<U: UserStore, C: ControlStore + 'static> Memory<U, C> {
     /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `stores`
-    /// makes the stores, which count their calls in the number that it is given.
+    /// makes the stores, which count their calls in the number that it takes.
     pub fn new(
         clock: Clock,
         seed: u64,

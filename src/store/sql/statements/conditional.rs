@@ -1,7 +1,7 @@
 //! The statements that write users on a condition: that a user is of one of the revisions that are expected, an array as
 //! JSON, or whatever it is if that is null. They add no user, and [`find_revision`] tells why one has answered no row.
 
-use super::times::GIVEN;
+use super::times::SENT_MEMBERS;
 use super::upsert;
 
 /// Does what [`upsert`](upsert::upsert()) does to a user who is there, if its revision is expected by ?6 or the patch changes
@@ -22,8 +22,8 @@ returning id, 0 as created, 0 as stale",
 /// members change nothing.
 pub fn update_as_of_if(caller: &str) -> String {
     format!(
-        "{caller}, given as materialized (
-    select {GIVEN} from json_each(?5)
+        "{caller}, sent as materialized (
+    select {SENT_MEMBERS} from json_each(?5)
 )
 update users set {setting}
 where project = (select project from caller) and external_id = ?3 and ({is_expected} or {sets_nothing})

@@ -10,13 +10,14 @@ use crate::bounds::MAX_MEMBER_TIMES;
 /// A condition: the times of a row of `users` are not void.
 pub const ARE_VALID: &str = "times ->> '$.revision' is revision";
 
-/// Columns of what a body as of a moment gives: those of an element of an array of `[member, value]`.
-pub const GIVEN: &str = "value ->> 0 as member, value -> 1 as value, value -> 1 = 'null' as removes, key as place";
+/// Columns of a member that a body as of a moment sets: those of an element of an array of `[member, value]`.
+pub const SENT_MEMBERS: &str =
+    "value ->> 0 as member, value -> 1 as value, value -> 1 = 'null' as removes, key as position";
 
-/// Rows: what a patch gives. They have no values, since `json_patch` sets them.
-pub fn given_by_patch(patch: &str) -> String {
+/// Rows: the members that a patch sets or removes. They have no values, since `json_patch` sets them.
+pub fn sent_by_patch(patch: &str) -> String {
     format!(
-        "select member, null as value, value is null as removes, 0 as place from ({members})",
+        "select member, null as value, value is null as removes, 0 as position from ({members})",
         members = members(patch)
     )
 }
@@ -31,8 +32,8 @@ fn members(document: &str) -> String {
 }
 
 /// An expression: the times of a user that rows of (member, value) made, as of a moment.
-pub fn of_new(revision: &str, given: &str, as_of: &str) -> String {
-    times(revision, "0", &format!("(select json_group_object(member, {as_of}) from {given})"), "0")
+pub fn of_new(revision: &str, sent: &str, as_of: &str) -> String {
+    times(revision, "0", &format!("(select json_group_object(member, {as_of}) from {sent})"), "0")
 }
 
 /// An expression: the times of a row after an [`effect`].
@@ -56,12 +57,12 @@ fn times(revision: &str, floor: &str, at: &str, left: &str) -> String {
     format!("json_object('revision', {revision}, 'floor', {floor}, 'at', json({at}), 'left', {left})")
 }
 
-/// Common table expressions: one row `effect`, what the rows of `given` do to a row of `users` as of a moment, or from now on
+/// Common table expressions: one row `effect`, what the rows of `sent` do to a row of `users` as of a moment, or from now on
 /// if that is null. What they set is in the columns of [`VALUES`]; `at` keeps the times of all members that stand, and the
 /// latest of those that were removed.
 ///
-/// Rows of `given`, of the times and of the profile are grouped by member, not joined: in a subquery that depends on an outer
-/// row SQLite makes no index, so a join would be a loop in a loop. For the same reason nothing here asks `given` twice.
+/// Rows of `sent`, of the times and of the profile are grouped by member, not joined: in a subquery that depends on an outer
+/// row SQLite makes no index, so a join would be a loop in a loop. For the same reason nothing here reads `sent` twice.
 pub fn effect(as_of: &str) -> String {
     format!(
         "known as materialized (
@@ -69,28 +70,28 @@ pub fn effect(as_of: &str) -> String {
                 {as_of} as as_of, ifnull(valid ->> '$.floor', updated_at) as floor, ifnull(valid -> '$.at', '{{}}') as at
             from (select iif({ARE_VALID}, times, null) as valid)
         ), found as (
-            select member, value, removes, place, null as time, 0 as stands from given
+            select member, value, removes, position, null as time, 0 as stands from sent
             union all select key, null, null, null, value, 0 from json_each((select at from known))
             union all select member, null, null, null, null, 1 from ({standing})
         ), judged_members as (
-            select *, place is not null and ifnull(as_of >= known_time, true) as is_set
+            select *, position is not null and ifnull(as_of >= known_time, true) as is_set
             from (
                 select
-                    as_of, floor, member, max(value) as value, max(removes) as removes, max(place) as place,
+                    as_of, floor, member, max(value) as value, max(removes) as removes, max(position) as position,
                     max(time) as time, max(stands) as stands, coalesce(max(time), iif(max(stands), floor, 0)) as known_time
                 from known cross join found
                 group by member
             )
         ), timed as (
             select
-                member, value, removes, place, is_set, iif(is_set, not removes, stands) as stands,
+                member, value, removes, position, is_set, iif(is_set, not removes, stands) as stands,
                 iif(is_set, ifnull(as_of, max(cast(?2 as integer), known_time + 1)), time) as time
             from judged_members
         ), effect as materialized (
             select
                 (select floor from known) as floor, {VALUES},
                 json_group_object(member, time) filter (where time is not null and age <= {MAX_MEMBER_TIMES}) as at,
-                count(*) filter (where place is not null and not is_set) as left_out
+                count(*) filter (where position is not null and not is_set) as left_out
             from (select *, row_number() over (order by time is null, stands desc, time desc) as age from timed)
         )",
         standing = members("profile"),
@@ -102,7 +103,7 @@ pub const VALUES: &str = "
                 json_group_object(member, json(value)) filter (where is_set and member in ('email', 'phone')) as contacts,
                 json_group_object(substr(member, 3), json(value)) filter (where is_set and member like 'p/%') as properties,
                 json_group_object(substr(member, 3), json(value)) filter (where is_set and member like 'o/%') as origins,
-                json_group_object(substr(member, 3), 0 order by place)
+                json_group_object(substr(member, 3), 0 order by position)
                     filter (where is_set and not removes and member like 'p/%') as property_zeros,
-                json_group_object(substr(member, 3), 0 order by place)
+                json_group_object(substr(member, 3), 0 order by position)
                     filter (where is_set and not removes and member like 'o/%') as origin_zeros";

@@ -1,6 +1,6 @@
 //! The statements that write users.
 
-use super::times::{self, ARE_VALID, GIVEN, VALUES};
+use super::times::{self, ARE_VALID, SENT_MEMBERS, VALUES};
 use crate::bounds::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 
 /// The profile into which the first patch of a user is merged.
@@ -40,12 +40,12 @@ pub fn merging() -> String {
             merged, {merged_property_keys}, {merged_origin_keys},
             revision + (merged is not profile),
             iif(merged is not profile, max(updated_at, ?2), updated_at),
-            case when {ARE_VALID} then (with given as ({given}), {effect} select {times} from effect) end
+            case when {ARE_VALID} then (with sent as ({sent}), {effect} select {times} from effect) end
         from (select json_patch(profile, ?5) as merged)
     )",
         merged_property_keys = keys("merged", "properties"),
         merged_origin_keys = keys("merged", "origin"),
-        given = times::given_by_patch("?5"),
+        sent = times::sent_by_patch("?5"),
         effect = times::effect("null"),
         times = times::after_effect("revision + (merged is not profile)"),
     )
@@ -55,8 +55,8 @@ pub fn merging() -> String {
 /// [`upsert`] does, and whether any was left.
 pub fn upsert_as_of(caller: &str) -> String {
     format!(
-        "{caller}, given as materialized (
-    select {GIVEN} from json_each(?5)
+        "{caller}, sent as materialized (
+    select {SENT_MEMBERS} from json_each(?5)
 ), first as (
     select project, {first} as profile from caller
 )
@@ -67,15 +67,15 @@ from first
 where true
 on conflict (project, external_id) do update set {setting}
 returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
-        first = set_all(EMPTY_PROFILE, "given"),
+        first = set_all(EMPTY_PROFILE, "sent"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
-        first_times = times::of_new(FIRST_REVISION, "given", AS_OF),
+        first_times = times::of_new(FIRST_REVISION, "sent", AS_OF),
         setting = setting(),
     )
 }
 
-/// What `update set` takes to set the members in `given` of a row, as of ?6.
+/// What `update set` takes to set the members in `sent` of a row, as of ?6.
 pub fn setting() -> String {
     format!(
         "
@@ -98,7 +98,7 @@ pub fn setting() -> String {
     )
 }
 
-/// A condition on a row: to set the members in `given`, as of ?6, leaves its profile as it is.
+/// A condition on a row: to set the members in `sent`, as of ?6, leaves its profile as it is.
 pub fn sets_nothing() -> String {
     let (effect, document) = (times::effect(AS_OF), set("profile"));
     format!("(with {effect} select {document} is profile from effect)")
@@ -117,7 +117,7 @@ fn set(document: &str) -> String {
     )
 }
 
-/// An expression: a document in which all rows that are given are set.
+/// An expression: a document in which all rows are set.
 fn set_all(document: &str, rows: &str) -> String {
     format!("(select {set} from (select {VALUES} from (select *, true as is_set from {rows})))", set = set(document))
 }
@@ -135,35 +135,35 @@ from caller left join users on users.project = caller.project and external_id = 
 /// The users ?3, an array of `[external_id, new id, patch]` or `[external_id, new id, members, as of]`, as they would be
 /// stored if they were new, and the limit that each breaks as such. Such a user is refused whatever is stored.
 fn batch_input(caller: &str) -> String {
-    let given = format!("(select {GIVEN} from json_each(body))");
+    let sent = format!("(select {SENT_MEMBERS} from json_each(body))");
     format!(
         "{caller}, batch as materialized (
     select jsonb(?3) as list
 ), parsed as materialized (
     select
-        project, element.key as place, element.value ->> 0 as external_id, element.value ->> 1 as id,
+        project, element.key as batch_index, element.value ->> 0 as external_id, element.value ->> 1 as id,
         element.value -> 2 as body, element.value ->> 3 as as_of
     from caller cross join batch cross join json_each(list) as element
 ), merged as materialized (
     select
-        project, place, external_id, id,
+        project, batch_index, external_id, id,
         iif(as_of is null, json_patch({EMPTY_PROFILE}, body), {set}) as profile,
         iif(as_of is null, null, {times}) as times
     from parsed
 ), counted as materialized (
     select *, {property_keys} as property_keys, {origin_keys} as origin_keys from merged
-), given as (
+), checked as (
     select *, {refusal} as refusal from counted
 )",
-        set = set_all(EMPTY_PROFILE, &given),
-        times = times::of_new(FIRST_REVISION, &given, "as_of"),
+        set = set_all(EMPTY_PROFILE, &sent),
+        times = times::of_new(FIRST_REVISION, &sent, "as_of"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
         refusal = refusal("profile", "property_keys", "origin_keys"),
     )
 }
 
-/// Returns a row for each user that was not refused as a new one: its outcome, and its place in the array.
+/// Returns a row for each user that was not refused as a new one: its outcome, and its index in the array.
 ///
 /// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
 /// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
@@ -172,22 +172,22 @@ pub fn upsert_batch(caller: &str) -> String {
     format!(
         "{input}
 insert into users (
-    project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, times, batch_place
+    project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, times, batch_index
 )
-select project, external_id, id, profile, property_keys, origin_keys, {FIRST_REVISION}, ?2, ?2, times, place
-from given
+select project, external_id, id, profile, property_keys, origin_keys, {FIRST_REVISION}, ?2, ?2, times, batch_index
+from checked
 where refusal is null
-order by place
+order by batch_index
 on conflict (project, external_id) do update set
-    (profile, property_keys, origin_keys, revision, updated_at, times, batch_place, batch_refusal) = (
+    (profile, property_keys, origin_keys, revision, updated_at, times, batch_index, batch_refusal) = (
         with element as materialized (
             select element -> 2 as body, element ->> 3 as as_of
-            from (select list -> ('$[' || excluded.batch_place || ']') as element from batch)
+            from (select list -> ('$[' || excluded.batch_index || ']') as element from batch)
         ), effect_of_element as materialized (
             select case when as_of is not null or {ARE_VALID} then (
-                with given as materialized (
-                    select {GIVEN} from json_each(iif(as_of is null, '[]', body))
-                    union all {given_by_patch}
+                with sent as materialized (
+                    select {SENT_MEMBERS} from json_each(iif(as_of is null, '[]', body))
+                    union all {sent_by_patch}
                 ), {effect}
                 select {effect_json} from effect
             ) end as effect
@@ -208,14 +208,14 @@ on conflict (project, external_id) do update set
             {revision},
             iif(refusal is null and news, max(updated_at, ?2), updated_at),
             case when refusal is not null then times when as_of is not null or {ARE_VALID} then {times} end,
-            excluded.batch_place,
+            excluded.batch_index,
             refusal
         from judged
     )
 returning
-    id, batch_place as place, batch_refusal as rejection, ifnull(times ->> '$.left', 0) > 0 as stale",
+    id, batch_index, batch_refusal as rejection, ifnull(times ->> '$.left', 0) > 0 as stale",
         input = batch_input(caller),
-        given_by_patch = times::given_by_patch("iif(as_of is null, body, '{}')"),
+        sent_by_patch = times::sent_by_patch("iif(as_of is null, body, '{}')"),
         effect = times::effect("as_of"),
         effect_json = times::effect_json(&set("profile")),
         times = times::after_effect_json(revision),
@@ -229,7 +229,7 @@ returning
 /// is not live.
 pub fn reject_batch(caller: &str) -> String {
     let input = batch_input(caller);
-    format!("{input}\nselect place, refusal as rejection from caller left join given on refusal is not null")
+    format!("{input}\nselect batch_index, refusal as rejection from caller left join checked on refusal is not null")
 }
 
 /// An expression: the number of keys directly in a member of a profile.
