@@ -1,6 +1,6 @@
 //! Copies of users in KV. The crate `worker` has KV as well, for 5 KB more of the gzipped Worker.
 
-use super::js_value;
+use super::js::js_value;
 use super::runtime::{Hops, with_deadline};
 use crate::store::sql::Value;
 use crate::store::{CopyStore, UserCopy};

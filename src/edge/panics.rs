@@ -1,5 +1,6 @@
 //! A panic ends this module and all its requests; `entry.js` then lets the next module answer them.
 
+use super::js::variable;
 use crate::api::ApiError;
 use js_sys::{Function, Reflect};
 use std::cell::RefCell;
@@ -48,7 +49,7 @@ pub async fn watch<T>(request: JsValue, work: impl Future<Output = T>) -> T {
 
 /// The error that ended this request in an earlier module, as reported by `entry.js`.
 pub fn earlier_end(env: &Env) -> Option<ApiError> {
-    let cause = |name| super::variable(env, name);
+    let cause = |name| variable(env, name);
     let own = cause("ROSTER_PANIC").map(|cause| ApiError::Internal { cause });
     own.or_else(|| cause("ROSTER_PANIC_OF_ANOTHER").map(|cause| ApiError::Unavailable { cause }))
 }

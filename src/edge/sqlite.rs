@@ -1,7 +1,7 @@
 //! The SQLite storage of an object. What the crate `worker` has of it does not catch what a cursor throws, and knows no
 //! `transactionSync`.
 
-use crate::edge::{js_value, rows_as_json};
+use crate::edge::js::{js_value, rows_as_json};
 use crate::store::StoreError;
 use crate::store::sql::{self, LocalDatabase, Statement};
 use js_sys::Array;

@@ -4,8 +4,8 @@
 mod error;
 mod retry;
 
-use super::runtime::{Hops, with_deadline};
-use super::{js_value, rows_as_json};
+use crate::edge::js::{js_value, rows_as_json};
+use crate::edge::runtime::{Hops, with_deadline};
 use crate::store::StoreError;
 use crate::store::sql::{Database, Statement};
 use error::Failure;
