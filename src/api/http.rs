@@ -35,6 +35,45 @@ pub struct Call {
     pub version: Option<String>,
 }
 
+impl Call {
+    /// Reads a request: its method, its whole URL in normal form, and a header by its name. The platform adds the id and
+    /// the version.
+    pub fn read(method: &str, url: &str, header: impl Fn(&str) -> Option<String>) -> Self {
+        let (base_url, path, query) = split_url(url);
+        // Asking for a header takes a while, so nothing is asked for that no route would read.
+        let reads = ["GET", "HEAD"].contains(&method);
+        let if_read = |name| reads.then(|| header(name)).flatten();
+        let unless_read = |name| (!reads).then(|| header(name)).flatten();
+        let authorization = header("Authorization");
+        let is_bearer = authorization.as_deref().is_some_and(|value| value.starts_with("Bearer "));
+        Call {
+            method: method.into(),
+            path: path.into(),
+            query: query.into(),
+            write_key: (!is_bearer).then(|| header("X-Write-Key")).flatten(),
+            authorization,
+            base_url: base_url.into(),
+            origin: header("Origin"),
+            if_match: unless_read("If-Match"),
+            if_none_match: if_read("If-None-Match"),
+            cache_control: header("Cache-Control"),
+            content_encoding: header("Content-Encoding"),
+            traceparent: header("traceparent"),
+            client_address: header("CF-Connecting-IP"),
+            request_id: String::new(),
+            version: None,
+        }
+    }
+}
+
+/// The base, the path and the query of a URL: `https://host`, `/path`, `query`.
+fn split_url(url: &str) -> (&str, &str, &str) {
+    let host_at = url.find("://").map_or(0, |at| at + "://".len());
+    let (base, path) = url.split_at(url[host_at..].find('/').map_or(url.len(), |at| host_at + at));
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    (base, if path.is_empty() { "/" } else { path }, query)
+}
+
 /// What is sent back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -72,4 +111,34 @@ pub enum Encoding {
     Identity,
     /// One gzip member (RFC 1952).
     Gzip,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_a_base_a_path_and_a_query() {
+        for (url, parts) in [
+            ("https://host/v1/users", ("https://host", "/v1/users", "")),
+            ("http://127.0.0.1:8787/a%2Fb?x=/?y", ("http://127.0.0.1:8787", "/a%2Fb", "x=/?y")),
+            ("https://host/?", ("https://host", "/", "")),
+            ("https://host", ("https://host", "/", "")),
+        ] {
+            assert_eq!(split_url(url), parts, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_the_headers_that_a_route_would_read_are_read() {
+        let read = |method, authorization: &str| {
+            Call::read(method, "https://host/v1/users", |name| {
+                Some(if name == "Authorization" { authorization.into() } else { name.to_owned() })
+            })
+        };
+        let (get, post) = (read("GET", "Bearer key"), read("POST", "Basic a2V5Og=="));
+        assert_eq!((get.if_match, get.if_none_match.as_deref(), get.write_key), (None, Some("If-None-Match"), None));
+        assert_eq!((post.if_match.as_deref(), post.if_none_match), (Some("If-Match"), None));
+        assert_eq!(post.write_key.as_deref(), Some("X-Write-Key"));
+    }
 }

@@ -8,47 +8,18 @@ use serde::{Serialize, Serializer};
 use worker::Result;
 use worker::web_sys::{Request, Response, ResponseInit};
 
-/// The base, the path and the query of a URL that the runtime has parsed: `https://host/path?query`.
-fn parts_of(url: &str) -> (&str, &str, &str) {
-    let behind_scheme = url.find("://").map_or(0, |at| at + 3);
-    let (base, path) = url.split_at(url[behind_scheme..].find('/').map_or(url.len(), |at| behind_scheme + at));
-    let path = if path.is_empty() { "/" } else { path };
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    (base, path, query)
-}
-
 /// The request without its body, answered by this version of the Worker.
 pub fn call(request: &Request, version: Option<String>) -> Call {
     let headers = request.headers();
-    let header = |name| headers.get(name).ok().flatten();
-    let url = request.url();
-    let (base_url, path, query) = parts_of(&url);
-    let authorization = header("Authorization");
-    // To ask for one more header takes a while.
-    let is_bearer = authorization.as_deref().is_some_and(|value| value.starts_with("Bearer "));
-    let method = request.method();
-    let reads = ["GET", "HEAD"].contains(&method.as_str());
-    Call {
-        method,
-        path: path.into(),
-        query: query.into(),
-        write_key: if is_bearer { None } else { header("X-Write-Key") },
-        authorization,
-        base_url: base_url.into(),
-        origin: header("Origin"),
-        if_match: if reads { None } else { header("If-Match") },
-        if_none_match: if reads { header("If-None-Match") } else { None },
-        cache_control: header("Cache-Control"),
-        content_encoding: header("Content-Encoding"),
-        traceparent: header("traceparent"),
-        client_address: header("CF-Connecting-IP"),
-        request_id: header("CF-Ray").unwrap_or_else(|| {
-            let mut random = [0; 10];
-            fill_random(&mut random);
-            id::new("req_", now(), random)
-        }),
-        version,
-    }
+    let header = |name: &str| headers.get(name).ok().flatten();
+    let call = Call::read(&request.method(), &request.url(), header);
+    Call { request_id: header("CF-Ray").unwrap_or_else(new_request_id), version, ..call }
+}
+
+fn new_request_id() -> String {
+    let mut random = [0; 10];
+    fill_random(&mut random);
+    id::new("req_", now(), random)
 }
 
 /// Headers as the object that the runtime takes fastest. No reply has two of one name.

@@ -111,31 +111,14 @@ impl Transport for Native {
     }
 }
 
-/// A request, as a platform makes it of what HTTP carries.
+/// A request, as HTTP carries it.
 fn call_of(method: &str, target: &str, headers: &[(&str, &str)]) -> Call {
     let header = |name: &str| {
         let values = headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         let values: Vec<&str> = values.map(|(_, value)| *value).collect();
         (!values.is_empty()).then(|| values.join(", "))
     };
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    Call {
-        method: method.into(),
-        path: path.into(),
-        query: query.into(),
-        write_key: header("X-Write-Key"),
-        authorization: header("Authorization"),
-        base_url: "https://native".into(),
-        origin: header("Origin"),
-        if_match: header("If-Match"),
-        if_none_match: header("If-None-Match"),
-        cache_control: header("Cache-Control"),
-        content_encoding: header("Content-Encoding"),
-        traceparent: header("traceparent"),
-        client_address: header("CF-Connecting-IP"),
-        request_id: String::new(),
-        version: Some("native".into()),
-    }
+    Call { version: Some("native".into()), ..Call::read(method, &format!("https://native{target}"), header) }
 }
 
 /// An answer, as HTTP brings it: to HEAD without its body.
