@@ -16,6 +16,7 @@ mod http;
 mod isolate;
 mod keys;
 mod log_line;
+mod outcomes;
 mod platform;
 mod projects;
 mod read;

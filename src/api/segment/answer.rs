@@ -4,8 +4,8 @@ use super::message::{Content, Message, Warning};
 use crate::api::error::ApiError;
 use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
+use crate::api::outcomes::{self, UserOutcome};
 use crate::api::platform::{Cx, Platform};
-use crate::api::users::batch;
 use crate::bounds::MAX_LOGGED_REFUSALS;
 use crate::input::fields::FaultList;
 use crate::key::ApiKey;
@@ -83,12 +83,12 @@ impl IngestOut {
             let Message { id, content, warnings, .. } = message;
             out.warn(index, id.as_deref(), warnings);
             match outcome(content, &mut stored) {
-                Outcome::Ignored(name) => out.ignored.count(name),
-                Outcome::Stored(Upserted { stale, .. }) => {
+                MessageOutcome::Ignored(name) => out.ignored.count(name),
+                MessageOutcome::Stored(Upserted { stale, .. }) => {
                     out.stored += 1;
                     out.stale += usize::from(stale);
                 }
-                Outcome::Refused(error) => out.errors.push(error_out(index, id, &error)),
+                MessageOutcome::Refused(error) => out.errors.push(error_out(index, id, &error)),
             }
         }
         if out.stored == 0 && out.errors.is_empty() {
@@ -138,20 +138,20 @@ fn error_out(index: usize, message_id: Option<String>, error: &ApiError) -> Erro
     ErrorOut { index, message_id, code: error.code(), field, message }
 }
 
-enum Outcome {
+enum MessageOutcome {
     Ignored(&'static str),
     Stored(Upserted),
     Refused(ApiError),
 }
 
-fn outcome(content: Content, stored: &mut impl Iterator<Item = Result<Upserted, StoredLimit>>) -> Outcome {
+fn outcome(content: Content, stored: &mut impl Iterator<Item = Result<Upserted, StoredLimit>>) -> MessageOutcome {
     match content {
-        Content::Ignored(name) => Outcome::Ignored(name),
-        Content::Refused(list) => Outcome::Refused(ApiError::Faults(list)),
+        Content::Ignored(name) => MessageOutcome::Ignored(name),
+        Content::Refused(list) => MessageOutcome::Refused(ApiError::Faults(list)),
         Content::User(_) => match stored.next() {
-            Some(Ok(upserted)) => Outcome::Stored(upserted),
-            Some(Err(limit)) => Outcome::Refused(ApiError::StoredLimit(limit)),
-            None => Outcome::Refused(ApiError::Internal { cause: "the store returned too few outcomes".into() }),
+            Some(Ok(upserted)) => MessageOutcome::Stored(upserted),
+            Some(Err(limit)) => MessageOutcome::Refused(ApiError::StoredLimit(limit)),
+            None => MessageOutcome::Refused(ApiError::Internal { cause: "the store returned too few outcomes".into() }),
         },
     }
 }
@@ -163,11 +163,11 @@ pub fn strict_reply<P: Platform>(cx: &Cx<'_, P>, messages: Vec<Message>, stored:
     let mut outcomes = Vec::new();
     for (index, Message { user_id: external_id, content, .. }) in messages.into_iter().enumerate() {
         let stored = match outcome(content, &mut stored) {
-            Outcome::Ignored(_) => continue,
-            Outcome::Stored(upserted) => Ok(upserted),
-            Outcome::Refused(error) => Err(errors.refusal(&error)),
+            MessageOutcome::Ignored(_) => continue,
+            MessageOutcome::Stored(upserted) => Ok(upserted),
+            MessageOutcome::Refused(error) => Err(errors.refusal(&error)),
         };
-        outcomes.push(batch::Outcome { index, external_id, stored });
+        outcomes.push(UserOutcome { index, external_id, stored });
     }
-    batch::answer(cx, &outcomes)
+    outcomes::answer(cx, &outcomes)
 }

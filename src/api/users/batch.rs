@@ -2,9 +2,10 @@
 
 use super::if_match;
 use crate::api::admission::{admit, ask};
-use crate::api::error::{ApiError, reason_phrase};
+use crate::api::error::ApiError;
 use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
+use crate::api::outcomes::{Refusal, UserOutcome, answer};
 use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::bounds::{BATCH_USERS, MAX_BATCH_BYTES};
@@ -15,9 +16,6 @@ use crate::rate_limit::Policy;
 use crate::store::{Caller, StoredLimit, Upserted, UserStore};
 use crate::time::Timestamp;
 use crate::user::NewUser;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use std::ops::Not;
 
 /// One element of the array.
 #[derive(Debug)]
@@ -25,21 +23,6 @@ struct Element {
     /// The `user_id` as sent, if it is a string at all.
     external_id: Option<String>,
     parsed: Result<NewUser, Refusal>,
-}
-
-/// Why an element is not stored.
-#[derive(Debug)]
-pub struct Refusal {
-    code: &'static str,
-    /// The error as JSON.
-    error: Box<RawValue>,
-}
-
-impl BatchErrors {
-    /// The refusal for an error.
-    pub fn refusal(&mut self, error: &ApiError) -> Refusal {
-        Refusal { code: error.code(), error: self.add(error) }
-    }
 }
 
 impl Element {
@@ -79,48 +62,6 @@ fn parse(body: &Object, now: Timestamp, errors: &mut BatchErrors) -> Result<Vec<
     Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value, now, errors)).collect())
 }
 
-#[derive(Serialize)]
-struct BatchOut<'a> {
-    success: bool,
-    /// With `code`, makes the answer an error if nothing was stored.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
-    processed_count: usize,
-    failed_count: usize,
-    message: String,
-    results: Vec<ResultOut<'a>>,
-}
-
-#[derive(Serialize)]
-struct ResultOut<'a> {
-    index: usize,
-    external_id: Option<&'a str>,
-    #[serde(flatten)]
-    stored: Option<StoredOut<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Serialize)]
-struct StoredOut<'a> {
-    user_id: &'a str,
-    created: bool,
-    #[serde(skip_serializing_if = "Not::not")]
-    stale: bool,
-}
-
-/// What became of one element.
-pub struct Outcome {
-    /// Its place in what was sent.
-    pub index: usize,
-    /// Its `user_id` as sent, if it is a string at all.
-    pub external_id: Option<String>,
-    /// The user, or why it is not stored.
-    pub stored: Result<Upserted, Refusal>,
-}
-
 /// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn; 200 if all are stored, 207 if some are,
 /// 400 if none is.
 ///
@@ -142,13 +83,6 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     Ok(answer(cx, &outcomes(elements, stored, &mut errors)))
 }
 
-/// The answer to a batch. Notes its code for the log.
-pub fn answer<P: Platform>(cx: &Cx<'_, P>, outcomes: &[Outcome]) -> Reply {
-    let code = code_of_all(outcomes);
-    cx.log.borrow_mut().code = code;
-    reply(outcomes, code)
-}
-
 /// Stores the valid elements; returns their outcomes only.
 async fn store<P: Platform>(
     cx: &Cx<'_, P>,
@@ -167,52 +101,18 @@ fn outcomes(
     elements: Vec<Element>,
     stored: Vec<Result<Upserted, StoredLimit>>,
     errors: &mut BatchErrors,
-) -> Vec<Outcome> {
+) -> Vec<UserOutcome> {
     let mut stored = stored.into_iter();
     let mut next = || match stored.next() {
         Some(outcome) => outcome.map_err(|limit| errors.refusal(&ApiError::StoredLimit(limit))),
         None => Err(errors.refusal(&ApiError::Internal { cause: "the store returned too few outcomes".into() })),
     };
-    let outcome =
-        |(index, Element { external_id, parsed })| Outcome { index, external_id, stored: parsed.and_then(|_| next()) };
+    let outcome = |(index, Element { external_id, parsed })| UserOutcome {
+        index,
+        external_id,
+        stored: parsed.and_then(|_| next()),
+    };
     elements.into_iter().enumerate().map(outcome).collect()
-}
-
-/// The code of a batch of which nothing was stored: that of its first error.
-fn code_of_all(outcomes: &[Outcome]) -> Option<&'static str> {
-    let nothing_stored = outcomes.iter().all(|outcome| outcome.stored.is_err());
-    let mut codes = outcomes.iter().filter_map(|outcome| outcome.stored.as_ref().err().map(|refusal| refusal.code));
-    codes.next().filter(|_| nothing_stored)
-}
-
-fn reply(outcomes: &[Outcome], code: Option<&'static str>) -> Reply {
-    let all = outcomes.len();
-    let stored = outcomes.iter().filter(|outcome| outcome.stored.is_ok()).count();
-    let (status, message) = match stored {
-        0 if all > 0 => (400, format!("None of {all} users stored")),
-        _ if stored < all => (207, format!("{stored} of {all} users stored")),
-        _ => (200, format!("{all} of {all} users stored")),
-    };
-    let out = BatchOut {
-        success: stored == all,
-        error: code.map(|_| reason_phrase(status)),
-        code,
-        processed_count: stored,
-        failed_count: all - stored,
-        message,
-        results: outcomes.iter().map(result_out).collect(),
-    };
-    Reply::json(status, &out)
-}
-
-fn result_out(Outcome { index, external_id, stored: outcome }: &Outcome) -> ResultOut<'_> {
-    let stored = outcome.as_ref().ok().map(|stored| StoredOut {
-        user_id: &stored.id,
-        created: stored.created,
-        stale: stored.stale,
-    });
-    let error = outcome.as_ref().err().map(|refusal| &*refusal.error);
-    ResultOut { index: *index, external_id: external_id.as_deref(), stored, error }
 }
 
 #[cfg(test)]
@@ -276,34 +176,6 @@ mod tests {
         );
         assert_eq!((error(1), error(2)), (r#"{"code":"UNKNOWN_FIELD"}"#, r#"{"code":"MISSING_FIELD"}"#));
         assert!(elements[3].parsed.is_ok());
-    }
-
-    #[test]
-    fn the_status_says_whether_all_some_or_none_are_stored() {
-        let stored = || Outcome {
-            index: 0,
-            external_id: Some("a".to_owned()),
-            stored: Ok(Upserted { id: "usr_1".into(), created: true, stale: false }),
-        };
-        let refused = || Outcome {
-            index: 1,
-            external_id: None,
-            stored: Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))),
-        };
-        let reply = |outcomes: &[Outcome]| super::reply(outcomes, code_of_all(outcomes));
-        for (outcomes, status) in [
-            (vec![stored(), stored()], 200),
-            (vec![refused(), stored()], 207),
-            (vec![refused(), refused()], 400),
-            (vec![], 200),
-        ] {
-            assert_eq!(reply(&outcomes).status, status);
-        }
-        let body = r#"{"success":false,"processed_count":1,"failed_count":1,"message":"1 of 2 users stored","results":[{"index":0,"external_id":"a","user_id":"usr_1","created":true},{"index":1,"external_id":null,"error":{"message":"#;
-        assert!(reply(&[stored(), refused()]).body.starts_with(body), "{}", reply(&[stored(), refused()]).body);
-        assert!(
-            reply(&[refused()]).body.starts_with(r#"{"success":false,"error":"Bad Request","code":"INVALID_VALUE","#)
-        );
     }
 
     #[test]

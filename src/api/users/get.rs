@@ -1,7 +1,7 @@
 //! Reads one user.
 
 use super::copies::Copies;
-use super::parse_id;
+use super::id;
 use crate::api::admission::{admit, ask};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
@@ -22,7 +22,7 @@ struct UserOut<'a> {
 pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
     read::no_query(cx.call)?;
-    let id = parse_id(cx.parameter)?;
+    let id = id::parse(cx.parameter)?;
     let copies = Copies::asked_for(cx, &caller, &id);
     if let Some(copies) = &copies
         && let Some(copy) = copies.find(cx).await
