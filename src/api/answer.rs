@@ -39,7 +39,10 @@ impl Handled {
     ) -> Self {
         let (code, cause) = match &outcome {
             Ok(_) => (log.code, None),
-            Err(error) => (Some(error.code()), error.cause()),
+            Err(error) => {
+                let row = error.row();
+                (Some(row.code), row.cause.map(str::to_owned))
+            }
         };
         let mut reply = outcome.unwrap_or_else(ApiError::into_reply);
         reply.headers.extend([

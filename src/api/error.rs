@@ -1,4 +1,5 @@
-//! Every way a request can fail. This type alone knows status, code, message and headers; `error_body` writes its body.
+//! Every way a request can fail. This type alone knows status, code, message, header and details; `error_body` writes
+//! the body.
 
 use super::credential::Credential;
 use crate::bounds::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES};
@@ -6,9 +7,13 @@ use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
 use crate::rate_limit::{LimiterUnavailable, Quota};
 use crate::store::{StoreError, StoredLimit};
+use std::borrow::Cow;
 
 /// Seconds to wait before asking an overloaded store again.
 const STORE_RETRY_AFTER_S: u64 = 1;
+
+/// The same for a deployment without a usable token: only the log tells them apart.
+const INVALID_ADMIN_TOKEN: &str = "Invalid admin token: this call needs the one that the operator set";
 
 /// Every way a request can fail, with its status and code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +69,7 @@ pub enum ApiError {
     KeyNotFound,
     /// 404 `PROJECT_NOT_FOUND`
     ProjectNotFound,
-    /// The project's storage can't be changed any more.
+    /// 409 `STORAGE_FIXED`: the project's storage can't be changed any more.
     StorageFixed,
     /// 412 `REVISION_CHANGED`: `If-Match` names no revision of the user.
     RevisionChanged {
@@ -122,171 +127,163 @@ impl From<LimiterUnavailable> for ApiError {
     }
 }
 
-impl ApiError {
-    /// The HTTP status.
-    pub fn status(&self) -> u16 {
-        match self {
-            ApiError::InvalidRequest(_) | ApiError::Faults(_) | ApiError::StoredLimit(_) => 400,
-            ApiError::MissingAuth(_)
-            | ApiError::NotBearer(_)
-            | ApiError::MissingWriteKey
-            | ApiError::InvalidApiKey
-            | ApiError::InvalidAdminToken
-            | ApiError::WrongCredential { .. }
-            | ApiError::AdminDisabled
-            | ApiError::RevokedApiKey => 401,
-            ApiError::InsufficientPermissions { .. } | ApiError::TooPermissive { .. } => 403,
-            ApiError::RouteNotFound { .. }
-            | ApiError::UserNotFound { .. }
-            | ApiError::KeyNotFound
-            | ApiError::ProjectNotFound => 404,
-            ApiError::StorageFixed => 409,
-            ApiError::RevisionChanged { .. } => 412,
-            ApiError::MethodNotAllowed { .. } => 405,
-            ApiError::PayloadTooLarge { .. } | ApiError::TooManyMessages => 413,
-            ApiError::UnsupportedEncoding => 415,
-            ApiError::RateLimitExceeded { .. } => 429,
-            ApiError::Internal { .. } => 500,
-            ApiError::Unavailable { .. } => 503,
-        }
+/// What the answer and the log say of an error.
+pub(super) struct Row<'e> {
+    pub status: u16,
+    pub code: &'static str,
+    pub message: Cow<'e, str>,
+    pub header: Option<(&'static str, String)>,
+    pub details: Option<About<'e>>,
+    /// For the log alone.
+    pub cause: Option<&'e str>,
+}
+
+/// What the details of an error are about; `error_body` writes them.
+pub(super) enum About<'e> {
+    Faults(&'e FaultList),
+    StoredLimit(StoredLimit),
+    Scopes { required: Scope, current: &'e [Scope] },
+    Revision(u64),
+    LimitBytes(usize),
+    Quota { quota: Quota, retry_after_s: u64 },
+}
+
+impl<'e> Row<'e> {
+    fn new(status: u16, code: &'static str, message: impl Into<Cow<'e, str>>) -> Self {
+        Row { status, code, message: message.into(), header: None, details: None, cause: None }
     }
 
-    /// The code for programs. Codes outlive deploys.
-    pub fn code(&self) -> &'static str {
-        match self {
-            ApiError::InvalidRequest(_) => "INVALID_REQUEST",
-            ApiError::Faults(list) => list.faults.first().map_or("INVALID_REQUEST", |fault| fault_code(&fault.kind)),
-            ApiError::StoredLimit(_) => "INVALID_VALUE",
-            ApiError::MissingAuth(_) | ApiError::NotBearer(_) | ApiError::MissingWriteKey => "MISSING_AUTH",
-            ApiError::InvalidApiKey
-            | ApiError::InvalidAdminToken
-            | ApiError::WrongCredential { .. }
-            | ApiError::AdminDisabled => "INVALID_API_KEY",
-            ApiError::RevokedApiKey => "REVOKED_API_KEY",
-            ApiError::InsufficientPermissions { .. } | ApiError::TooPermissive { .. } => "INSUFFICIENT_PERMISSIONS",
-            ApiError::RouteNotFound { .. } => "NOT_FOUND",
-            ApiError::UserNotFound { .. } => "USER_NOT_FOUND",
-            ApiError::KeyNotFound => "KEY_NOT_FOUND",
-            ApiError::ProjectNotFound => "PROJECT_NOT_FOUND",
-            ApiError::StorageFixed => "STORAGE_FIXED",
-            ApiError::RevisionChanged { .. } => "REVISION_CHANGED",
-            ApiError::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
-            ApiError::PayloadTooLarge { .. } | ApiError::TooManyMessages => "PAYLOAD_TOO_LARGE",
-            ApiError::UnsupportedEncoding => "UNSUPPORTED_ENCODING",
-            ApiError::RateLimitExceeded { .. } => "RATE_LIMIT_EXCEEDED",
-            ApiError::Internal { .. } => "INTERNAL_ERROR",
-            ApiError::Unavailable { .. } => "SERVICE_UNAVAILABLE",
-        }
+    fn header(self, name: &'static str, value: impl Into<String>) -> Self {
+        Row { header: Some((name, value.into())), ..self }
     }
 
-    /// The cause, for the log alone.
-    pub fn cause(&self) -> Option<String> {
-        match self {
-            ApiError::Internal { cause } | ApiError::Unavailable { cause } => Some(cause.clone()),
-            ApiError::AdminDisabled => Some("ADMIN_TOKEN is unset or shorter than 16 characters".into()),
-            _ => None,
-        }
+    fn about(self, details: About<'e>) -> Self {
+        Row { details: Some(details), ..self }
     }
 
-    pub(super) fn message(&self) -> String {
-        match self {
-            ApiError::InvalidRequest(why) => why.clone(),
-            ApiError::Faults(list) => {
-                list.faults.first().map_or_else(String::new, |fault| fault_message(list.part, fault))
-            }
-            ApiError::StoredLimit(limit) => format!("The user would break a limit: {}", limit_issue(*limit)),
-            ApiError::MissingAuth(wanted) => {
-                format!("Missing Authorization header: send `Authorization: Bearer {}`", wanted.placeholder())
-            }
-            ApiError::NotBearer(wanted) => format!(
-                "The Authorization header must be `Bearer {}`: the word Bearer, a space, and {}",
-                wanted.placeholder(),
-                wanted.name()
-            ),
-            ApiError::MissingWriteKey => "Missing write key: send an API key as the user name of Basic authentication, \
-                                          as a Bearer token, in X-Write-Key, or in the body as writeKey"
-                .into(),
-            ApiError::InvalidApiKey => "Invalid API key".into(),
-            ApiError::InvalidAdminToken | ApiError::AdminDisabled => {
-                "Invalid admin token: this call needs the one that the operator set".into()
-            }
-            ApiError::WrongCredential { wanted } => {
-                format!("This call needs {}, not {}", wanted.name(), wanted.other().name())
-            }
-            ApiError::RevokedApiKey => "API key was revoked or has expired".into(),
-            ApiError::InsufficientPermissions { required, .. } => {
-                format!("API key lacks the permission {}", required.as_str())
-            }
-            ApiError::TooPermissive { .. } => "A key that browsers are shown must have the scope ingest alone".into(),
-            ApiError::RouteNotFound { similar: None } => "No such route".into(),
-            ApiError::RouteNotFound { similar: Some(pattern) } => format!("No such route. Did you mean {pattern}?"),
-            ApiError::UserNotFound { is_roster_id: false } => "No such user".into(),
-            ApiError::UserNotFound { is_roster_id: true } => {
-                "No such user. The path takes the user_id that you sent (external_id in answers), not Roster's own usr_… id"
-                    .into()
-            }
-            ApiError::KeyNotFound => "No such API key".into(),
-            ApiError::ProjectNotFound => "No such project".into(),
-            ApiError::StorageFixed => "The project has had a key: its storage is fixed".into(),
-            ApiError::RevisionChanged { revision: Some(_) } => {
-                "The user has another revision than If-Match names: read it again".into()
-            }
-            ApiError::RevisionChanged { revision: None } => "There is no such user for If-Match to name".into(),
-            ApiError::MethodNotAllowed { allow } => format!("Method not allowed here; allowed are {allow}"),
-            ApiError::PayloadTooLarge { limit_bytes } => format!("The body is larger than {limit_bytes} bytes"),
-            ApiError::TooManyMessages => format!("The batch has more than {MAX_MESSAGES} messages"),
-            ApiError::UnsupportedEncoding => "Content-Encoding must be gzip, identity, or absent".into(),
-            ApiError::RateLimitExceeded { quota, .. } => {
-                format!("Rate limit of {} requests per {quota} exceeded", quota.limit)
-            }
-            ApiError::Internal { .. } => "Something went wrong on our side".into(),
-            ApiError::Unavailable { .. } => "Temporarily overloaded or out of reach; please try again".into(),
-        }
+    fn because(self, cause: &'e str) -> Self {
+        Row { cause: Some(cause), ..self }
     }
 
-    /// The headers that come with this error.
-    pub(super) fn headers(&self) -> Option<(&'static str, String)> {
-        const CHALLENGE: &str = "WWW-Authenticate";
-        match self {
-            ApiError::MissingAuth(_) | ApiError::NotBearer(_) | ApiError::MissingWriteKey => {
-                Some((CHALLENGE, r#"Bearer realm="roster""#.into()))
-            }
-            ApiError::InvalidApiKey
-            | ApiError::InvalidAdminToken
-            | ApiError::WrongCredential { .. }
-            | ApiError::AdminDisabled
-            | ApiError::RevokedApiKey => Some((CHALLENGE, r#"Bearer realm="roster", error="invalid_token""#.into())),
-            ApiError::InsufficientPermissions { required, .. } => Some((
-                CHALLENGE,
-                format!(r#"Bearer realm="roster", error="insufficient_scope", scope="{}""#, required.as_str()),
-            )),
-            ApiError::MethodNotAllowed { allow } => Some(("Allow", allow.clone())),
-            // RFC 9110 section 15.5.16.
-            ApiError::UnsupportedEncoding => Some(("Accept-Encoding", "gzip".into())),
-            ApiError::RateLimitExceeded { retry_after_ms, .. } => {
-                Some(("Retry-After", retry_after_s(*retry_after_ms).to_string()))
-            }
-            ApiError::Unavailable { .. } => Some(("Retry-After", STORE_RETRY_AFTER_S.to_string())),
-            ApiError::InvalidRequest(_)
-            | ApiError::Faults(_)
-            | ApiError::StoredLimit(_)
-            | ApiError::RouteNotFound { .. }
-            | ApiError::UserNotFound { .. }
-            | ApiError::KeyNotFound
-            | ApiError::ProjectNotFound
-            | ApiError::StorageFixed
-            | ApiError::RevisionChanged { .. }
-            | ApiError::PayloadTooLarge { .. }
-            | ApiError::TooPermissive { .. }
-            | ApiError::TooManyMessages
-            | ApiError::Internal { .. } => None,
-        }
+    fn missing_auth(message: impl Into<Cow<'e, str>>) -> Self {
+        Row::new(401, "MISSING_AUTH", message).header(CHALLENGE, r#"Bearer realm="roster""#)
+    }
+
+    fn invalid_token(code: &'static str, message: impl Into<Cow<'e, str>>) -> Self {
+        Row::new(401, code, message).header(CHALLENGE, r#"Bearer realm="roster", error="invalid_token""#)
     }
 }
 
-/// Whole seconds, rounded up, at least one.
-pub(super) fn retry_after_s(ms: u64) -> u64 {
-    ms.div_ceil(1000).max(1)
+const CHALLENGE: &str = "WWW-Authenticate";
+
+impl ApiError {
+    /// The code for programs. Codes outlive deploys.
+    pub fn code(&self) -> &'static str {
+        self.row().code
+    }
+
+    /// All that is said of an error, one row a variant.
+    pub(super) fn row(&self) -> Row<'_> {
+        match self {
+            ApiError::InvalidRequest(why) => Row::new(400, "INVALID_REQUEST", why),
+            ApiError::Faults(list) => {
+                let first = list.faults.first();
+                let code = first.map_or("INVALID_REQUEST", |fault| fault_code(&fault.kind));
+                let message = first.map_or_else(String::new, |fault| fault_message(list.part, fault));
+                Row::new(400, code, message).about(About::Faults(list))
+            }
+            ApiError::StoredLimit(limit) => {
+                let message = format!("The user would break a limit: {}", limit_issue(*limit));
+                Row::new(400, "INVALID_VALUE", message).about(About::StoredLimit(*limit))
+            }
+            ApiError::MissingAuth(wanted) => Row::missing_auth(format!(
+                "Missing Authorization header: send `Authorization: Bearer {}`",
+                wanted.placeholder()
+            )),
+            ApiError::NotBearer(wanted) => Row::missing_auth(format!(
+                "The Authorization header must be `Bearer {}`: the word Bearer, a space, and {}",
+                wanted.placeholder(),
+                wanted.name()
+            )),
+            ApiError::MissingWriteKey => Row::missing_auth(
+                "Missing write key: send an API key as the user name of Basic authentication, \
+                 as a Bearer token, in X-Write-Key, or in the body as writeKey",
+            ),
+            ApiError::InvalidApiKey => Row::invalid_token("INVALID_API_KEY", "Invalid API key"),
+            ApiError::InvalidAdminToken => Row::invalid_token("INVALID_API_KEY", INVALID_ADMIN_TOKEN),
+            ApiError::WrongCredential { wanted } => {
+                let message = format!("This call needs {}, not {}", wanted.name(), wanted.other().name());
+                Row::invalid_token("INVALID_API_KEY", message)
+            }
+            ApiError::AdminDisabled => Row::invalid_token("INVALID_API_KEY", INVALID_ADMIN_TOKEN)
+                .because("ADMIN_TOKEN is unset or shorter than 16 characters"),
+            ApiError::RevokedApiKey => Row::invalid_token("REVOKED_API_KEY", "API key was revoked or has expired"),
+            ApiError::InsufficientPermissions { required, current } => {
+                let scope = required.as_str();
+                let challenge = format!(r#"Bearer realm="roster", error="insufficient_scope", scope="{scope}""#);
+                Row::new(403, "INSUFFICIENT_PERMISSIONS", format!("API key lacks the permission {scope}"))
+                    .header(CHALLENGE, challenge)
+                    .about(About::Scopes { required: *required, current })
+            }
+            ApiError::TooPermissive { current } => {
+                let message = "A key that browsers are shown must have the scope ingest alone";
+                let details = About::Scopes { required: Scope::Ingest, current };
+                Row::new(403, "INSUFFICIENT_PERMISSIONS", message).about(details)
+            }
+            ApiError::RouteNotFound { similar: None } => Row::new(404, "NOT_FOUND", "No such route"),
+            ApiError::RouteNotFound { similar: Some(pattern) } => {
+                Row::new(404, "NOT_FOUND", format!("No such route. Did you mean {pattern}?"))
+            }
+            ApiError::UserNotFound { is_roster_id: false } => Row::new(404, "USER_NOT_FOUND", "No such user"),
+            ApiError::UserNotFound { is_roster_id: true } => Row::new(
+                404,
+                "USER_NOT_FOUND",
+                "No such user. The path takes the user_id that you sent (external_id in answers), not Roster's own usr_… id",
+            ),
+            ApiError::KeyNotFound => Row::new(404, "KEY_NOT_FOUND", "No such API key"),
+            ApiError::ProjectNotFound => Row::new(404, "PROJECT_NOT_FOUND", "No such project"),
+            ApiError::StorageFixed => Row::new(409, "STORAGE_FIXED", "The project has had a key: its storage is fixed"),
+            ApiError::RevisionChanged { revision: Some(revision) } => {
+                let message = "The user has another revision than If-Match names: read it again";
+                Row::new(412, "REVISION_CHANGED", message).about(About::Revision(*revision))
+            }
+            ApiError::RevisionChanged { revision: None } => {
+                Row::new(412, "REVISION_CHANGED", "There is no such user for If-Match to name")
+            }
+            ApiError::MethodNotAllowed { allow } => {
+                let message = format!("Method not allowed here; allowed are {allow}");
+                Row::new(405, "METHOD_NOT_ALLOWED", message).header("Allow", allow)
+            }
+            ApiError::PayloadTooLarge { limit_bytes } => {
+                let message = format!("The body is larger than {limit_bytes} bytes");
+                Row::new(413, "PAYLOAD_TOO_LARGE", message).about(About::LimitBytes(*limit_bytes))
+            }
+            ApiError::TooManyMessages => {
+                Row::new(413, "PAYLOAD_TOO_LARGE", format!("The batch has more than {MAX_MESSAGES} messages"))
+            }
+            // RFC 9110 section 15.5.16.
+            ApiError::UnsupportedEncoding => {
+                let message = "Content-Encoding must be gzip, identity, or absent";
+                Row::new(415, "UNSUPPORTED_ENCODING", message).header("Accept-Encoding", "gzip")
+            }
+            ApiError::RateLimitExceeded { quota, retry_after_ms } => {
+                // Whole seconds, rounded up, at least one.
+                let retry_after_s = retry_after_ms.div_ceil(1000).max(1);
+                let message = format!("Rate limit of {} requests per {quota} exceeded", quota.limit);
+                Row::new(429, "RATE_LIMIT_EXCEEDED", message)
+                    .header("Retry-After", retry_after_s.to_string())
+                    .about(About::Quota { quota: *quota, retry_after_s })
+            }
+            ApiError::Internal { cause } => {
+                Row::new(500, "INTERNAL_ERROR", "Something went wrong on our side").because(cause)
+            }
+            ApiError::Unavailable { cause } => {
+                let message = "Temporarily overloaded or out of reach; please try again";
+                let row = Row::new(503, "SERVICE_UNAVAILABLE", message).because(cause);
+                row.header("Retry-After", STORE_RETRY_AFTER_S.to_string())
+            }
+        }
+    }
 }
 
 pub(super) fn reason_phrase(status: u16) -> &'static str {

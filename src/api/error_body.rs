@@ -1,6 +1,6 @@
 //! The body of an error: one form for requests and for the elements of a batch, and a budget for its details.
 
-use super::error::{ApiError, fault_code, limit_issue, reason_phrase, retry_after_s};
+use super::error::{About, ApiError, Row, fault_code, limit_issue, reason_phrase};
 use super::http::Reply;
 use crate::bounds::{MAX_DETAILS_BYTES, MAX_PROFILE_BYTES};
 use crate::input::fields::{Fault, FaultKind, FaultList};
@@ -21,7 +21,7 @@ struct ErrorOut<'a> {
 /// The part that errors of requests and of batch elements share.
 #[derive(Serialize)]
 struct ErrorPart<'a> {
-    message: String,
+    message: &'a str,
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details<'a>>,
@@ -68,61 +68,44 @@ struct FaultOut<'a> {
     received: Option<&'static str>,
 }
 
-impl ApiError {
-    fn details(&self, max_bytes: usize) -> Option<Details<'_>> {
+impl About<'_> {
+    fn details(&self, max_bytes: usize) -> Details<'_> {
         let details = Details::default();
-        Some(match self {
-            ApiError::Faults(list) => fault_details(list, max_bytes),
-            ApiError::StoredLimit(limit) => Details {
+        match self {
+            About::Faults(list) => fault_details(list, max_bytes),
+            About::StoredLimit(limit) => Details {
                 fault: Some(stored_limit_out(*limit)),
                 limit_bytes: (*limit == StoredLimit::ProfileBytes).then_some(MAX_PROFILE_BYTES),
                 ..details
             },
-            ApiError::InsufficientPermissions { required, current } => {
+            About::Scopes { required, current } => {
                 Details { required_permission: Some(*required), current_permissions: Some(current), ..details }
             }
-            ApiError::TooPermissive { current } => {
-                Details { required_permission: Some(Scope::Ingest), current_permissions: Some(current), ..details }
-            }
-            ApiError::RevisionChanged { revision: Some(revision) } => Details { revision: Some(*revision), ..details },
-            ApiError::PayloadTooLarge { limit_bytes } => Details { limit_bytes: Some(*limit_bytes), ..details },
-            ApiError::RateLimitExceeded { quota, retry_after_ms } => Details {
+            About::Revision(revision) => Details { revision: Some(*revision), ..details },
+            About::LimitBytes(limit_bytes) => Details { limit_bytes: Some(*limit_bytes), ..details },
+            About::Quota { quota, retry_after_s } => Details {
                 limit: Some(quota.limit),
                 window: Some(quota.to_string()),
-                retry_after: Some(retry_after_s(*retry_after_ms)),
+                retry_after: Some(*retry_after_s),
                 ..details
             },
-            ApiError::InvalidRequest(_)
-            | ApiError::MissingAuth(_)
-            | ApiError::NotBearer(_)
-            | ApiError::MissingWriteKey
-            | ApiError::InvalidApiKey
-            | ApiError::InvalidAdminToken
-            | ApiError::WrongCredential { .. }
-            | ApiError::AdminDisabled
-            | ApiError::RevokedApiKey
-            | ApiError::RouteNotFound { .. }
-            | ApiError::UserNotFound { .. }
-            | ApiError::KeyNotFound
-            | ApiError::ProjectNotFound
-            | ApiError::StorageFixed
-            | ApiError::RevisionChanged { revision: None }
-            | ApiError::MethodNotAllowed { .. }
-            | ApiError::TooManyMessages
-            | ApiError::UnsupportedEncoding
-            | ApiError::Internal { .. }
-            | ApiError::Unavailable { .. } => return None,
-        })
+        }
     }
+}
 
+impl Row<'_> {
     fn part(&self, max_details_bytes: usize) -> ErrorPart<'_> {
-        ErrorPart { message: self.message(), code: self.code(), details: self.details(max_details_bytes) }
+        let details = self.details.as_ref().map(|about| about.details(max_details_bytes));
+        ErrorPart { message: &self.message, code: self.code, details }
     }
+}
 
+impl ApiError {
     pub(super) fn into_reply(self) -> Reply {
-        let status = self.status();
-        let out = ErrorOut { success: false, error: reason_phrase(status), part: self.part(MAX_DETAILS_BYTES) };
-        Reply { headers: self.headers().into_iter().collect(), ..Reply::json(status, &out) }
+        let row = self.row();
+        let part = row.part(MAX_DETAILS_BYTES);
+        let reply = Reply::json(row.status, &ErrorOut { success: false, error: reason_phrase(row.status), part });
+        Reply { headers: row.header.into_iter().collect(), ..reply }
     }
 }
 
@@ -140,10 +123,11 @@ impl Default for BatchErrors {
 impl BatchErrors {
     /// The JSON of one more error: its code alone once there is no room for more.
     pub fn add(&mut self, error: &ApiError) -> Box<RawValue> {
-        let part = error.part(self.bytes_left);
+        let row = error.row();
+        let part = row.part(self.bytes_left);
         if raw(&part.details).get().len() > self.bytes_left {
             self.bytes_left = 0;
-            return raw(&CodeOut { code: error.code() });
+            return raw(&CodeOut { code: row.code });
         }
         let part = raw(&part);
         self.bytes_left = self.bytes_left.saturating_sub(part.get().len());

@@ -83,6 +83,7 @@ fn code_of_all(outcomes: &[UserOutcome]) -> Option<&'static str> {
 fn reply(outcomes: &[UserOutcome], code: Option<&'static str>) -> Reply {
     let all = outcomes.len();
     let stored = outcomes.iter().filter(|outcome| outcome.stored.is_ok()).count();
+    // The one answer whose status is not an error's: what failed is the elements, each with an error of its own.
     let (status, message) = match stored {
         0 if all > 0 => (400, format!("None of {all} users stored")),
         _ if stored < all => (207, format!("{stored} of {all} users stored")),

@@ -127,15 +127,14 @@ impl IngestOut {
 
 /// The first fault of a message.
 fn error_out(index: usize, message_id: Option<String>, error: &ApiError) -> ErrorOut {
-    let (field, message) = match error {
-        ApiError::Faults(FaultList { faults, .. }) => match faults.first() {
-            Some(fault) => (fault.place().to_owned(), fault.kind.to_string()),
-            None => (String::new(), error.message()),
-        },
+    let row = error.row();
+    let fault = if let ApiError::Faults(FaultList { faults, .. }) = error { faults.first() } else { None };
+    let (field, message) = match fault {
+        Some(fault) => (fault.place().to_owned(), fault.kind.to_string()),
         // It has nothing but traits that could be too many.
-        _ => ("traits".to_owned(), error.message()),
+        None => ("traits".to_owned(), row.message.into_owned()),
     };
-    ErrorOut { index, message_id, code: error.code(), field, message }
+    ErrorOut { index, message_id, code: row.code, field, message }
 }
 
 enum MessageOutcome {
