@@ -148,21 +148,6 @@ impl Location {
     }
 }
 
-impl Location {
-    /// The region for who calls from a continent, by Cloudflare's code for it.
-    pub fn of_continent(code: &str) -> Option<Self> {
-        match code {
-            "AF" => Some(Location::Afr),
-            "AS" => Some(Location::Apac),
-            "EU" => Some(Location::Weur),
-            "NA" => Some(Location::Enam),
-            "OC" => Some(Location::Oc),
-            "SA" => Some(Location::Sam),
-            _ => None,
-        }
-    }
-}
-
 impl FromStr for Jurisdiction {
     type Err = BrokenRule;
 

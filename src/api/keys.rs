@@ -6,7 +6,7 @@ use super::auth::{authenticate, read_key};
 use super::error::ApiError;
 use super::http::{Call, Reply};
 use super::platform::{Cx, Platform};
-use super::{projects, read};
+use super::read;
 use crate::bounds::MAX_KEY_NAME_CHARS;
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::{percent, query};
@@ -107,7 +107,7 @@ pub async fn create<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         name,
         project,
         // Applies if the key is its project's first.
-        storage: projects::default_storage(cx),
+        storage: cx.platform.settings().storage,
         prefix: key.prefix().to_owned(),
         scopes,
         created_at: cx.now(),

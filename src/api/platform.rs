@@ -37,8 +37,6 @@ pub trait Platform {
     fn key_cache(&self) -> &RefCell<KeyCache>;
     /// The clock. It may not advance between two waits.
     fn now(&self) -> Timestamp;
-    /// The code of the continent that the call comes from, such as `EU`, if it is known.
-    fn continent(&self) -> Option<String>;
     /// Fills the slice from a cryptographic source.
     fn fill_random(&self, bytes: &mut [u8]);
     /// Reads and decodes the body. Refuses it as soon as more than `limit_bytes` are decoded.

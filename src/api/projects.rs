@@ -6,7 +6,7 @@ use super::http::Reply;
 use super::platform::{Cx, Platform};
 use super::read;
 use crate::bounds::{RATE_LIMITS, RATE_WINDOW_SECONDS};
-use crate::input::fields::{FaultList, Faults, Fields, Part};
+use crate::input::fields::{FaultKind, FaultList, Faults, Fields, Part};
 use crate::input::percent;
 use crate::json::{Object, Value};
 use crate::key::{Project, ProjectRecord};
@@ -140,25 +140,12 @@ async fn ensure<P: Platform>(
 ) -> Result<ProjectRecord, ApiError> {
     let control = cx.platform.control();
     let Some(chosen) = chosen else {
-        return Ok(cx.wait(control.ensure_project(name, default_storage(cx), false, cx.now())).await?);
+        return Ok(cx.wait(control.ensure_project(name, cx.platform.settings().storage, false, cx.now())).await?);
     };
     let known = cx.wait(control.find_project(name)).await?;
-    let wanted = chosen.over(known.map(|known| known.storage), || nearby(cx));
+    let wanted = chosen.over(known.map(|known| known.storage));
     let project = cx.wait(control.ensure_project(name, wanted, true, cx.now())).await?;
     if project.storage == wanted { Ok(project) } else { Err(ApiError::StorageFixed) }
-}
-
-/// Where a new project's users live if it does not say.
-pub fn default_storage<P: Platform>(cx: &Cx<'_, P>) -> Storage {
-    match cx.platform.settings().storage {
-        Storage::Objects(placement) => Storage::Objects(Placement { location: nearby(cx), ..placement }),
-        Storage::D1 => Storage::D1,
-    }
-}
-
-/// The region of whoever calls.
-fn nearby<P: Platform>(cx: &Cx<'_, P>) -> Option<Location> {
-    Location::of_continent(&cx.platform.continent()?)
 }
 
 async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Result<Reply, ApiError> {
@@ -211,17 +198,12 @@ enum ChosenStorage {
 
 impl ChosenStorage {
     /// What is chosen, over what the project has.
-    fn over(self, known: Option<Storage>, nearby: impl FnOnce() -> Option<Location>) -> Storage {
+    fn over(self, known: Option<Storage>) -> Storage {
         let ChosenStorage::Objects { buckets, jurisdiction, location } = self else { return Storage::D1 };
         let known =
             known.and_then(|known| if let Storage::Objects(placement) = known { Some(placement) } else { None });
         let jurisdiction = jurisdiction.unwrap_or(known.and_then(|known| known.jurisdiction));
-        let location = match (location, known) {
-            (Some(location), _) => location,
-            (None, Some(known)) => known.location,
-            // A jurisdiction has a place of its own.
-            (None, None) => nearby().filter(|_| jurisdiction.is_none()),
-        };
+        let location = location.unwrap_or(known.and_then(|known| known.location));
         let buckets = buckets.or(known.map(|known| known.buckets)).unwrap_or_default();
         Storage::Objects(Placement { buckets, jurisdiction, location })
     }
@@ -266,15 +248,14 @@ fn name_or_null<T: FromStr<Err = BrokenRule>>(value: &Value, faults: &mut Faults
     faults.parsed(name.parse()).map(Some)
 }
 
-/// Reads the body. `rate_limit` is the older name of `rate_limits.users`.
 fn parse_changes(body: &Object) -> Result<Changes, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::new(body, &mut faults);
-    let users = fields.optional("rate_limit", |value, faults| change(Policy::Users, value, faults));
+    fields.optional("rate_limit", |_, faults| -> Option<()> {
+        faults.push(FaultKind::Unknown("Unknown field; write rate_limits: {\"users\": …}".into()));
+        None
+    });
     let by_policy = fields.optional("rate_limits", |value, faults| {
-        if users.is_some() {
-            faults.invalid("Must not stand beside rate_limit, which is its users");
-        }
         let mut fields = Fields::new(faults.object(value)?, faults);
         let changes =
             Policy::ALL.map(|policy| fields.optional(policy.as_str(), |value, faults| change(policy, value, faults)));
@@ -283,7 +264,7 @@ fn parse_changes(body: &Object) -> Result<Changes, FaultList> {
     });
     let storage = fields.optional("storage", storage);
     fields.deny_unknown();
-    let limits = users.into_iter().chain(by_policy.into_iter().flatten().flatten()).collect();
+    let limits = by_policy.into_iter().flatten().flatten().collect();
     faults.finish(Some(Changes { limits, storage }))
 }
 
@@ -313,9 +294,9 @@ mod tests {
         for (body, changes) in [
             ("{}", vec![]),
             (r#"{"rate_limits":{}}"#, vec![]),
-            (r#"{"rate_limit":{"limit":1000,"window_seconds":60}}"#, vec![(Policy::Users, thousand)]),
-            (r#"{"rate_limit":{"limit":1e3,"window_seconds":60.0}}"#, vec![(Policy::Users, thousand)]),
-            (r#"{"rate_limit":null}"#, vec![(Policy::Users, None)]),
+            (r#"{"rate_limits":{"users":{"limit":1000,"window_seconds":60}}}"#, vec![(Policy::Users, thousand)]),
+            (r#"{"rate_limits":{"users":{"limit":1e3,"window_seconds":60.0}}}"#, vec![(Policy::Users, thousand)]),
+            (r#"{"rate_limits":{"users":null}}"#, vec![(Policy::Users, None)]),
             (r#"{"rate_limits":{"batch":{"limit":10,"window_seconds":1}}}"#, vec![(Policy::Batch, ten)]),
             (
                 r#"{"rate_limits":{"batch":null,"users":{"limit":10,"window_seconds":1}}}"#,
@@ -330,18 +311,42 @@ mod tests {
     #[test]
     fn a_limit_is_two_whole_numbers_in_bounds() {
         for (body, place) in [
-            (r#"{"rate_limit":7}"#, "rate_limit"),
+            (r#"{"rate_limits":7}"#, "rate_limits"),
+            (r#"{"rate_limits":{"users":7}}"#, "/rate_limits/users"),
             (r#"{"rate_limits":null}"#, "rate_limits"),
             (r#"{"rate_limits":{"upserts":null}}"#, "/rate_limits/upserts"),
-            (r#"{"rate_limit":null,"rate_limits":{}}"#, "rate_limits"),
-            (r#"{"rate_limit":{"limit":1}}"#, "/rate_limit/window_seconds"),
+            (r#"{"rate_limits":{"users":{"limit":1}}}"#, "/rate_limits/users/window_seconds"),
             (r#"{"rate_limits":{"batch":{"limit":0,"window_seconds":60}}}"#, "/rate_limits/batch/limit"),
-            (r#"{"rate_limit":{"limit":1.5,"window_seconds":60}}"#, "/rate_limit/limit"),
-            (r#"{"rate_limit":{"limit":1,"window_seconds":86401}}"#, "/rate_limit/window_seconds"),
-            (r#"{"rate_limit":{"limit":1,"window_seconds":60,"burst":1}}"#, "/rate_limit/burst"),
+            (r#"{"rate_limits":{"users":{"limit":1.5,"window_seconds":60}}}"#, "/rate_limits/users/limit"),
+            (r#"{"rate_limits":{"users":{"limit":1,"window_seconds":86401}}}"#, "/rate_limits/users/window_seconds"),
+            (r#"{"rate_limits":{"users":{"limit":1,"window_seconds":60,"burst":1}}}"#, "/rate_limits/users/burst"),
             (r#"{"rate_limits":{},"storage":"d2"}"#, "storage"),
         ] {
             assert_eq!(parse(body).unwrap_err().faults[0].place(), place, "{body}");
         }
+    }
+
+    #[test]
+    fn who_sends_one_limit_learns_where_it_belongs() {
+        for body in [r#"{"rate_limit":{"limit":1,"window_seconds":60}}"#, r#"{"rate_limit":null,"rate_limits":{}}"#] {
+            let faults = parse(body).unwrap_err().faults;
+            let lines: Vec<_> = faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.kind)).collect();
+            assert_eq!(lines, [r#"rate_limit: Unknown field; write rate_limits: {"users": …}"#], "{body}");
+        }
+    }
+
+    #[test]
+    fn storage_that_is_left_out_stays_or_is_the_default() {
+        let placement = |buckets, jurisdiction, location| Placement { buckets, jurisdiction, location };
+        let silent = ChosenStorage::Objects { buckets: None, jurisdiction: None, location: None };
+        let known = placement(Buckets::Four, None, Some(Location::Afr));
+        assert_eq!(silent.over(None), Storage::Objects(placement(Buckets::One, None, None)));
+        assert_eq!(silent.over(Some(Storage::D1)), Storage::Objects(placement(Buckets::One, None, None)));
+        assert_eq!(silent.over(Some(Storage::Objects(known))), Storage::Objects(known));
+        let moved =
+            ChosenStorage::Objects { buckets: None, jurisdiction: Some(Some(Jurisdiction::Eu)), location: Some(None) };
+        let expected = placement(Buckets::Four, Some(Jurisdiction::Eu), None);
+        assert_eq!(moved.over(Some(Storage::Objects(known))), Storage::Objects(expected));
+        assert_eq!(ChosenStorage::D1.over(Some(Storage::Objects(known))), Storage::D1);
     }
 }

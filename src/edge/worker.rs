@@ -135,10 +135,6 @@ impl Platform for Worker {
         runtime::now()
     }
 
-    fn continent(&self) -> Option<String> {
-        member(&member(&self.request, "cf")?, "continent")?.as_string()
-    }
-
     fn fill_random(&self, bytes: &mut [u8]) {
         runtime::fill_random(bytes);
     }

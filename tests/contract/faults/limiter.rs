@@ -41,7 +41,7 @@ fn an_isolate_that_can_not_reach_the_limiter_leaves_it_alone_and_counts_by_itsel
         assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429, 429], "{fault}");
         assert!(asked <= 1 + begun.elapsed().as_secs(), "{fault}: asked {asked} times");
         if fault["how"] != "garbage" {
-            let limit = json!({"rate_limit": {"limit": 9, "window_seconds": 60}});
+            let limit = json!({"rate_limits": {"users": {"limit": 9, "window_seconds": 60}}});
             let path = format!("/v1/projects/{}", project.name);
             assert_eq!(meet(faulty(), &json!([fault]), ADMIN_TOKEN, "PUT", &path, &limit).status, 503);
         }

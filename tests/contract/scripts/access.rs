@@ -57,7 +57,7 @@ fn body_of(method: &str, path: &str) -> String {
         ("POST", "/v1/identify") => json!({"userId": "u"}).to_string(),
         ("POST", "/v1/keys") => json!({"name": "made", "project": "access"}).to_string(),
         ("POST", _) => json!({"user_id": "u"}).to_string(),
-        ("PUT", _) => json!({"rate_limit": {"limit": 1000, "window_seconds": 60}}).to_string(),
+        ("PUT", _) => json!({"rate_limits": {"users": {"limit": 1000, "window_seconds": 60}}}).to_string(),
         _ => String::new(),
     }
 }

@@ -190,7 +190,12 @@ fn refusals_come_in_their_order() {
     is(&call("POST", "/v1/nowhere", "x", &too_large), 404, "NOT_FOUND");
     is(&call("PUT", "/v1/users", "x", &too_large), 405, "METHOD_NOT_ALLOWED");
     is(&call("POST", "/v1/users", "x", &too_large), 401, "INVALID_API_KEY");
-    server.admin(200, "PUT", "/v1/projects/order", &json!({"rate_limit": {"limit": 3, "window_seconds": 3600}}));
+    server.admin(
+        200,
+        "PUT",
+        "/v1/projects/order",
+        &json!({"rate_limits": {"users": {"limit": 3, "window_seconds": 3600}}}),
+    );
     is(&call("POST", "/v1/users", &reader, &too_large), 403, "INSUFFICIENT_PERMISSIONS");
     is(&call("POST", "/v1/users", &writer, &too_large), 413, "PAYLOAD_TOO_LARGE");
     is(&call("POST", "/v1/users", &writer, "{"), 400, "INVALID_REQUEST");

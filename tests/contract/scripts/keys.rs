@@ -251,12 +251,16 @@ fn a_project_shows_its_limits_and_each_policy_has_its_own() {
 
     let more = put("limits", json!({"rate_limits": {"batch": {"limit": 1000, "window_seconds": 30}}}));
     assert_eq!(more["rate_limits"], json!({"users": users, "batch": limit(1000, 30, false), "ingest": ingest}));
-    let first = put("limits", json!({"rate_limit": {"limit": 9, "window_seconds": 60}}));
+    let first = put("limits", json!({"rate_limits": {"users": {"limit": 9, "window_seconds": 60}}}));
     assert_eq!(
         first["rate_limits"],
         json!({"users": limit(9, 60, false), "batch": limit(1000, 30, false), "ingest": ingest})
     );
     assert_eq!(first["created_at"], made["created_at"]);
+    let older = json!({"rate_limit": {"limit": 9, "window_seconds": 60}});
+    let refused = shared().admin(400, "PUT", "/v1/projects/limits", &older);
+    assert_eq!(refused.code(), "UNKNOWN_FIELD");
+    assert_eq!(refused.json()["details"]["issue"], r#"Unknown field; write rate_limits: {"users": …}"#);
     let project = Project {
         server: shared(),
         name: "limits".into(),

@@ -74,7 +74,10 @@ fn a_new_project_has_the_storage_of_the_variable_and_one_that_says_has_its_own()
     let server = start(&[("ADMIN_TOKEN", roster_harness::ADMIN_TOKEN), ("STORAGE", "objects")]);
     server.key(&json!({"name": "first", "project": "silent"}));
     let silent = shown(&*server, "silent");
-    assert_eq!((&silent["kind"], &silent["buckets"]), (&json!("objects"), &json!(1)));
+    let anywhere = json!({"kind": "objects", "buckets": 1, "jurisdiction": null, "location": null});
+    assert_eq!(silent, anywhere);
+    server.admin(200, "PUT", "/v1/projects/brief", &json!({"storage": {"kind": "objects"}}));
+    assert_eq!(shown(&*server, "brief"), anywhere);
     server.admin(200, "PUT", "/v1/projects/said", &json!({"storage": {"kind": "d1"}}));
     server.key(&json!({"name": "first", "project": "said"}));
     assert_eq!(shown(&*server, "said"), json!({"kind": "d1"}));

@@ -235,7 +235,7 @@ impl<T: Transport + ?Sized> Project<'_, T> {
 
     #[track_caller]
     pub fn limit(&self, limit: u32, window_seconds: u32) {
-        let body = json!({"rate_limit": {"limit": limit, "window_seconds": window_seconds}});
+        let body = json!({"rate_limits": {"users": {"limit": limit, "window_seconds": window_seconds}}});
         self.server.admin(200, "PUT", &format!("/v1/projects/{}", self.name), &body);
     }
 }

@@ -120,10 +120,6 @@ impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
         self.clock.now()
     }
 
-    fn continent(&self) -> Option<String> {
-        Some("EU".into())
-    }
-
     /// SplitMix64: different bytes each time, and the same ones for the same seed.
     fn fill_random(&self, bytes: &mut [u8]) {
         for byte in bytes {
