@@ -12,7 +12,7 @@ pub const BATCH_USERS: RangeInclusive<usize> = 1..=1000;
 /// Bytes of a body of Segment's protocol: 2 MiB. Parsed, that may be 46 MB of an isolate's 128.
 pub const MAX_INGEST_BYTES: usize = 2_097_152;
 /// Bytes of such a body that has its key in it, and is read before anybody knows whose it is: 1 MiB.
-pub const MAX_STRANGERS_BYTES: usize = 1_048_576;
+pub const MAX_UNAUTHENTICATED_BYTES: usize = 1_048_576;
 /// Messages in such a body.
 pub const MAX_MESSAGES: usize = 1000;
 /// Identifies in such a body beyond which it takes a token of policy `batch` as well.

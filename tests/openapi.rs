@@ -4,7 +4,7 @@ use roster::api::{ApiError, Credential, Operation, ROUTES};
 use roster::bounds::{
     BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES,
     MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS,
-    MAX_PROFILE_BYTES, MAX_STRANGERS_BYTES, MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
+    MAX_PROFILE_BYTES, MAX_UNAUTHENTICATED_BYTES, MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
 };
 use roster::input::fields::{Fault, FaultKind, FaultList, Part};
 use roster::key::Scope;
@@ -108,7 +108,7 @@ fn every_bound_stands_in_it() {
         format!(
             "has at most {} bytes, or {} if the key is in it",
             with_commas(MAX_INGEST_BYTES),
-            with_commas(MAX_STRANGERS_BYTES)
+            with_commas(MAX_UNAUTHENTICATED_BYTES)
         ),
         format!("if more than {FREE_IDENTIFIES} users are to be stored"),
         format!("minItems: 1, maxItems: {MAX_MESSAGES}, items: {{ $ref: \"#/components/schemas/MessageIn\" }}"),

@@ -10,37 +10,40 @@ use crate::store::{Caller, StoreError};
 /// Admits a call: finds its key, checks the scope, and takes a token of the policy; 401, 403, 429.
 pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) -> Result<Caller, ApiError> {
     let caller = auth::authenticate(cx).await?;
-    charge(cx, &caller, Some(scope), policy).await?;
+    check_scope(cx, &caller, scope, policy).await?;
+    take_token(cx, &caller, policy).await?;
     Ok(caller)
 }
 
-/// Checks that a key that was found has the scope, if one is required, and takes a token of the policy; 403, 429.
-///
-/// A call out of scope costs no token, but its refusal shows the budget.
-pub async fn charge<P: Platform>(
+/// Checks that a caller's key has the scope; 403, which costs no token of the policy, but shows the budget.
+pub async fn check_scope<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
-    scope: Option<Scope>,
+    required: Scope,
     policy: Policy,
 ) -> Result<(), ApiError> {
+    if required.is_among(&caller.record.scopes) {
+        return Ok(());
+    }
+    decide(cx, caller, policy, 0).await;
+    Err(ApiError::InsufficientPermissions { required, current: caller.record.scopes.clone() })
+}
+
+/// Takes a token of the policy; 429.
+pub async fn take_token<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, policy: Policy) -> Result<(), ApiError> {
+    let Verdict { admitted, quota, retry_after_ms, .. } = decide(cx, caller, policy, 1).await;
+    if admitted { Ok(()) } else { Err(ApiError::RateLimitExceeded { quota, retry_after_ms }) }
+}
+
+/// Has the limiter decide, and notes what it says for the answer and the log.
+async fn decide<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, policy: Policy, cost: u32) -> Verdict {
     let account = Account { project: &caller.record.project, policy };
     let default = cx.platform.settings().default_quota(policy);
-    let missing = scope.filter(|scope| !scope.is_among(&caller.record.scopes));
-    let Decision { verdict, by } =
-        cx.wait(cx.platform.limiter().take(account, default, u32::from(missing.is_none()))).await;
-    let Verdict { admitted, quota, retry_after_ms, .. } = verdict;
-    {
-        let mut log = cx.log.borrow_mut();
-        log.budget = Some((policy, verdict));
-        log.limiter = Some(by);
-    }
-    if let Some(required) = missing {
-        Err(ApiError::InsufficientPermissions { required, current: caller.record.scopes.clone() })
-    } else if !admitted {
-        Err(ApiError::RateLimitExceeded { quota, retry_after_ms })
-    } else {
-        Ok(())
-    }
+    let Decision { verdict, by } = cx.wait(cx.platform.limiter().take(account, default, cost)).await;
+    let mut log = cx.log.borrow_mut();
+    log.budget = Some((policy, verdict));
+    log.limiter = Some(by);
+    verdict
 }
 
 /// Waits for the store to work for a caller. If the store refuses the key, the error says why.

@@ -11,12 +11,13 @@ use crate::store::{Caller, ControlStore};
 
 /// Authenticates a call: bearer token, checksum, isolate cache, and only then the store; 401, 429.
 pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
-    authenticate_by(cx, bearer(cx.call, Credential::ApiKey)?).await
+    let key = parse_key(cx, bearer(cx.call, Credential::ApiKey)?)?;
+    authenticate_key(cx, &key).await
 }
 
 /// Does what [`authenticate`] does, with a key from elsewhere.
-pub async fn authenticate_by<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<Caller, ApiError> {
-    let hash = parse_key(cx, presented)?.hash();
+pub async fn authenticate_key<P: Platform>(cx: &Cx<'_, P>, key: &ApiKey) -> Result<Caller, ApiError> {
+    let hash = key.hash();
     let known = cx.platform.key_cache().borrow().known.find(&hash, cx.now()).cloned();
     let record = match known {
         Some(record) => record,
@@ -28,14 +29,6 @@ pub async fn authenticate_by<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Re
         log.key_id = Some(record.id.clone());
     }
     if record.is_live(cx.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
-}
-
-/// Does what [`authenticate_by`] does, with a key for which a body was read: a malformed one counts like a nonexistent one.
-pub async fn authenticate_stranger<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<Caller, ApiError> {
-    match parse_key(cx, presented) {
-        Ok(_) => authenticate_by(cx, presented).await,
-        Err(error) => Err(refuse_stranger(cx, error).await),
-    }
 }
 
 /// Finds out why the store refused a key that the cache held for live.
@@ -63,7 +56,7 @@ pub fn refuse_blocked<P: Platform>(cx: &Cx<'_, P>) -> Result<(), ApiError> {
 }
 
 /// Counts a call that costs as much as one with a nonexistent key, and answers its error, or a 429.
-pub async fn refuse_stranger<P: Platform>(cx: &Cx<'_, P>, error: ApiError) -> ApiError {
+pub async fn refuse_unauthenticated<P: Platform>(cx: &Cx<'_, P>, error: ApiError) -> ApiError {
     match network(cx) {
         Some(network) if !cx.wait(cx.platform.count_unknown_key(&network)).await => {
             cx.platform.key_cache().borrow_mut().unknown.block(&network, cx.now());
@@ -82,8 +75,8 @@ fn blocked() -> ApiError {
     ApiError::RateLimitExceeded { quota: unknown_keys::QUOTA, retry_after_ms: unknown_keys::QUOTA.window_ms }
 }
 
-/// The key, if the text has the form of one.
-fn parse_key<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<ApiKey, ApiError> {
+/// The key, if the text has the form of one; 401.
+pub fn parse_key<P: Platform>(cx: &Cx<'_, P>, presented: &str) -> Result<ApiKey, ApiError> {
     presented.parse().map_err(|_| {
         let is_admin_token = cx.platform.settings().admin_token.as_ref().is_some_and(|token| token.is(presented));
         if is_admin_token { ApiError::WrongCredential { wanted: Credential::ApiKey } } else { ApiError::InvalidApiKey }
@@ -112,7 +105,7 @@ async fn look_up_unknown<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> Result<
         }
         cache.borrow_mut().unknown.learn(*hash, cx.now());
     }
-    Err(refuse_stranger(cx, ApiError::InvalidApiKey).await)
+    Err(refuse_unauthenticated(cx, ApiError::InvalidApiKey).await)
 }
 
 /// Looks up a key in the store and caches it.

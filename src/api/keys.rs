@@ -1,7 +1,7 @@
 //! `/v1/keys`: API keys, managed by the admin. `/v1/key`: the one that asks.
 
 use super::admin::require_admin;
-use super::admission::charge;
+use super::admission::take_token;
 use super::auth::{authenticate, read_key};
 use super::error::ApiError;
 use super::http::{Call, Reply};
@@ -194,7 +194,7 @@ struct KeyOut<'a> {
 pub async fn describe<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     // 1 admit
     let caller = authenticate(cx).await?;
-    charge(cx, &caller, None, Policy::Users).await?;
+    take_token(cx, &caller, Policy::Users).await?;
     read::no_query(cx.call)?;
     // 2 store
     let KeyRecord { id, name, project, scopes, expires_at, .. } = read_key(cx, &caller.hash).await?;

@@ -1,10 +1,12 @@
-//! What became of each of many users, and the answer that says it.
+//! Stores many users, and says what became of each.
 
+use super::admission::ask;
 use super::error::{ApiError, reason_phrase};
 use super::error_body::BatchErrors;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
-use crate::store::Upserted;
+use crate::store::{Caller, StoredLimit, Upserted, UserStore};
+use crate::user::NewUser;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::ops::Not;
@@ -32,6 +34,19 @@ impl BatchErrors {
     pub fn refusal(&mut self, error: &ApiError) -> Refusal {
         Refusal { code: error.code(), error: self.add(error) }
     }
+}
+
+/// Stores users in one statement; one outcome for each in turn.
+pub async fn store<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    users: &[&NewUser],
+) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users: Vec<_> = users.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
+    ask(cx, caller, cx.platform.users().upsert_users(caller, &users, cx.now())).await
 }
 
 /// The answer to a batch. Notes its code for the log.
@@ -114,7 +129,6 @@ fn result_out(UserOutcome { index, external_id, stored: outcome }: &UserOutcome)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoredLimit;
 
     #[test]
     fn the_status_says_whether_all_some_or_none_are_stored() {

@@ -1,23 +1,25 @@
 //! The routes of Segment's protocol, so that its SDKs can write users. An identify becomes the body that
 //! `POST /v1/users` would take, with `as_of`.
 
+mod admission;
 mod answer;
 mod message;
 mod write_key;
 
-use super::admission::{ask, charge};
+use super::admission::take_token;
 use super::auth;
 use super::error::ApiError;
 use super::http::{Call, Reply};
+use super::outcomes;
 use super::platform::{Cx, Platform};
 use super::read;
-use crate::bounds::{FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_INGEST_BYTES, MAX_MESSAGES, MAX_STRANGERS_BYTES};
+use crate::bounds::{FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_MESSAGES};
 use crate::input::fields::{Faults, Fields, Part};
 use crate::input::{percent, query};
 use crate::json::{self, Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{Caller, StoredLimit, Upserted, UserStore};
+use crate::store::{Caller, StoredLimit, Upserted};
 use crate::user::NewUser;
 use answer::{IngestOut, strict_reply};
 use message::{Arrival, Message};
@@ -33,20 +35,7 @@ use serde::Serialize;
 /// 4. reply
 pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> Result<Reply, ApiError> {
     // 1 admit
-    let presented = write_key::of_headers(cx.call);
-    let known = match &presented {
-        Some(key) => Some(admit(cx, auth::authenticate_by(cx, key).await?).await?),
-        None => None,
-    };
-    let (caller, bytes) = if let Some(caller) = known {
-        (caller, read::bytes(cx, MAX_INGEST_BYTES).await?)
-    } else {
-        auth::refuse_blocked(cx)?;
-        let read = read::bytes(cx, MAX_STRANGERS_BYTES).await;
-        let bytes = count_error(cx, read).await?;
-        let key = count_error(cx, key_of(&bytes)).await?;
-        (admit(cx, auth::authenticate_stranger(cx, &key).await?).await?, bytes)
-    };
+    let (caller, bytes) = admission::admit(cx).await?;
     // 2 parse
     let strict = is_strict(cx.call)?;
     let body = read::object_of(&bytes, json::parse_object_lossy)?;
@@ -54,9 +43,9 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
     // 3 store
     let users: Vec<&NewUser> = messages.iter().filter_map(Message::user).collect();
     if users.len() > FREE_IDENTIFIES {
-        charge(cx, &caller, Some(Scope::Ingest), Policy::Batch).await?;
+        take_token(cx, &caller, Policy::Batch).await?;
     }
-    let stored = store(cx, &caller, &users).await?;
+    let stored = store_in_pieces(cx, &caller, &users).await?;
     // 4 reply
     if strict {
         return Ok(strict_reply(cx, messages, stored));
@@ -64,25 +53,6 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
     let out = IngestOut::new(messages, stored);
     cx.log.borrow_mut().refused = out.refused();
     Ok(Reply::json(200, &out))
-}
-
-/// The key of a body. What was parsed is dropped: it may be many times as large as the text, and there are waits ahead.
-fn key_of(bytes: &[u8]) -> Result<String, ApiError> {
-    let body = read::object_of(bytes, json::parse_object_lossy)?;
-    write_key::of_body(&body).map(str::to_owned).ok_or(ApiError::MissingWriteKey)
-}
-
-async fn admit<P: Platform>(cx: &Cx<'_, P>, caller: Caller) -> Result<Caller, ApiError> {
-    charge(cx, &caller, Some(Scope::Ingest), Policy::Ingest).await?;
-    Ok(caller)
-}
-
-/// Counts an error of somebody whose key is not known yet, as one with a nonexistent key is counted.
-async fn count_error<P: Platform, T>(cx: &Cx<'_, P>, outcome: Result<T, ApiError>) -> Result<T, ApiError> {
-    match outcome {
-        Ok(value) => Ok(value),
-        Err(error) => Err(auth::refuse_stranger(cx, error).await),
-    }
 }
 
 /// Whether the query says `strict=1`. Other parameters are the SDK's, and so is a query that can't be read.
@@ -122,17 +92,16 @@ fn messages(mut body: Object, kind: Option<&'static str>, arrival: &Arrival) -> 
 }
 
 /// Stores the users in statements of at most [`MAX_BATCH_BYTES`]; one outcome for each in turn.
-async fn store<P: Platform>(
+async fn store_in_pieces<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
     users: &[&NewUser],
 ) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
-    let mut outcomes = Vec::new();
+    let mut stored = Vec::new();
     for piece in pieces(users) {
-        let piece: Vec<_> = piece.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
-        outcomes.extend(ask(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &piece)).await?);
+        stored.extend(outcomes::store(cx, caller, piece).await?);
     }
-    Ok(outcomes)
+    Ok(stored)
 }
 
 /// Splits users, in their order, into pieces of at most [`MAX_BATCH_BYTES`]. A larger user is a piece of its own.
@@ -174,7 +143,7 @@ struct DestinationOut<'a> {
 /// everybody can see it.
 pub async fn settings<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let key = percent::decode(cx.parameter).ok_or(ApiError::InvalidApiKey)?;
-    let caller = auth::authenticate_by(cx, &key).await?;
+    let caller = auth::authenticate_key(cx, &auth::parse_key(cx, &key)?).await?;
     if caller.record.scopes != [Scope::Ingest] {
         return Err(ApiError::TooPermissive { current: caller.record.scopes });
     }

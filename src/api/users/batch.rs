@@ -1,11 +1,11 @@
 //! `POST /v1/users/batch`: many users at once.
 
 use super::if_match;
-use crate::api::admission::{admit, ask};
+use crate::api::admission::admit;
 use crate::api::error::ApiError;
 use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
-use crate::api::outcomes::{Refusal, UserOutcome, answer};
+use crate::api::outcomes::{self, Refusal, UserOutcome};
 use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::bounds::{BATCH_USERS, MAX_BATCH_BYTES};
@@ -13,7 +13,7 @@ use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{Caller, StoredLimit, Upserted, UserStore};
+use crate::store::{StoredLimit, Upserted};
 use crate::time::Timestamp;
 use crate::user::NewUser;
 
@@ -78,26 +78,13 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     let mut errors = BatchErrors::default();
     let elements = read::large_object(cx, MAX_BATCH_BYTES, |body| parse(body, cx.now(), &mut errors)).await?;
     // 3 store
-    let stored = store(cx, &caller, &elements).await?;
+    let users: Vec<&NewUser> = elements.iter().filter_map(|element| element.parsed.as_ref().ok()).collect();
+    let stored = outcomes::store(cx, &caller, &users).await?;
     // 4 reply
-    Ok(answer(cx, &outcomes(elements, stored, &mut errors)))
+    Ok(outcomes::answer(cx, &outcomes_of(elements, stored, &mut errors)))
 }
 
-/// Stores the valid elements; returns their outcomes only.
-async fn store<P: Platform>(
-    cx: &Cx<'_, P>,
-    caller: &Caller,
-    elements: &[Element],
-) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
-    let users = elements.iter().filter_map(|element| element.parsed.as_ref().ok());
-    let users: Vec<_> = users.map(|user| (user, cx.new_id("usr_"))).collect();
-    if users.is_empty() {
-        return Ok(Vec::new());
-    }
-    ask(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &users)).await
-}
-
-fn outcomes(
+fn outcomes_of(
     elements: Vec<Element>,
     stored: Vec<Result<Upserted, StoredLimit>>,
     errors: &mut BatchErrors,
@@ -183,7 +170,7 @@ mod tests {
         let elements = parse(r#"{"users":[{},{"user_id":"a"},{},{"user_id":"b"}]}"#).unwrap();
         let stored =
             vec![Ok(Upserted { id: "usr_1".into(), created: true, stale: false }), Err(StoredLimit::OriginKeys)];
-        let outcomes = outcomes(elements, stored, &mut BatchErrors::default());
+        let outcomes = outcomes_of(elements, stored, &mut BatchErrors::default());
         let is_stored: Vec<_> = outcomes.iter().map(|outcome| outcome.stored.is_ok()).collect();
         assert_eq!(is_stored, [false, true, false, false]);
         let refusal = outcomes[3].stored.as_ref().unwrap_err();
