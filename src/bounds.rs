@@ -75,4 +75,4 @@ pub const MAX_FAULTS: usize = 100;
 /// Bytes of the details of faults in one answer: 32 KiB. In a batch, for all its users together.
 pub const MAX_DETAILS_BYTES: usize = 32_768;
 /// Characters of a name or a pointer that an answer repeats.
-pub const MAX_PLACE_CHARS: usize = 200;
+pub const MAX_POINTER_CHARS: usize = 200;

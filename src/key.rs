@@ -77,7 +77,7 @@ fn base62(n: u32) -> char {
 
 fn checksum(text: &str) -> [char; CHECKSUM_CHARS] {
     let crc = crc32(text.as_bytes());
-    [5, 4, 3, 2, 1, 0].map(|place| base62(crc / 62_u32.pow(place)))
+    [5, 4, 3, 2, 1, 0].map(|exponent| base62(crc / 62_u32.pow(exponent)))
 }
 
 /// CRC-32 as in zip and PNG (ISO 3309).

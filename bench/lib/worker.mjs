@@ -31,7 +31,7 @@ export function roster({ name = "roster", root = ROOT, entry, variables, objects
     modulesRoot: root,
     compatibilityDate: "2026-10-01",
     d1Databases: { DB: "roster" },
-    ratelimits: { STRANGERS: { namespace_id: "1", simple: { limit: 100, period: 60 } } },
+    ratelimits: { UNKNOWN_KEYS: { namespace_id: "1", simple: { limit: 100, period: 60 } } },
     durableObjects,
     assets: {
       directory: `${root}build/public`,

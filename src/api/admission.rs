@@ -47,7 +47,7 @@ async fn decide<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, policy: Policy, co
 }
 
 /// Waits for the store to work for a caller. If the store refuses the key, the error says why.
-pub async fn ask<P: Platform, T>(
+pub async fn for_caller<P: Platform, T>(
     cx: &Cx<'_, P>,
     caller: &Caller,
     work: impl Future<Output = Result<T, StoreError>>,

@@ -1,6 +1,6 @@
 //! Stores many users, and says what became of each.
 
-use super::admission::ask;
+use super::admission::for_caller;
 use super::error::{ApiError, reason_phrase};
 use super::error_body::BatchErrors;
 use super::http::Reply;
@@ -46,7 +46,7 @@ pub async fn store<P: Platform>(
         return Ok(Vec::new());
     }
     let users: Vec<_> = users.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
-    ask(cx, caller, cx.platform.users().upsert_users(caller, &users, cx.now())).await
+    for_caller(cx, caller, cx.platform.users().upsert_users(caller, &users, cx.now())).await
 }
 
 /// The answer to a batch. Notes its code for the log.

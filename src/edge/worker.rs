@@ -89,7 +89,7 @@ impl Worker {
                 hops,
             },
             key_cache: KEY_CACHE.with(Rc::clone),
-            unknown_keys: member(env, "STRANGERS").map(JsCast::unchecked_into),
+            unknown_keys: member(env, "UNKNOWN_KEYS").map(JsCast::unchecked_into),
             assets: assets.unchecked_into(),
             request,
             context,
@@ -154,7 +154,7 @@ impl Platform for Worker {
 
     async fn count_unknown_key(&self, network: &Network) -> bool {
         let Some(unknown_keys) = &self.unknown_keys else {
-            worker::console_warn!("binding STRANGERS is missing: unknown keys are counted by each isolate alone");
+            worker::console_warn!("binding UNKNOWN_KEYS is missing: unknown keys are counted by each isolate alone");
             return true;
         };
         let options = Object::new();

@@ -1,6 +1,6 @@
 //! Reads a JSON body member by member and reports all faults at once, each with its place.
 
-use crate::bounds::{MAX_FAULTS, MAX_PLACE_CHARS};
+use crate::bounds::{MAX_FAULTS, MAX_POINTER_CHARS};
 use crate::json::{Object, Value};
 use crate::rule::BrokenRule;
 use std::borrow::Cow;
@@ -209,7 +209,7 @@ impl Faults {
 
 /// The text, or its beginning and `…`. Never cuts an escape of a pointer in two.
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_PLACE_CHARS) {
+    match text.char_indices().nth(MAX_POINTER_CHARS) {
         Some((end, _)) => format!("{}…", text[..end].trim_end_matches('~')),
         None => text.to_owned(),
     }
@@ -271,7 +271,7 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
             Part::Query => "Unknown query parameter",
             Part::Body | Part::Path | Part::Header => "Unknown field; it would not be stored",
         };
-        match self.taken.iter().find(|known| name.len() <= MAX_PLACE_CHARS && letters(known) == letters(name)) {
+        match self.taken.iter().find(|known| name.len() <= MAX_POINTER_CHARS && letters(known) == letters(name)) {
             Some(known) => format!("{outcome}. Did you mean {known}?"),
             None => outcome.to_owned(),
         }

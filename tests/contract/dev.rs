@@ -174,12 +174,12 @@ fn dev_prints_a_line_that_stores_a_user_and_leaves_nothing_behind_when_interrupt
 }
 
 #[test]
-fn dev_sends_nothing_to_a_stranger_on_its_port_and_names_another() {
+fn dev_sends_nothing_to_another_server_on_its_port_and_names_another() {
     let clone = Clone::new();
-    let stranger = TcpListener::bind(("127.0.0.1", clone.port)).unwrap();
+    let other = TcpListener::bind(("127.0.0.1", clone.port)).unwrap();
     let heard = std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        stranger.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+        other.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
         bytes
     });
     let (is_success, printed) = clone.start_dev().end();

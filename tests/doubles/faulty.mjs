@@ -1,7 +1,7 @@
 // The Worker as it was built, behind bindings that fail as the variable `FAULTS` says for all requests, and the header
 // `X-Fault` for one. For tests only. Each is a JSON array of faults, one for each binding:
 //
-//   on      DB, LIMITER, USERS, COPIES, STRANGERS, ASSETS; RANDOM (the source of random bytes, without which Rust panics);
+//   on      DB, LIMITER, USERS, COPIES, UNKNOWN_KEYS, ASSETS; RANDOM (the source of random bytes, without which Rust panics);
 //           or TRAP (the module ends as it does without memory)
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text
@@ -18,7 +18,7 @@ const REMOTE = {
   LIMITER: ["answer", "fetch"],
   USERS: ["answer"],
   COPIES: ["getWithMetadata", "put", "delete"],
-  STRANGERS: ["limit"],
+  UNKNOWN_KEYS: ["limit"],
   ASSETS: ["fetch"],
 };
 

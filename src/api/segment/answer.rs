@@ -1,6 +1,6 @@
 //! What became of each message.
 
-use super::message::{Content, Message, Warning};
+use super::message::{Content, SegmentMessage, Warning};
 use crate::api::error::ApiError;
 use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
@@ -68,7 +68,7 @@ impl Ignored {
 }
 
 impl IngestOut {
-    pub fn new(messages: Vec<Message>, stored: Stored) -> Self {
+    pub fn new(messages: Vec<SegmentMessage>, stored: Stored) -> Self {
         let mut out = IngestOut {
             success: true,
             received: messages.len(),
@@ -80,7 +80,7 @@ impl IngestOut {
         };
         let mut stored = stored.into_iter();
         for (index, message) in messages.into_iter().enumerate() {
-            let Message { id, content, warnings, .. } = message;
+            let SegmentMessage { id, content, warnings, .. } = message;
             out.warn(index, id.as_deref(), warnings);
             match outcome(content, &mut stored) {
                 MessageOutcome::Ignored(name) => out.ignored.count(name),
@@ -156,11 +156,11 @@ fn outcome(content: Content, stored: &mut impl Iterator<Item = Result<Upserted, 
 }
 
 /// The answer to `?strict=1`, which is that of `POST /v1/users/batch` for the messages that are not ignored.
-pub fn strict_reply<P: Platform>(cx: &Cx<'_, P>, messages: Vec<Message>, stored: Stored) -> Reply {
+pub fn strict_reply<P: Platform>(cx: &Cx<'_, P>, messages: Vec<SegmentMessage>, stored: Stored) -> Reply {
     let mut stored = stored.into_iter();
     let mut errors = BatchErrors::default();
     let mut outcomes = Vec::new();
-    for (index, Message { user_id: external_id, content, .. }) in messages.into_iter().enumerate() {
+    for (index, SegmentMessage { user_id: external_id, content, .. }) in messages.into_iter().enumerate() {
         let stored = match outcome(content, &mut stored) {
             MessageOutcome::Ignored(_) => continue,
             MessageOutcome::Stored(upserted) => Ok(upserted),

@@ -14,20 +14,20 @@ const IGNORED: [&str; 5] = ["track", "page", "screen", "group", "alias"];
 pub struct Arrival {
     /// When.
     pub now: Timestamp,
-    /// Whether what is mended otherwise, with a warning, is refused.
+    /// Whether what is otherwise taken in part, with a warning, is refused.
     pub strict: bool,
 }
 
 /// A message that was read.
 #[derive(Debug)]
-pub struct Message {
+pub struct SegmentMessage {
     /// Its `messageId`.
     pub id: Option<String>,
     /// Its `userId`, if it is a text or a number.
     pub user_id: Option<String>,
     /// What there is to store.
     pub content: Content,
-    /// What was mended.
+    /// What was not taken as it was sent.
     pub warnings: Vec<Warning>,
 }
 
@@ -42,7 +42,7 @@ pub enum Content {
     Refused(FaultList),
 }
 
-/// Something that was not taken as it was sent.
+/// A member that was not taken as it was sent.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Warning {
     /// A member, or a pointer to a deeper one.
@@ -51,15 +51,15 @@ pub struct Warning {
     pub message: &'static str,
 }
 
-impl Message {
+impl SegmentMessage {
     /// Reads a message. `kind` is its type if the path says it; `sent_at` is when the client sent the request.
     pub fn read(message: Value, kind: Option<&'static str>, sent_at: Option<Timestamp>, arrival: &Arrival) -> Self {
         let mut faults = Faults::default();
         let Value::Object(mut message) = message else {
             faults.wrong_type::<()>("object", &message);
-            return Message::refused(faults);
+            return SegmentMessage::refused(faults);
         };
-        let mut read = Message {
+        let mut read = SegmentMessage {
             id: message.get("messageId").and_then(text_of).filter(|id| id.chars().count() <= MAX_NAME_CHARS),
             user_id: message.get("userId").and_then(text_of),
             content: Content::Ignored("anonymous"),
@@ -88,7 +88,7 @@ impl Message {
 
     fn refused(faults: Faults) -> Self {
         let content = faults.finish(None).map_or_else(Content::Refused, Content::User);
-        Message { id: None, user_id: None, content, warnings: Vec::new() }
+        SegmentMessage { id: None, user_id: None, content, warnings: Vec::new() }
     }
 
     /// Makes of an identify the body that `POST /v1/users` would take.
@@ -142,7 +142,7 @@ impl Message {
                     None if arrival.strict => return value.clone(),
                     None => self.warnings.push(Warning {
                         field: name,
-                        message: "Is no RFC 3339 date and time of the years 1970 to 9999, and was not used",
+                        message: "Not an RFC 3339 date and time of the years 1970 to 9999; not used",
                     }),
                 },
             }
@@ -168,12 +168,12 @@ const CONTACTS: [Contact; 2] = [
     Contact {
         name: "email",
         is_valid: |value| matches!(value, Value::String(text) if Email::parse(text).is_ok()),
-        warning: Warning { field: "/traits/email", message: "Is no e-mail address, and was stored as a property" },
+        warning: Warning { field: "/traits/email", message: "Not an e-mail address; stored as a property instead" },
     },
     Contact {
         name: "phone",
         is_valid: |value| matches!(value, Value::String(text) if Phone::parse(text).is_ok()),
-        warning: Warning { field: "/traits/phone", message: "Is no E.164 number, and was stored as a property" },
+        warning: Warning { field: "/traits/phone", message: "Not an E.164 phone number; stored as a property instead" },
     },
 ];
 
@@ -239,13 +239,13 @@ fn traits<'a>(message: &mut Object<'a>) -> Result<Object<'a>, FaultList> {
 /// Renames the places of a user's body to those of the message.
 fn in_segments_words(mut list: FaultList) -> FaultList {
     for Fault { field, pointer, .. } in &mut list.faults {
-        let (name, place) = match field.as_str() {
+        let (name, deeper) = match field.as_str() {
             "user_id" => ("userId", None),
             "as_of" => ("timestamp", None),
-            "properties" => ("traits", pointer.as_deref().map(|deeper| deeper.replacen("/properties", "/traits", 1))),
+            "properties" => ("traits", pointer.as_deref().map(|pointer| pointer.replacen("/properties", "/traits", 1))),
             contact => ("traits", Some(format!("/traits/{contact}"))),
         };
-        (*field, *pointer) = (name.to_owned(), place);
+        (*field, *pointer) = (name.to_owned(), deeper);
     }
     list
 }
@@ -262,19 +262,19 @@ mod tests {
 
     const NOW: u64 = 1_000_000_000_000;
 
-    fn read_with(body: &str, kind: Option<&'static str>, sent_at: Option<u64>, strict: bool) -> Message {
+    fn read_with(body: &str, kind: Option<&'static str>, sent_at: Option<u64>, strict: bool) -> SegmentMessage {
         let value = json::parse(body.as_bytes()).unwrap();
         let arrival = Arrival { now: Timestamp::from_ms(NOW), strict };
-        Message::read(value, kind, sent_at.map(Timestamp::from_ms), &arrival)
+        SegmentMessage::read(value, kind, sent_at.map(Timestamp::from_ms), &arrival)
     }
 
-    fn read(body: &str) -> Message {
+    fn read(body: &str) -> SegmentMessage {
         read_with(body, None, None, false)
     }
 
     /// The body of `POST /v1/users` that is the same.
     #[track_caller]
-    fn same_as(message: &Message, body: &str) {
+    fn same_as(message: &SegmentMessage, body: &str) {
         let body = json::parse_object(body.as_bytes()).unwrap();
         let user = NewUser::parse(&body, Timestamp::from_ms(NOW)).unwrap();
         assert_eq!(message.user(), Some(&user), "{message:?}");
@@ -282,12 +282,12 @@ mod tests {
 
     /// Each fault as `place: issue`.
     #[track_caller]
-    fn faults(message: &Message) -> Vec<String> {
+    fn faults(message: &SegmentMessage) -> Vec<String> {
         let Content::Refused(list) = &message.content else { panic!("{message:?}") };
         list.faults.iter().map(|fault| format!("{}: {}", fault.place(), fault.kind)).collect()
     }
 
-    fn warned(message: &Message) -> Vec<&str> {
+    fn warned(message: &SegmentMessage) -> Vec<&str> {
         message.warnings.iter().map(|warning| warning.field).collect()
     }
 

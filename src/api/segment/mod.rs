@@ -22,7 +22,7 @@ use crate::rate_limit::Policy;
 use crate::store::{Caller, StoredLimit, Upserted};
 use crate::user::NewUser;
 use answer::{IngestOut, strict_reply};
-use message::{Arrival, Message};
+use message::{Arrival, SegmentMessage};
 use serde::Serialize;
 
 /// `POST /v1/batch`, `/v1/identify`, `/v1/track` and the like: stores the users of identifies, and answers 200 whatever
@@ -41,7 +41,7 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
     let body = read::object_of(&bytes, json::parse_object_lossy)?;
     let messages = messages(body, kind, &Arrival { now: cx.now(), strict })?;
     // 3 store
-    let users: Vec<&NewUser> = messages.iter().filter_map(Message::user).collect();
+    let users: Vec<&NewUser> = messages.iter().filter_map(SegmentMessage::user).collect();
     if users.len() > FREE_IDENTIFIES {
         take_token(cx, &caller, Policy::Batch).await?;
     }
@@ -69,10 +69,10 @@ fn is_strict(call: &Call) -> Result<bool, ApiError> {
 }
 
 /// The messages of a body, each read by itself.
-fn messages(mut body: Object, kind: Option<&'static str>, arrival: &Arrival) -> Result<Vec<Message>, ApiError> {
+fn messages(mut body: Object, kind: Option<&'static str>, arrival: &Arrival) -> Result<Vec<SegmentMessage>, ApiError> {
     let sent_at = message::moment(&body, "sentAt");
     if kind.is_some() {
-        return Ok(vec![Message::read(Value::Object(body), kind, sent_at, arrival)]);
+        return Ok(vec![SegmentMessage::read(Value::Object(body), kind, sent_at, arrival)]);
     }
     let mut faults = Faults::default();
     let length = Fields::new(&body, &mut faults).required("batch", |value, faults| match value {
@@ -88,7 +88,7 @@ fn messages(mut body: Object, kind: Option<&'static str>, arrival: &Arrival) -> 
         return Err(ApiError::TooManyMessages);
     }
     let Some(Value::Array(batch)) = body.take("batch") else { return Ok(Vec::new()) };
-    Ok(batch.into_iter().map(|message| Message::read(message, None, sent_at, arrival)).collect())
+    Ok(batch.into_iter().map(|message| SegmentMessage::read(message, None, sent_at, arrival)).collect())
 }
 
 /// Stores the users in statements of at most [`MAX_BATCH_BYTES`]; one outcome for each in turn.

@@ -21,7 +21,7 @@ impl<C: CopyStore + 'static> Copies<C> {
     /// None: the truth is asked for, or there are no copies of this project's users.
     pub fn asked_for<P: Platform<Copies = C>>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<Self> {
         let max_age_s = max_age_s(cx.call.cache_control.as_deref()?)?;
-        let (store, name) = place(cx, caller, id)?;
+        let (store, name) = copy_of(cx, caller, id)?;
         Some(Copies { store, name, max_age_s })
     }
 
@@ -47,14 +47,14 @@ impl<C: CopyStore + 'static> Copies<C> {
 
 /// Removes the copy of a user that was deleted.
 pub async fn remove<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) {
-    if let Some((store, name)) = place(cx, caller, id) {
+    if let Some((store, name)) = copy_of(cx, caller, id) {
         cx.wait(store.remove(&name)).await;
     }
 }
 
-/// Where the copy of a user is kept. None: nowhere. Copies are kept all over the world, so a project that has chosen a
+/// The store and the name of the copy of a user. None: there is none. Copies are kept all over the world, so a project that has chosen a
 /// jurisdiction has none.
-fn place<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<(Rc<P::Copies>, String)> {
+fn copy_of<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<(Rc<P::Copies>, String)> {
     if let Storage::Objects(Placement { jurisdiction: Some(_), .. }) = caller.record.storage {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Deletes a user.
 
 use super::{copies, id, if_match};
-use crate::api::admission::{admit, ask};
+use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
@@ -27,7 +27,7 @@ pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let id = id::parse(cx.parameter)?;
     let if_match = if_match::read(cx.call)?;
     let delete = cx.platform.users().delete_user(caller.at(cx.now()), &id, if_match.as_ref());
-    let deleted = ask(cx, &caller, delete).await?;
+    let deleted = for_caller(cx, &caller, delete).await?;
     copies::remove(cx, &caller, &id).await;
     let message = if deleted { "User deleted" } else { "There was no such user" };
     Ok(Reply::json(200, &DeletedOut { success: true, deleted, external_id: id.as_str(), message }))

@@ -2,7 +2,7 @@
 
 use super::copies::Copies;
 use super::id;
-use crate::api::admission::{admit, ask};
+use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
@@ -30,7 +30,7 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         return Ok(reply(cx, &copy).with("Age", copy.age_s(cx.now()).to_string()));
     }
     let read_at = cx.now();
-    let found = ask(cx, &caller, cx.platform.users().find_user(caller.at(cx.now()), &id)).await?;
+    let found = for_caller(cx, &caller, cx.platform.users().find_user(caller.at(cx.now()), &id)).await?;
     let shown = found.map(|user| UserCopy {
         body: Reply::json(200, &UserOut { success: true, user: &user }).body,
         revision: user.revision,

@@ -1,7 +1,7 @@
 //! `GET /v1/users`: the users, page by page.
 
 use super::cursor;
-use crate::api::admission::{admit, ask};
+use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
@@ -86,7 +86,7 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let query = query::parse(&cx.call.query).map_err(ApiError::Faults)?;
     let Listing { filter, after, limit } = Listing::parse(&query).map_err(ApiError::Faults)?;
     let list = cx.platform.users().list_users(caller.at(cx.now()), &filter, after.as_ref(), limit);
-    let Page { users, has_more } = ask(cx, &caller, list).await?;
+    let Page { users, has_more } = for_caller(cx, &caller, list).await?;
     let next_cursor = users.last().filter(|_| has_more).map(|user| cursor::write(&position_of(user), &filter));
     let pagination = PaginationOut { limit, has_more, next_cursor };
     Ok(Reply::json(200, &ListOut { success: true, users: &users, pagination }))

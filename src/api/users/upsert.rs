@@ -1,7 +1,7 @@
 //! Creates a user, or merges into one.
 
 use super::if_match;
-use crate::api::admission::{admit, ask};
+use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
@@ -38,7 +38,7 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     // 3 store
     let new_id = cx.new_id("usr_");
     let upsert = cx.platform.users().upsert_user(caller.at(cx.now()), &user, if_match.as_ref(), &new_id);
-    let stored = ask(cx, &caller, upsert).await?;
+    let stored = for_caller(cx, &caller, upsert).await?;
     // 4 reply
     let out = UpsertOut {
         success: true,

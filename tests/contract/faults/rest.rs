@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[test]
 fn whom_the_edge_counted_too_often_is_not_looked_up_again() {
     let address = "203.0.113.9";
-    let stranger = |fault: &Value| {
+    let send_unknown = |fault: &Value| {
         let key = ApiKey::generate(|bytes| bytes.fill_with(|| fastrand::u8(..)));
         let headers = [
             ("Authorization", format!("Bearer {}", key.reveal())),
@@ -19,10 +19,10 @@ fn whom_the_edge_counted_too_often_is_not_looked_up_again() {
         let answer = faulty().call("GET", "/v1/users", &headers, "");
         (answer.status, faulty().log_line(answer.header("x-request-id"))["hops"].as_u64())
     };
-    assert_eq!(stranger(&json!([])), (401, Some(1)));
-    let refused = json!([{"on": "STRANGERS", "how": "garbage", "with": {"success": false}}]);
-    assert_eq!(stranger(&refused), (429, Some(1)));
-    assert_eq!(stranger(&json!([])), (429, Some(0)));
+    assert_eq!(send_unknown(&json!([])), (401, Some(1)));
+    let refused = json!([{"on": "UNKNOWN_KEYS", "how": "garbage", "with": {"success": false}}]);
+    assert_eq!(send_unknown(&refused), (429, Some(1)));
+    assert_eq!(send_unknown(&json!([])), (429, Some(0)));
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn what_is_beside_the_point_may_fail() {
     let key = "Bearer ros_0123456789ABCDEFGHIJKLMNOPQRSTUV3vdAYj";
     for how in ["before", "after", "hang", "garbage"] {
         let fault =
-            json!([{"on": "STRANGERS", "how": how, "times": 9, "error": "internal error", "with": "x"}]).to_string();
+            json!([{"on": "UNKNOWN_KEYS", "how": how, "times": 9, "error": "internal error", "with": "x"}]).to_string();
         let answer = faulty().call("GET", "/v1/users", &[("Authorization", key), ("X-Fault", &fault)], "");
         assert_eq!((answer.status, answer.code().as_str()), (401, "INVALID_API_KEY"), "{how}");
         let fault =

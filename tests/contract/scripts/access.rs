@@ -282,8 +282,8 @@ fn nothing_else_is_reachable() {
     }
 }
 
-/// Sends an unknown key from an address.
-fn stranger(key: &str, address: &str) -> (Answer, u64) {
+/// Sends a key from an address. Answers also the remote calls that it cost.
+fn send_from(key: &str, address: &str) -> (Answer, u64) {
     let bearer = format!("Bearer {key}");
     let answer = shared().call("GET", "/v1/users/u", &[("Authorization", &bearer), ("CF-Connecting-IP", address)], "");
     let hops = shared().log_line(answer.header("x-request-id"))["hops"].as_u64().unwrap();
@@ -301,7 +301,7 @@ fn a_flood_of_unknown_keys_is_refused_by_its_address() {
         ("all over one IPv6 network", |n| format!("2001:db8:0:1::{n:x}"), None),
     ];
     for (case, address, key) in cases {
-        let send = |n| stranger(&key.map_or_else(unknown_key, str::to_owned), &address(n));
+        let send = |n| send_from(&key.map_or_else(unknown_key, str::to_owned), &address(n));
         let is_admitted = |n: &u32| send(*n).0.status == 401;
         let admitted = (0..250).take_while(is_admitted).count();
         assert!((100..=if key.is_some() { 200 } else { 100 }).contains(&admitted), "{case}: {admitted}");
@@ -315,9 +315,9 @@ fn a_flood_of_unknown_keys_is_refused_by_its_address() {
     // A key that is known here is none of that, from wherever it comes; and other addresses are not affected.
     let project = project();
     project.get(404, "/v1/users/u");
-    assert_eq!(stranger(&project.key, "203.0.113.1").0.status, 404);
+    assert_eq!(send_from(&project.key, "203.0.113.1").0.status, 404);
     for address in ["203.0.113.3", "2001:db8:0:2::1"] {
-        assert_eq!(stranger(&unknown_key(), address).0.status, 401, "{address}");
+        assert_eq!(send_from(&unknown_key(), address).0.status, 401, "{address}");
     }
 }
 
@@ -325,7 +325,7 @@ fn a_flood_of_unknown_keys_is_refused_by_its_address() {
 fn a_live_key_that_no_isolate_knows_may_come_in_a_rush() {
     let project = project();
     let outcomes = std::thread::scope(|threads| {
-        let call = || stranger(&project.key, "203.0.113.6").0.status;
+        let call = || send_from(&project.key, "203.0.113.6").0.status;
         let calls: Vec<_> = (0..150).map(|_| threads.spawn(call)).collect();
         calls.into_iter().map(|call| call.join().unwrap()).collect::<Vec<_>>()
     });
@@ -335,7 +335,7 @@ fn a_live_key_that_no_isolate_knows_may_come_in_a_rush() {
 #[test]
 fn a_flood_at_once_is_looked_up_a_hundred_times_at_most() {
     let outcomes = std::thread::scope(|threads| {
-        let work = || (0..10).map(|_| stranger(&unknown_key(), "203.0.113.5")).collect::<Vec<_>>();
+        let work = || (0..10).map(|_| send_from(&unknown_key(), "203.0.113.5")).collect::<Vec<_>>();
         let clients: Vec<_> = (0..20).map(|_| threads.spawn(work)).collect();
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect::<Vec<_>>()
     });
@@ -347,5 +347,5 @@ fn a_flood_at_once_is_looked_up_a_hundred_times_at_most() {
 #[test]
 fn an_unknown_key_is_looked_up_once() {
     let key = unknown_key();
-    assert_eq!([(); 3].map(|()| stranger(&key, "203.0.113.4").1), [1, 0, 0]);
+    assert_eq!([(); 3].map(|()| send_from(&key, "203.0.113.4").1), [1, 0, 0]);
 }

@@ -257,7 +257,7 @@ fn messages_have_a_limit_of_their_own_and_many_identifies_take_a_batch_as_well()
 }
 
 #[test]
-fn a_body_is_bounded_before_it_is_parsed_and_a_stranger_s_more_so() {
+fn a_body_is_bounded_before_it_is_parsed_and_more_so_without_a_key_in_the_header() {
     let project = project();
     let bearer = format!("Bearer {}", project.key);
     let known = [("Authorization", bearer.as_str())];
