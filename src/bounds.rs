@@ -67,8 +67,14 @@ pub const MIN_ADMIN_TOKEN_CHARS: usize = 16;
 pub const RATE_LIMITS: RangeInclusive<u32> = 1..=1_000_000;
 /// Length of a rate limit's window in seconds: a second to a day.
 pub const RATE_WINDOW_SECONDS: RangeInclusive<u32> = 1..=86_400;
-/// Calls per minute with nonexistent keys from one network. `[[ratelimits]]` in wrangler.toml has the same number.
+/// Calls with nonexistent keys from one network in [`UNKNOWN_KEYS_WINDOW_MS`]. `[[ratelimits]]` in wrangler.toml has the same number.
 pub const MAX_UNKNOWN_KEYS: u32 = 100;
+/// Milliseconds in which they are counted, and for which a network is then refused.
+pub const UNKNOWN_KEYS_WINDOW_MS: u64 = 60_000;
+/// Seconds to wait before a store that is overloaded or away is asked again, as `Retry-After` says them.
+pub const STORE_RETRY_AFTER_S: u32 = 1;
+/// Seconds for which a browser may remember what CORS allows: a day.
+pub const PREFLIGHT_MAX_AGE_S: u32 = 86_400;
 
 /// Faults that an answer lists; it only counts the rest.
 pub const MAX_FAULTS: usize = 100;

@@ -6,6 +6,7 @@ use super::http::{Call, Reply};
 use super::platform::Log;
 use crate::rate_limit::{DecidedBy, Policy, Verdict};
 use crate::time::Timestamp;
+use std::borrow::Cow;
 
 /// A request that was handled: the reply, and what the log may know of it: no key, e-mail, phone, user id or body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ impl Handled {
             Ok(_) => (log.code, None),
             Err(error) => {
                 let row = error.row();
-                (Some(row.code), row.cause.map(str::to_owned))
+                (Some(row.code), row.cause.map(Cow::into_owned))
             }
         };
         let mut reply = outcome.unwrap_or_else(ApiError::into_reply);

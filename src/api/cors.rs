@@ -2,9 +2,8 @@
 //! credentials.
 
 use super::http::Reply;
+use crate::bounds::PREFLIGHT_MAX_AGE_S;
 
-/// Seconds for which a browser may remember a preflight: a day.
-const MAX_AGE_S: &str = "86400";
 /// The last four are sent by clients of Segment's protocol.
 const ALLOW_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Cache-Control, traceparent, \
     X-Write-Key, X-Retry-Count, AnonymousId, SentAt";
@@ -50,7 +49,7 @@ pub fn preflight(allow: String) -> Reply {
         .with("Allow", allow.clone())
         .with("Access-Control-Allow-Methods", allow)
         .with("Access-Control-Allow-Headers", ALLOW_HEADERS)
-        .with("Access-Control-Max-Age", MAX_AGE_S)
+        .with("Access-Control-Max-Age", PREFLIGHT_MAX_AGE_S.to_string())
 }
 
 #[cfg(test)]

@@ -2,15 +2,12 @@
 //! the body.
 
 use super::credential::Credential;
-use crate::bounds::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES};
+use crate::bounds::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES, MIN_ADMIN_TOKEN_CHARS, STORE_RETRY_AFTER_S};
 use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
 use crate::rate_limit::{LimiterUnavailable, Quota};
 use crate::store::{StoreError, StoredLimit};
 use std::borrow::Cow;
-
-/// Seconds to wait before asking an overloaded store again.
-const STORE_RETRY_AFTER_S: u64 = 1;
 
 /// The same for a deployment without a usable token: only the log tells them apart.
 const INVALID_ADMIN_TOKEN: &str = "Invalid admin token: this call needs the one that the operator set";
@@ -135,7 +132,7 @@ pub(super) struct Row<'e> {
     pub header: Option<(&'static str, String)>,
     pub details: Option<About<'e>>,
     /// For the log alone.
-    pub cause: Option<&'e str>,
+    pub cause: Option<Cow<'e, str>>,
 }
 
 /// What the details of an error are about; `error_body` writes them.
@@ -161,8 +158,8 @@ impl<'e> Row<'e> {
         Row { details: Some(details), ..self }
     }
 
-    fn because(self, cause: &'e str) -> Self {
-        Row { cause: Some(cause), ..self }
+    fn because(self, cause: impl Into<Cow<'e, str>>) -> Self {
+        Row { cause: Some(cause.into()), ..self }
     }
 
     fn missing_auth(message: impl Into<Cow<'e, str>>) -> Self {
@@ -216,7 +213,7 @@ impl ApiError {
                 Row::invalid_token("INVALID_API_KEY", message)
             }
             ApiError::AdminDisabled => Row::invalid_token("INVALID_API_KEY", INVALID_ADMIN_TOKEN)
-                .because("ADMIN_TOKEN is unset or shorter than 16 characters"),
+                .because(format!("ADMIN_TOKEN is unset or shorter than {MIN_ADMIN_TOKEN_CHARS} characters")),
             ApiError::RevokedApiKey => Row::invalid_token("REVOKED_API_KEY", "API key was revoked or has expired"),
             ApiError::InsufficientPermissions { required, current } => {
                 let scope = required.as_str();

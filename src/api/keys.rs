@@ -34,7 +34,9 @@ impl NewKey {
             let name = faults.string(value)?;
             let fits = (1..=MAX_KEY_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control);
             if !fits {
-                faults.invalid("Must have 1 to 100 characters, none of them a control character");
+                faults.invalid(format!(
+                    "Must have 1 to {MAX_KEY_NAME_CHARS} characters, none of them a control character"
+                ));
             }
             Some(name.to_owned())
         });

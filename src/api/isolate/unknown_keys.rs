@@ -2,14 +2,14 @@
 
 use super::network::Network;
 use super::ttl_cache::TtlCache;
-use crate::bounds::MAX_UNKNOWN_KEYS;
+use crate::bounds::{MAX_UNKNOWN_KEYS, UNKNOWN_KEYS_WINDOW_MS};
 use crate::key::KeyHash;
 use crate::rate_limit::Quota;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// The quota of one network, as answers show it.
-pub const QUOTA: Quota = Quota { limit: MAX_UNKNOWN_KEYS, window_ms: 60_000 };
+pub const QUOTA: Quota = Quota { limit: MAX_UNKNOWN_KEYS, window_ms: UNKNOWN_KEYS_WINDOW_MS };
 
 /// An isolate's cache of nonexistent keys and of the networks that send them.
 #[derive(Debug, Default)]
