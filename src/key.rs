@@ -97,7 +97,7 @@ impl KeyHash {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// From what [`KeyHash::to_hex`] gave.
+    /// From the digits of [`KeyHash::to_hex`]. None if they are no such digits.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut hash = [0; 32];
         for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks(2)) {

@@ -4,7 +4,7 @@
 //! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`rate_limit::Limiter`],
 //! so all of it runs and is tested natively. The edge is thin and built for wasm32 only; it alone knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, rate_limit, input} → {user, key, json, bounds, rule, id, time}`.
+//! Imports run one way: `edge → api → {store, rate_limit} → {user, key, id} → {input, time, placement} → {json, bounds, rule}`.
 //!
 //! | module | content |
 //! |---|---|
@@ -17,6 +17,7 @@
 //! | [`bounds`] | every bound that a client can meet |
 //! | [`rule`] | the error of everything that is parsed from a text |
 //! | [`id`], [`time`] | identifiers, moments |
+//! | [`placement`] | where a project's users live |
 //! | `edge` | the Worker: D1, the limiter object, the isolate's caches, the log; `entry.js` outlives a panic |
 
 pub mod api;

@@ -178,7 +178,7 @@ struct DescribedOut<'a> {
     key: KeyOut<'a>,
 }
 
-/// What a key is told of itself.
+/// What `GET /v1/key` says of a key.
 #[derive(Serialize)]
 struct KeyOut<'a> {
     key_id: &'a str,
@@ -223,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told() {
+    fn every_fault_is_reported() {
         let body = r#"{"project":"A","scopes":["users:write","root",1],"expires_at":"soon","admin":true}"#;
-        let told: Vec<String> =
+        let lines: Vec<String> =
             parse(body).unwrap_err().faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
         assert_eq!(
-            told,
+            lines,
             [
                 "name: Field is required",
                 "project: Must be 1 to 64 characters of a-z, 0-9, _ and -",

@@ -88,7 +88,7 @@ struct StoredOut<'a> {
     stale: bool,
 }
 
-/// The code of a batch of which nothing was stored: that of its first error.
+/// The code of a batch that stored nothing: that of its first error.
 fn code_of_all(outcomes: &[UserOutcome]) -> Option<&'static str> {
     let nothing_stored = outcomes.iter().all(|outcome| outcome.stored.is_err());
     let mut codes = outcomes.iter().filter_map(|outcome| outcome.stored.as_ref().err().map(|refusal| refusal.code));
@@ -98,7 +98,8 @@ fn code_of_all(outcomes: &[UserOutcome]) -> Option<&'static str> {
 fn reply(outcomes: &[UserOutcome], code: Option<&'static str>) -> Reply {
     let all = outcomes.len();
     let stored = outcomes.iter().filter(|outcome| outcome.stored.is_ok()).count();
-    // The one answer whose status is not an error's: what failed is the elements, each with an error of its own.
+    // A batch is the one answer whose status no single error decides: 200 if all users are stored, 207 if some are, 400 if
+    // none is.
     let (status, message) = match stored {
         0 if all > 0 => (400, format!("None of {all} users stored")),
         _ if stored < all => (207, format!("{stored} of {all} users stored")),

@@ -78,7 +78,7 @@ pub struct Log {
     pub key_id: Option<String>,
     pub budget: Option<(Policy, Verdict)>,
     pub limiter: Option<DecidedBy>,
-    /// The code of a batch of which nothing was stored.
+    /// The code of a batch that stored nothing.
     pub code: Option<&'static str>,
     /// The refused messages of Segment's protocol.
     pub refused: Vec<String>,

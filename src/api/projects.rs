@@ -118,7 +118,7 @@ pub async fn usage<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     Ok(Reply::json(200, &UsageOut { success: true, usage }))
 }
 
-/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the given limits at once. Storage that can't
+/// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the limits that the body has. Storage that can't
 /// be changed any more is a 409, and changes nothing.
 pub async fn configure<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     require_admin(cx)?;
@@ -132,7 +132,7 @@ pub async fn configure<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     describe(cx, &project).await
 }
 
-/// The project, with this storage if one is given.
+/// The project, with the storage that was chosen, if one was.
 async fn ensure<P: Platform>(
     cx: &Cx<'_, P>,
     name: &Project,
@@ -303,8 +303,8 @@ mod tests {
                 vec![(Policy::Users, ten), (Policy::Batch, None)],
             ),
         ] {
-            let told: Vec<_> = parse(body).unwrap().into_iter().map(|change| (change.policy, change.own)).collect();
-            assert_eq!(told, changes, "{body}");
+            let read: Vec<_> = parse(body).unwrap().into_iter().map(|change| (change.policy, change.own)).collect();
+            assert_eq!(read, changes, "{body}");
         }
     }
 

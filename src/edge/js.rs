@@ -15,12 +15,12 @@ pub fn variable(env: &Env, name: &str) -> Option<String> {
     member(env, name)?.as_string()
 }
 
-/// None: they are no rows.
+/// Rows as JSON text. None if they are no rows.
 pub fn rows_as_json(rows: &JsValue) -> Option<String> {
     JSON::stringify(rows).ok()?.as_string()
 }
 
-/// A value as SQLite is given it. D1's own integer type is 32 bits wide.
+/// A value as SQLite takes it. D1's own integer type is 32 bits wide.
 #[expect(clippy::cast_precision_loss, reason = "exact below 2^53")]
 pub fn js_value(value: Value<'_>) -> JsValue {
     match value {

@@ -112,7 +112,7 @@ impl IngestOut {
     }
 
     /// The first refused messages, for the log: `messageId` and code. An id of other characters than an SDK makes may be
-    /// anything, so it is not told.
+    /// anything, so it is not logged.
     pub fn refused(&self) -> Vec<String> {
         let is_plain = |id: &&str| {
             id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') && id.parse::<ApiKey>().is_err()

@@ -19,7 +19,7 @@ pub fn write(position: &Position, filter: &Filter) -> String {
     )
 }
 
-/// Reads a cursor. None unless it is byte for byte what [`write()`] gave for this filter.
+/// Reads a cursor. None unless it is byte for byte what [`write()`] makes for this filter.
 pub fn parse(text: &str, filter: &Filter) -> Option<Position> {
     let bytes = Base64UrlUnpadded::decode_vec(text).ok()?;
     let (ms, id) = bytes.get(CHECKSUM_BYTES..)?.split_first_chunk()?;

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_told_by_name() {
+    fn every_fault_is_reported_by_name() {
         assert_eq!(
             faults("limit=0&cursor=x&email=a+b@c&phone=+123&updated_after=2027&offset=5&limit=1&page"),
             [

@@ -28,7 +28,7 @@ impl Answer {
         self.json()["code"].as_str().unwrap_or_default().into()
     }
 
-    /// `pointer` or `field` of every fault told.
+    /// `pointer` or `field` of every fault that the answer lists.
     pub fn places(&self) -> Vec<String> {
         let details = &self.json()["details"];
         let faults = details["errors"].as_array().cloned().unwrap_or_else(|| vec![details.clone()]);

@@ -169,7 +169,7 @@ pub fn signal(name: &str, leader: &Child) {
 /// Of the project, not of the machine.
 const NODE: &str = "WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH node";
 
-/// Wrangler, keeping its state where it is told.
+/// Wrangler, which keeps its state where `--persist-to` says.
 const WRANGLER: &str = "CI=true OWN_STATE=1 WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false \
                         PATH=node_modules/.bin:$PATH wrangler";
 
