@@ -46,7 +46,7 @@ pub async fn store<P: Platform>(
         return Ok(Vec::new());
     }
     let users: Vec<_> = users.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
-    for_caller(cx, caller, cx.platform.users().upsert_users(caller, &users, cx.now())).await
+    for_caller(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &users)).await
 }
 
 /// The answer to a batch. Notes its code for the log.
