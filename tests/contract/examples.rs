@@ -1,4 +1,4 @@
-//! The README's client examples, run as a user would copy them: host and key changed, nothing else.
+//! The client examples of docs/api.md, run as a user would copy them: host and key changed, nothing else.
 
 use roster_harness::server::{Server, shared};
 use roster_harness::{Client, Project};
@@ -6,11 +6,11 @@ use serde_json::json;
 use std::path::Path;
 use std::process::Command;
 
-pub const README: &str = include_str!("../../README.md");
+pub const API: &str = include_str!("../../docs/api.md");
 
-/// The README's one code block in this language that talks to Roster, with this project's host and key.
+/// The page's one code block in this language that talks to Roster, with this project's host and key.
 pub fn example(language: &str, project: &Project<Server>) -> String {
-    let blocks = README.split("```").skip(1).step_by(2);
+    let blocks = API.split("```").skip(1).step_by(2);
     let mut examples = blocks
         .filter_map(|block| block.strip_prefix(&format!("{language}\n")))
         .filter(|code| code.contains("YOUR_API_KEY"));

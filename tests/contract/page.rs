@@ -34,7 +34,7 @@ fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user()
     let node = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin/node");
     let output = Command::new(node)
         .args(["tests/contract/page.mjs", chromium, &format!("{}/", shared().url), &project.key])
-        // Makes README's picture, then reduced to 128 colours: ROSTER_PICTURE=docs/page.png cargo test --test contract -- page::
+        // Makes the picture of docs/api.md, then reduced to 128 colours: ROSTER_PICTURE=docs/page.png cargo test --test contract -- page::
         .args(std::env::var_os("ROSTER_PICTURE"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()

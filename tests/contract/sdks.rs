@@ -1,6 +1,6 @@
 //! SDKs of Segment's protocol as they are published, with host and key changed, against the real Worker.
 
-use crate::examples::{README, is_here, run};
+use crate::examples::{is_here, run};
 use roster_harness::server::{Server, shared};
 use roster_harness::{Client, Project, in_ms};
 use serde_json::json;
@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use ureq::http::StatusCode;
+
+const DOCS: &str = include_str!("../../docs/segment.md");
 
 #[test]
 fn segment_s_node_sdk_stores_its_user_and_the_newest_word_whatever_is_retried() {
@@ -40,9 +42,9 @@ fn segment_s_analytics_js_stores_its_user_and_the_newest_word_whatever_is_retrie
 
 /// The lines for a browser are tried by the test of analytics.js.
 #[test]
-fn the_lines_of_the_readme_store_their_user() {
+fn the_lines_of_the_docs_store_their_user() {
     let blocks: Vec<&str> =
-        README.split("```").skip(1).step_by(2).filter(|code| code.contains("YOUR_INGEST_KEY")).collect();
+        DOCS.split("```").skip(1).step_by(2).filter(|code| code.contains("YOUR_INGEST_KEY")).collect();
     assert_eq!(blocks.len(), 5);
     for block in blocks {
         let (language, lines) = block.split_once('\n').unwrap();
