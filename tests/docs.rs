@@ -1,30 +1,58 @@
 //! Holds the guides against the tree and the code: what they name is there, and what they must name is named.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use roster::api::{ApiError, Call, fail, log_line};
+use std::collections::HashMap;
 use std::path::Path;
 
-const OPERATIONS: &str = include_str!("../docs/operations.md");
-
-const GUIDES: [(&str, &str); 7] = [
-    ("ARCHITECTURE.md", include_str!("../ARCHITECTURE.md")),
-    ("CONTRIBUTING.md", include_str!("../CONTRIBUTING.md")),
-    ("README.md", include_str!("../README.md")),
-    ("SECURITY.md", include_str!("../SECURITY.md")),
-    ("migrations/README.md", include_str!("../migrations/README.md")),
-    ("docs/operations.md", OPERATIONS),
-    ("CHANGELOG.md", include_str!("../CHANGELOG.md")),
-];
-
 const FOLDERS: [&str; 8] = ["src/", "tests/", "cli/", "web/", "migrations/", "bench/", "scripts/", ".ci/"];
+
+/// Words that have a plainer or a more exact one.
+const REFUSED: [&str; 9] =
+    ["told", "a given", "the given", "stranger", "strangers", "stranger's", "mended", "be it", "of which"];
+
+/// README is one screen and a half; the manual is in docs.
+const MAX_README_BYTES: usize = 9216;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The targets of links to files, each with the text behind it.
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Path and text of each guide.
+fn guides() -> Vec<(String, String)> {
+    let mut guides = Vec::new();
+    for folder in ["", "docs/", "bench/", "migrations/"] {
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if Path::new(&name).extension().is_some_and(|extension| extension == "md") {
+                let path = format!("{folder}{name}");
+                guides.push((path.clone(), read(&path)));
+            }
+        }
+    }
+    assert!(guides.len() > 10, "only {} guides were found", guides.len());
+    guides
+}
+
+/// The targets of links within the repository, each with the text behind it.
 fn links(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
-    targets.filter(|(target, _)| !target.starts_with("http") && !target.starts_with('#'))
+    targets.filter(|(target, _)| !target.starts_with("http"))
+}
+
+/// A heading as GitHub names it in a link.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    text.lines().filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#').trim()))
 }
 
 /// What stands between backticks and has the form of a path.
@@ -40,21 +68,47 @@ fn names(behind: &str) -> impl Iterator<Item = &str> {
     words.map_while(|word| word.trim_end_matches([',', ':', ';', '.', ')']).strip_prefix('`')?.strip_suffix('`'))
 }
 
+/// A text without what stands in backticks, in lower case, with one space between words and none but letters in them.
+fn words(text: &str) -> String {
+    // By lines: in a pattern of the contract stands one backtick.
+    let lines = text.split("```").step_by(2).flat_map(str::lines);
+    let prose = lines.map(|line| line.split('`').step_by(2).collect::<Vec<_>>().join(" x "));
+    let lower = prose.collect::<Vec<_>>().join(" ").to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
+    format!(" {} ", words.collect::<Vec<_>>().join(" "))
+}
+
+#[track_caller]
+fn assert_refuses_none(path: &str, text: &str) {
+    for refused in REFUSED {
+        if let Some((before, _)) = words(text).split_once(&format!(" {refused} ")) {
+            let near: Vec<&str> = before.split(' ').rev().take(8).collect();
+            let near: Vec<&str> = near.into_iter().rev().collect();
+            panic!("{path}: “{} {refused}”: say it in a plainer word", near.join(" "));
+        }
+    }
+}
+
 #[test]
-fn every_file_that_a_guide_links_to_is_there() {
-    for (guide, text) in GUIDES {
-        let folder = root().join(guide).parent().unwrap().to_owned();
-        for (target, _) in links(text) {
-            let file = target.split('#').next().unwrap();
-            assert!(folder.join(file).exists(), "{guide} links to {target}, which is not there");
+fn every_file_and_heading_that_a_guide_links_to_is_there() {
+    for (guide, text) in guides() {
+        let folder = root().join(&guide).parent().unwrap().to_owned();
+        for (target, _) in links(&text) {
+            let (file, heading) = target.split_once('#').map_or((target, None), |(file, h)| (file, Some(h)));
+            let linked = if file.is_empty() { root().join(&guide) } else { folder.join(file) };
+            assert!(linked.exists(), "{guide} links to {target}, which is not there");
+            if let Some(heading) = heading {
+                let text = std::fs::read_to_string(linked).unwrap();
+                assert!(anchors(&text).any(|anchor| anchor == heading), "{guide} links to {target}: no such heading");
+            }
         }
     }
 }
 
 #[test]
 fn every_path_that_the_guides_for_contributors_quote_is_there() {
-    for (guide, text) in &GUIDES[..2] {
-        for path in quoted_paths(text) {
+    for guide in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        for path in quoted_paths(&read(guide)) {
             assert!(root().join(path).exists(), "{guide} names {path}, which is not there");
         }
     }
@@ -63,15 +117,34 @@ fn every_path_that_the_guides_for_contributors_quote_is_there() {
 #[test]
 fn every_name_behind_a_link_stands_in_the_linked_file() {
     let mut checked = 0;
-    for (target, behind) in links(GUIDES[0].1) {
+    for (target, behind) in links(&read("ARCHITECTURE.md")) {
         for name in names(behind) {
-            let file = std::fs::read_to_string(root().join(target)).unwrap();
+            let file = read(target);
             let is_there = file.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name);
             assert!(is_there, "ARCHITECTURE.md looks for {name} in {target}");
             checked += 1;
         }
     }
     assert!(checked > 30, "only {checked} names were found to check");
+}
+
+#[test]
+fn every_guide_and_the_contract_use_plain_words() {
+    for (guide, text) in guides() {
+        assert_refuses_none(&guide, &text);
+    }
+    assert_refuses_none("openapi.yaml", &read("openapi.yaml"));
+}
+
+#[test]
+fn words_are_found_across_lines_and_whatever_their_case_but_not_in_code() {
+    assert_eq!(words("Be\nit `told` _so_.\n```sh\nmended\n```\na `\nb\n"), " be it x so a b ");
+}
+
+#[test]
+fn the_readme_can_be_read_in_minutes() {
+    let bytes = read("README.md").len();
+    assert!(bytes <= MAX_README_BYTES, "README.md has {bytes} bytes, at most {MAX_README_BYTES}: move it to docs");
 }
 
 #[test]
@@ -86,10 +159,75 @@ fn the_guide_for_operators_has_a_row_for_every_field_of_the_log() {
     let line: serde_json::Value = serde_json::from_str(&log_line(&call, &handled, 0, 0)).unwrap();
     let fields = line.as_object().unwrap();
     assert!(fields.contains_key("cause") && fields.contains_key("trace_id"), "{line}");
+    let operations = read("docs/operations.md");
     for field in fields.keys() {
-        let has_row = OPERATIONS.lines().any(|line| {
+        let has_row = operations.lines().any(|line| {
             line.starts_with("| `") && line.split('|').nth(1).is_some_and(|cell| cell.contains(&format!("`{field}`")))
         });
         assert!(has_row, "docs/operations.md has no row for {field}");
     }
+}
+
+/// A cost in thousandths of a cent for a million upserts, so that sums are exact.
+fn parse_price(text: &str) -> u64 {
+    let (dollars, fraction) = text.trim().trim_matches('*').trim_start_matches('$').split_once('.').unwrap();
+    format!("{dollars}{fraction:0<5}").parse().unwrap()
+}
+
+fn in_cents(price: u64) -> String {
+    let cents = (price + 500) / 1000;
+    format!("${}.{:02}", cents / 100, cents % 100)
+}
+
+/// The cells of each row of the table of costs, by what stands in the first.
+fn costs(operations: &str) -> HashMap<&str, Vec<&str>> {
+    let (_, table) = operations.split_once("| for each upsert |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows = table.lines().skip(2).map(|line| line.trim_matches('|').split('|').map(str::trim).collect::<Vec<_>>());
+    rows.map(|cells| (cells[0].trim_matches('*'), cells[1..].to_vec())).collect()
+}
+
+/// What is paid for every upsert, whatever it writes.
+const FIXED: [&str; 4] =
+    ["request of the Worker", "CPU, about 1.5 ms", "line of the log", "call of an object, and its active time"];
+const READ: &str = "row read, about";
+const READ_AGAIN: &str = "row read: the same body again";
+/// Each sum, with the rows that it reads.
+const SUMS: [(&str, &str); 3] =
+    [("a property changes", READ), ("the same body again", READ_AGAIN), ("a new user with both", READ)];
+
+#[test]
+fn the_costs_are_the_sums_of_their_parts_wherever_they_stand() {
+    let operations = read("docs/operations.md");
+    let costs = costs(&operations);
+    let part = |row: &str, store: usize| {
+        let cells = costs.get(row).unwrap_or_else(|| panic!("no row “{row}” in the table of costs"));
+        parse_price(cells[0]) * cells[store].parse::<u64>().unwrap()
+    };
+    let storage = read("docs/storage.md");
+    let compared = storage.lines().find(|line| line.starts_with("| a million upserts ")).unwrap();
+    for store in [1, 2] {
+        let mut sums = Vec::new();
+        for (what, read) in SUMS {
+            let fixed: u64 = FIXED.iter().map(|row| part(row, store)).sum();
+            let sum = in_cents(fixed + part(&format!("row written: {what}"), store) + part(read, store));
+            assert_eq!(costs[format!("together: {what}").as_str()][store].trim_matches('*'), sum, "{what}");
+            sums.push(sum);
+        }
+        let cell = compared.split('|').nth(store + 1).unwrap().trim();
+        assert_eq!(cell, sums[..2].join("; "), "docs/storage.md");
+    }
+    let shared: u64 = FIXED.iter().map(|row| part(row, 1)).sum();
+    let [change, new] = [("a property changes", 18), ("a new user with both", 10)].map(|(what, rows_read)| {
+        let read = parse_price(costs[READ][0]) * rows_read;
+        in_cents(part(&format!("row written: {what}"), 1) + read + shared / 1000)
+    });
+    for batches in
+        [format!("alone, since the users share everything else: {change} a million"), format!("{new} a million new")]
+    {
+        assert!(operations.contains(&batches), "docs/operations.md does not say: {batches}");
+    }
+    let rows: u64 = costs["row written: a property changes"][1].parse().unwrap();
+    let free = format!("100,000 free rows a day are {},000 changes", 100 / rows);
+    assert!(operations.contains(&free), "docs/operations.md does not say: {free}");
 }

@@ -4,6 +4,8 @@ use roster::store::sql::statements as sql;
 use roster_harness::server::{State, node};
 use serde_json::{Value, json};
 
+const OPERATIONS: &str = include_str!("../../docs/operations.md");
+
 /// Runs `[sql, values]` one after the other on a migrated D1, and prints the rows that each has written and answered.
 const RUN: &str = r"
     const [path, statements] = process.argv.slice(1);
@@ -40,9 +42,23 @@ fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_writt
         as_of(7, r#"[["p/plan","free"],["email","a@b.c"]]"#),
         as_of(6, r#"[["p/plan","late"]]"#),
         delete,
+        upsert(10, "{}"),
+        delete,
+        upsert(11, r#"{"email":"a@b.c"}"#),
     ]);
     let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|(written, _)| written).collect();
-    assert_eq!(written, [4, 2, 1, 1, 4, 3, 3, 1, 4]);
+    assert_eq!(written, [4, 2, 1, 1, 4, 3, 3, 1, 4, 2, 2, 3]);
+    for (what, at) in [
+        ("a property changes", 1),
+        ("the same body again", 2),
+        ("another e-mail or phone", 4),
+        ("a new user with neither e-mail nor phone", 9),
+        ("a new user with one of them", 11),
+        ("a new user with both", 0),
+    ] {
+        let row = format!("| row written: {what} | $1.00 | {} |", written[at]);
+        assert!(OPERATIONS.contains(&row), "docs/operations.md lacks: {row}");
+    }
 }
 
 #[test]
