@@ -1,6 +1,6 @@
-// Measures a deployed Roster from here, by its key alone: 300 calls, 4 at once, under ids that nobody else has. Deletes the
-// users that it made, or says which it left. Usage: make bench URL=https://… with KEY=ros_… in the environment, or as an
-// argument of make
+// Measures a deployed Roster from here, by its key alone: 300 calls, 4 at once, under ids that nobody else has. Deletes
+// the users that it made, or says which it left. Usage: make bench URL=https://… with KEY=ros_… in the environment, or
+// as an argument of make
 
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
@@ -16,7 +16,8 @@ const PREFIX = `bench-${randomBytes(6).toString("hex")}-`;
 const { URL: address = "", KEY: key = "" } = process.env;
 const { origin, protocol, hostname } = URL.parse(address) ?? {};
 const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
-if (protocol !== "https:" && !(protocol === "http:" && isLocal)) fail("URL must be https://…, or http:// on this machine: the key goes there");
+if (protocol !== "https:" && !(protocol === "http:" && isLocal))
+  fail("URL must be https://…, or http:// on this machine: the key goes there");
 if (!/^ros_\w+$/.test(key)) fail("KEY must be an API key, ros_…; the admin token is not needed");
 
 function fail(message) {
@@ -24,7 +25,11 @@ function fail(message) {
   process.exit(2);
 }
 
-const upsert = (i, n) => ({ method: "POST", path: "/v1/users", body: { user_id: PREFIX + (i % USERS), properties: { n } } });
+const upsert = (i, n) => ({
+  method: "POST",
+  path: "/v1/users",
+  body: { user_id: PREFIX + (i % USERS), properties: { n } },
+});
 const at = (method, i) => ({ method, path: `/v1/users/${PREFIX}${i % USERS}` });
 
 /** In this order; all but the first need the key. The last one cleans up. */
@@ -69,7 +74,10 @@ async function run({ calls, request, always }) {
   let [sent, fault] = [0, undefined];
   const client = async () => {
     while (sent < calls && !fault && (always || !stopped)) {
-      const { took, status, text, retryAfter } = await call(request(sent++)).catch((error) => ({ status: 0, text: String(error.cause ?? error) }));
+      const { took, status, text, retryAfter } = await call(request(sent++)).catch((error) => ({
+        status: 0,
+        text: String(error.cause ?? error),
+      }));
       if (status === 200) times.push(took);
       else fault ??= { status, text, retryAfter };
     }
@@ -86,7 +94,9 @@ async function deleteRest(seconds) {
   for (const id of [...made]) await call({ method: "DELETE", path: `/v1/users/${id}` }).catch(() => {});
 }
 
-console.log(`${CALLS} calls to ${origin}, ${AT_ONCE} at once, with the key ${key.slice(0, 8)}…: they make the users ${PREFIX}0 to ${PREFIX}${USERS - 1} and delete them.`);
+console.log(
+  `${CALLS} calls to ${origin}, ${AT_ONCE} at once, with the key ${key.slice(0, 8)}…: they make the users ${PREFIX}0 to ${PREFIX}${USERS - 1} and delete them.`,
+);
 const rows = [];
 let floor;
 for (const operation of OPERATIONS) {
@@ -96,7 +106,11 @@ for (const operation of OPERATIONS) {
   const median = times.length ? spread(times).median : NaN;
   floor ??= median;
   const figures = [median, sorted[Math.floor(sorted.length * 0.99)], median - floor].map((ms) => ms?.toFixed(1));
-  rows.push([operation.name, times.length, ...(times.length ? [...figures, (median / floor).toFixed(2)] : ["–", "–", "–", "–"])]);
+  rows.push([
+    operation.name,
+    times.length,
+    ...(times.length ? [...figures, (median / floor).toFixed(2)] : ["–", "–", "–", "–"]),
+  ]);
   if (!fault) continue;
   console.log(`${operation.name}: ${fault.status} ${fault.text}`);
   process.exitCode = 1;

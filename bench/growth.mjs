@@ -83,7 +83,9 @@ async function compare(projects, operation) {
   }
   return SIZES.map((_, place) => {
     const median = spread(rounds.map((medians) => medians[place])).median.toFixed(2);
-    return place === BESIDE ? median : `${median}; ${times(spread(rounds.map((medians) => medians[place] / medians[BESIDE])))}`;
+    return place === BESIDE
+      ? median
+      : `${median}; ${times(spread(rounds.map((medians) => medians[place] / medians[BESIDE])))}`;
   });
 }
 
@@ -91,7 +93,8 @@ const rows = [];
 for (const store of STORES) {
   const projects = [];
   for (const size of SIZES) projects.push(await fill(store, size));
-  for (const operation of Object.keys(OPERATIONS)) rows.push([operation, store.name, ...(await compare(projects, operation))]);
+  for (const operation of Object.keys(OPERATIONS))
+    rows.push([operation, store.name, ...(await compare(projects, operation))]);
   for (const { miniflare } of projects) await miniflare.dispose();
 }
 publish("growth", table(["p50, ms", "in", ...SIZES.map((size) => `${size.toLocaleString("en")} users`)], rows));

@@ -1,5 +1,6 @@
 // What a warm upsert takes where every remote call takes longer, at 1 and at 16 requests at once, and how many remote
-// calls it waits for, one after the other, by that. Writes its table into bench/README.md. Usage: node bench/hops.mjs, or make bench
+// calls it waits for, one after the other, by that. Writes its table into bench/README.md. Usage: node bench/hops.mjs,
+// or make bench
 
 import { publish, table } from "./lib/document.mjs";
 import { open } from "./lib/targets.mjs";
@@ -13,7 +14,11 @@ async function measure({ url, key }, atOnce, requests = REQUESTS) {
     for (let i = 0; i < requests / atOnce; i++) {
       const begun = performance.now();
       const headers = { Authorization: `Bearer ${key}` };
-      const answer = await fetch(`${url}/v1/users`, { method: "POST", headers, body: JSON.stringify({ user_id: `${client}-${i}` }) });
+      const answer = await fetch(`${url}/v1/users`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ user_id: `${client}-${i}` }),
+      });
       await answer.text();
       if (answer.status !== 200) throw new Error(`status ${answer.status}`);
       times.push(performance.now() - begun);
@@ -38,7 +43,14 @@ for (const delayMs of [NONE, SHORT, LONG]) {
   await miniflare.dispose();
 }
 
-const head = [`warm upsert; p50 and p99 of ${REQUESTS}, ms`, "at once", `${NONE} ms`, `${SHORT} ms`, `${LONG} ms more`, "hops"];
+const head = [
+  `warm upsert; p50 and p99 of ${REQUESTS}, ms`,
+  "at once",
+  `${NONE} ms`,
+  `${SHORT} ms`,
+  `${LONG} ms more`,
+  "hops",
+];
 const rows = Array.from(measured, ([row, by]) => {
   const hops = (by[2].p50 - by[0].p50) / (LONG - NONE);
   return [row, ...by.map(({ p50, p99 }) => `${p50.toFixed(1)}, ${p99.toFixed(1)}`), hops.toFixed(2)];

@@ -1,5 +1,6 @@
-// How many asks a second one limiter's object can take, beside the peers' counter, how many one isolate makes, and so how
-// many isolates one object feeds. Writes its tables into bench/README.md. Usage: node bench/limiter.mjs, or make bench
+// How many asks a second one limiter's object can take, beside the peers' counter, how many one isolate makes, and so
+// how many isolates one object feeds. Writes its tables into bench/README.md. Usage: node bench/limiter.mjs, or make
+// bench
 
 import { keyOf, send } from "./lib/client.mjs";
 import { publish, spread, table, times } from "./lib/document.mjs";
@@ -10,7 +11,10 @@ const ROUNDS = 5;
 const [ROUND_MS, WARM_UP_MS] = [500, 2100];
 /** So short that the warm-up fills all slots of it: the whole ledger is written at each grant. */
 const WINDOW_MS = 2000;
-const OBJECTS = [{ name: "Roster", object: "LIMITER" }, { name: "counter in memory", object: "COUNTER" }];
+const OBJECTS = [
+  { name: "Roster", object: "LIMITER" },
+  { name: "counter in memory", object: "COUNTER" },
+];
 const KINDS = [
   { kind: "a lease of 5", limit: 1_000_000, lease: 5 },
   { kind: "a token", limit: 1_000_000, lease: 0 },
@@ -47,7 +51,8 @@ async function capacities() {
       const rates = OBJECTS.map(() => []);
       for (const object of OBJECTS) await measure(object, kind, atOnce, WARM_UP_MS);
       for (let round = 0; round < ROUNDS; round++) {
-        for (const [place, object] of OBJECTS.entries()) rates[place].push(await measure(object, kind, atOnce, ROUND_MS));
+        for (const [place, object] of OBJECTS.entries())
+          rates[place].push(await measure(object, kind, atOnce, ROUND_MS));
       }
       const [own, other] = rates;
       const ratio = spread(own.map((rate, round) => rate / other[round]));
@@ -56,7 +61,10 @@ async function capacities() {
     }
   }
   await miniflare.dispose();
-  return { leases, table: table(["what is granted", "at once", ...OBJECTS.map(({ name }) => `${name}, asks/s`), "ratio"], rows) };
+  return {
+    leases,
+    table: table(["what is granted", "at once", ...OBJECTS.map(({ name }) => `${name}, asks/s`), "ratio"], rows),
+  };
 }
 
 /** Asks a second of an isolate that so many requests a second reach. */
@@ -69,7 +77,9 @@ async function asksAt(target, rate) {
     for (let sent = 0; sent < rate * seconds; sent++) {
       const wait = begun + (sent * 1000) / rate - performance.now();
       if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      const call = send(target, read).then(({ status }) => status === 404 || Promise.reject(new Error(`status ${status}`)));
+      const call = send(target, read).then(
+        ({ status }) => status === 404 || Promise.reject(new Error(`status ${status}`)),
+      );
       under.add(call);
       call.finally(() => under.delete(call));
     }
@@ -87,10 +97,19 @@ async function demands(capacity) {
   const rows = [];
   for (const rate of RATES) {
     const asks = await asksAt({ url, key: await keyOf(url, `rate-${rate}`) }, rate);
-    rows.push([rate, asks.toFixed(2), Math.round(asks * 60), Math.floor(capacity / asks), Math.floor((capacity / asks) * rate)]);
+    rows.push([
+      rate,
+      asks.toFixed(2),
+      Math.round(asks * 60),
+      Math.floor(capacity / asks),
+      Math.floor((capacity / asks) * rate),
+    ]);
   }
   await miniflare.dispose();
-  return table(["requests/s of an isolate", "asks/s", "asks a minute", "isolates that one object feeds", "requests/s of these"], rows);
+  return table(
+    ["requests/s of an isolate", "asks/s", "asks a minute", "isolates that one object feeds", "requests/s of these"],
+    rows,
+  );
 }
 
 const { leases, table: capacity } = await capacities();

@@ -26,7 +26,11 @@ async function push(target, atOnce, milliseconds, restMs) {
   const begun = performance.now();
   const client = async (_, client) => {
     for (let sent = 0; (sent = performance.now() - begun) < milliseconds; calls++) {
-      const { status, text } = await send(target, { method: "POST", path: "/v1/users", body: { user_id: `u${client}` } });
+      const { status, text } = await send(target, {
+        method: "POST",
+        path: "/v1/users",
+        body: { user_id: `u${client}` },
+      });
       const answered = performance.now() - begun;
       if (status === 200) admitted.push({ sent, answered });
       else if (status !== 429) throw new Error(`${status}: ${text}`);
@@ -42,7 +46,8 @@ async function push(target, atOnce, milliseconds, restMs) {
  * between sending and answer, so that only one for which both lie in the stretch is known to belong to it.
  */
 function fullest(admitted, windowMs) {
-  const within = (begin) => admitted.filter(({ sent, answered }) => sent >= begin && answered <= begin + windowMs).length;
+  const within = (begin) =>
+    admitted.filter(({ sent, answered }) => sent >= begin && answered <= begin + windowMs).length;
   return Math.max(...admitted.map(({ sent }) => within(sent)));
 }
 
@@ -74,4 +79,7 @@ for (const limit of LIMITS) {
   else for (const atOnce of AT_ONCE) rows.push(await measure(limit, atOnce));
 }
 await miniflare.dispose();
-publish("limits", table(["limit", "at once", "rest, ms", "windows", "calls", "admitted", "of all", "of a window", "most in one"], rows));
+publish(
+  "limits",
+  table(["limit", "at once", "rest, ms", "windows", "calls", "admitted", "of all", "of a window", "most in one"], rows),
+);

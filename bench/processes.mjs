@@ -1,5 +1,6 @@
-// How many users are stored a second by Rosters in as many processes as there are cores, each with a project in an object of
-// its own: the objects share nothing but the machine. Writes its table into bench/README.md. Usage: node bench/processes.mjs
+// How many users are stored a second by Rosters in as many processes as there are cores, each with a project in an
+// object of its own: the objects share nothing but the machine. Writes its table into bench/README.md. Usage: node
+// bench/processes.mjs
 
 import { cpus } from "node:os";
 import { keyOf, send } from "./lib/client.mjs";
@@ -22,7 +23,8 @@ for (let i = 0; i < cpus().length; i++) {
 
 /** Each batch changes the same users. */
 let n = 0;
-const users = () => Array.from({ length: BATCH }, (_, i) => ({ user_id: `user_${i}`, properties: { plan: "premium", n } }));
+const users = () =>
+  Array.from({ length: BATCH }, (_, i) => ({ user_id: `user_${i}`, properties: { plan: "premium", n } }));
 
 /** Users a second, and milliseconds of a processor for each, where the first `count` processes are asked at once. */
 async function measure(count, seconds) {
@@ -33,7 +35,11 @@ async function measure(count, seconds) {
   const client = async (server) => {
     while (performance.now() - begun < seconds * 1000) {
       n += 1;
-      const { status, text } = await send(server, { method: "POST", path: "/v1/users/batch", body: { users: users() } });
+      const { status, text } = await send(server, {
+        method: "POST",
+        path: "/v1/users/batch",
+        body: { users: users() },
+      });
       if (status !== 200) throw new Error(`${status}: ${text}`);
       stored += BATCH;
     }

@@ -1,6 +1,6 @@
-// What it takes to start, and what memory is then held: Roster, the Hono peer and the floor, each alone in a fresh runtime,
-// in turn, in rounds. Writes its tables into bench/README.md. Linux alone tells the time of a processor. Usage:
-// node bench/start.mjs, or make bench
+// What it takes to start, and what memory is then held: Roster, the Hono peer and the floor, each alone in a fresh
+// runtime, in turn, in rounds. Writes its tables into bench/README.md. Linux alone tells the time of a processor.
+// Usage: node bench/start.mjs, or make bench
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,7 +43,10 @@ async function evaluate({ worker, entry }) {
   const contents = `export default { async fetch({ url }) { if (url.endsWith("/start")) await import("./${entry}"); return new Response(); } };`;
   const { modules, modulesRoot = "/" } = worker;
   const shim = { type: "ESModule", path: `${modulesRoot}start.mjs`, contents };
-  const named = modules.map((module) => ({ ...module, path: module.path.startsWith("/") ? module.path : modulesRoot + module.path }));
+  const named = modules.map((module) => ({
+    ...module,
+    path: module.path.startsWith("/") ? module.path : modulesRoot + module.path,
+  }));
   const miniflare = await serve([{ ...worker, modules: [shim, ...named], modulesRoot, durableObjects: {} }]);
   const target = { url: await addressOf(miniflare, worker.name), key: "none" };
   for (let i = 0; i < 20; i++) await time(target, { method: "GET", path: "/" });
@@ -64,7 +67,15 @@ async function measure(server, key) {
   const health = await time(target, { method: "GET", path: "/health" });
   const [first, second] = [await time(target, upsert(Math.random())), await time(target, upsert(Math.random()))];
   await miniflare.dispose();
-  return { module: module.ms, moduleCpu: module.cpu, ready: readyMs, readyCpu: ready, health: health.ms, first: first.ms, second: second.ms };
+  return {
+    module: module.ms,
+    moduleCpu: module.cpu,
+    ready: readyMs,
+    readyCpu: ready,
+    health: health.ms,
+    first: first.ms,
+    second: second.ms,
+  };
 }
 
 const FIGURES = [
@@ -114,7 +125,9 @@ async function memory(server, key) {
   await Promise.all(Array.from({ length: AT_ONCE }, client));
   const after = await look();
   await miniflare.dispose();
-  return ["heap", "wasm", "resident"].map((name) => `${(before[name] / 1e6).toFixed(1)} → ${(after[name] / 1e6).toFixed(1)}`);
+  return ["heap", "wasm", "resident"].map(
+    (name) => `${(before[name] / 1e6).toFixed(1)} → ${(after[name] / 1e6).toFixed(1)}`,
+  );
 }
 
 /** Roster makes the key on each server's store: the peers can't. */

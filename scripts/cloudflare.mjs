@@ -33,14 +33,18 @@ export class Account {
     const accounts = (await this.#read("/accounts", "list its account")) ?? [];
     if (accounts.length === 1) return accounts[0].id;
     const listed = accounts.map(({ id, name }) => `  ${id}  ${name}`).join("\n");
-    throw new Mistake(`Set CLOUDFLARE_ACCOUNT_ID to your account's id:\n${listed || "  (it is in the dashboard's address)"}`);
+    throw new Mistake(
+      `Set CLOUDFLARE_ACCOUNT_ID to your account's id:\n${listed || "  (it is in the dashboard's address)"}`,
+    );
   }
 
   /** The account's part of workers.dev. */
   async subdomain() {
     const found = await this.#read(`/accounts/${this.id}/workers/subdomain`, "read Workers");
     if (found?.subdomain) return found.subdomain;
-    throw new Mistake(`The account has no subdomain of workers.dev yet. Choose one, once:\nhttps://dash.cloudflare.com/${this.id}/workers/onboarding`);
+    throw new Mistake(
+      `The account has no subdomain of workers.dev yet. Choose one, once:\nhttps://dash.cloudflare.com/${this.id}/workers/onboarding`,
+    );
   }
 
   async database(name) {
@@ -71,14 +75,19 @@ export class Account {
   async #read(path, purpose) {
     console.log(`$ curl -H "Authorization: Bearer $CLOUDFLARE_API_TOKEN" '${API}${path}'`);
     const headers = { Authorization: `Bearer ${this.#token}` };
-    const answer = await fetch(API + path, { headers, signal: AbortSignal.timeout(30_000) }).catch(({ cause, message }) => {
-      throw new Mistake(`Cloudflare can't be reached: ${cause?.message ?? message}. Nothing was changed by this call.`);
-    });
+    const answer = await fetch(API + path, { headers, signal: AbortSignal.timeout(30_000) }).catch(
+      ({ cause, message }) => {
+        throw new Mistake(
+          `Cloudflare can't be reached: ${cause?.message ?? message}. Nothing was changed by this call.`,
+        );
+      },
+    );
     const { success, result, errors } = await answer.json().catch(() => ({}));
     if (success) return result;
     if (answer.status === 404 && !errors?.some(({ code }) => code === UNKNOWN_ROUTE)) return NONE;
     const reason = errors?.map(({ code, message }) => `${message} (${code})`).join(", ") ?? "no reason given";
-    if ([401, 403].includes(answer.status)) throw new Mistake(`The token may not ${purpose}: ${reason}. ${HOW_TO_LOG_IN}`);
+    if ([401, 403].includes(answer.status))
+      throw new Mistake(`The token may not ${purpose}: ${reason}. ${HOW_TO_LOG_IN}`);
     throw new Mistake(`Cloudflare answers ${answer.status} to GET ${path}: ${reason}. Run the same command again.`);
   }
 }
@@ -86,7 +95,9 @@ export class Account {
 /** Of `wrangler login`. */
 function tokenOfLogin() {
   try {
-    const { token } = JSON.parse(execFileSync("wrangler", ["auth", "token", "--json"], { stdio: ["ignore", "pipe", "ignore"] }));
+    const { token } = JSON.parse(
+      execFileSync("wrangler", ["auth", "token", "--json"], { stdio: ["ignore", "pipe", "ignore"] }),
+    );
     if (token) return token;
   } catch {
     // Not logged in: it prints no JSON.

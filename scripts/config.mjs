@@ -8,7 +8,10 @@ import { Mistake } from "./steps.mjs";
 export function readConfig(environment) {
   const top = parse(readFileSync("wrangler.toml", "utf8"));
   const own = environment ? top.env?.[environment] : top;
-  if (!own) throw new Mistake(`wrangler.toml has no [env.${environment}]. It has: ${Object.keys(top.env ?? {}).join(", ") || "none"}.`);
+  if (!own)
+    throw new Mistake(
+      `wrangler.toml has no [env.${environment}]. It has: ${Object.keys(top.env ?? {}).join(", ") || "none"}.`,
+    );
   return {
     worker: own.name ?? (environment ? `${top.name}-${environment}` : top.name),
     database: own.d1_databases[0].database_name,

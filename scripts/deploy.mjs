@@ -1,5 +1,5 @@
-// Deploys Roster: database, tables, Worker, in an order that survives being cut off anywhere. The same command goes on from
-// there. Usage: node scripts/deploy.mjs [ENVIRONMENT], or make deploy [ENV=…]
+// Deploys Roster: database, tables, Worker, in an order that survives being cut off anywhere. The same command goes on
+// from there. Usage: node scripts/deploy.mjs [ENVIRONMENT], or make deploy [ENV=…]
 
 import { Account } from "./cloudflare.mjs";
 import { readConfig } from "./config.mjs";
@@ -34,10 +34,14 @@ async function preflight(config) {
   }
   const where = await place(database);
   if (config.bindsCopies && where.jurisdiction) {
-    throw new Mistake(`D1 is bound to the jurisdiction ${where.jurisdiction}, and KV keeps copies everywhere: take COPIES out of wrangler.toml.`);
+    throw new Mistake(
+      `D1 is bound to the jurisdiction ${where.jurisdiction}, and KV keeps copies everywhere: take COPIES out of wrangler.toml.`,
+    );
   }
   if (worker?.objectsTag && !config.objectsTags.includes(worker.objectsTag)) {
-    throw new Mistake(`The Worker's object classes are those of ${worker.objectsTag}, which this checkout does not know: it is too old.`);
+    throw new Mistake(
+      `The Worker's object classes are those of ${worker.objectsTag}, which this checkout does not know: it is too old.`,
+    );
   }
   const replaces = worker && worker.objectsTag === config.objectsTag ? servingVersion(worker, config) : undefined;
   return { account, url, database, worker, where, replaces, adminToken: await adminToken(worker) };
@@ -64,13 +68,20 @@ async function deployWhole(config, { url, worker, adminToken }) {
   const { version_id: version } = await wrangler(`deploy ${adminToken.flag}${config.flag}`, adminToken.input);
   const complaint = isDryRun ? undefined : await smoke({ ...config, url, version });
   if (!complaint) return;
-  const why = worker ? "No version before a change of object classes can serve again" : "It is the first deploy: there is no version to go back to";
-  throw new Mistake(`Version ${version} serves and fails: ${complaint}. ${why}. Mend it and run the same command again.`);
+  const why = worker
+    ? "No version before a change of object classes can serve again"
+    : "It is the first deploy: there is no version to go back to";
+  throw new Mistake(
+    `Version ${version} serves and fails: ${complaint}. ${why}. Mend it and run the same command again.`,
+  );
 }
 
 /** Uploads a version, tries it without traffic, then gives it all traffic, or gives the old one all of it back. */
 async function replaceVersion(config, { url, replaces: old, adminToken }) {
-  const { version_id: version = NEW } = await wrangler(`versions upload ${adminToken.flag}${config.flag}`, adminToken.input);
+  const { version_id: version = NEW } = await wrangler(
+    `versions upload ${adminToken.flag}${config.flag}`,
+    adminToken.input,
+  );
   // Routes too: a first deploy that was cut off has none.
   await wrangler(`triggers deploy ${config.flag}`);
   const share = (shares) => wrangler(`versions deploy ${shares} --yes ${config.flag}`);

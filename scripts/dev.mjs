@@ -18,7 +18,10 @@ class Mistake extends Error {}
 
 async function checkPortIsFree() {
   const socket = connect({ port, host: "localhost" });
-  const isTaken = await once(socket, "connect").then(() => true, () => false);
+  const isTaken = await once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
   socket.destroy();
   if (isTaken) throw new Mistake(`Port ${port} is taken. For another one: PORT=8080 make dev`);
 }
@@ -64,7 +67,8 @@ async function developmentKey() {
   if (known && (await post("/v1/users", known, {})).status !== 401) return known;
   const { ADMIN_TOKEN } = parseEnv(await readFile(".dev.vars", "utf8"));
   const answer = await post("/v1/keys", ADMIN_TOKEN, { name: "development" });
-  if (answer.status === 401) throw new Mistake("No key can be made: set ADMIN_TOKEN in .dev.vars, at least 16 characters");
+  if (answer.status === 401)
+    throw new Mistake("No key can be made: set ADMIN_TOKEN in .dev.vars, at least 16 characters");
   const { key, message } = await answer.json();
   if (!key) throw new Mistake(`No key can be made: ${loggedCause ?? message}`);
   await writeFile(KEY_FILE, key, { mode: 0o600 });

@@ -1,5 +1,6 @@
-// Refuses a migration of D1 that old Workers could not live with: they run on the new schema during a deploy, and after a
-// rollback. SQLite itself says what a file does: each is applied to a database in memory and the schemas are compared.
+// Refuses a migration of D1 that old Workers could not live with: they run on the new schema during a deploy, and after
+// a rollback. SQLite itself says what a file does: each is applied to a database in memory and the schemas are
+// compared.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +13,9 @@ const CONSENT = /^-- contract: ./m;
 export function checkMigrations(folder) {
   const sqlite = new DatabaseSync(":memory:");
   let before = schema(sqlite);
-  for (const name of readdirSync(folder).filter((name) => name.endsWith(".sql")).sort()) {
+  for (const name of readdirSync(folder)
+    .filter((name) => name.endsWith(".sql"))
+    .sort()) {
     const sql = readFileSync(join(folder, name), "utf8");
     try {
       sqlite.exec(sql);
@@ -21,7 +24,10 @@ export function checkMigrations(folder) {
     }
     const after = schema(sqlite);
     const fault = CONSENT.test(sql) ? undefined : (contraction(before, after) ?? deletion(sql));
-    if (fault) throw new Mistake(`${join(folder, name)} ${fault}. The Worker that serves now may need it: see migrations/README.md.`);
+    if (fault)
+      throw new Mistake(
+        `${join(folder, name)} ${fault}. The Worker that serves now may need it: see migrations/README.md.`,
+      );
     before = after;
   }
   sqlite.close();
@@ -30,10 +36,19 @@ export function checkMigrations(folder) {
 function schema(sqlite) {
   const tables = {};
   for (const { name, sql } of sqlite.prepare("select name, sql from sqlite_schema where type = 'table'").all()) {
-    const names = (query) => sqlite.prepare(query).all(name).map(({ name }) => name);
+    const names = (query) =>
+      sqlite
+        .prepare(query)
+        .all(name)
+        .map(({ name }) => name);
     const columns = names("select name from pragma_table_xinfo(?)");
-    const demanded = names("select name from pragma_table_xinfo(?) where \"notnull\" and dflt_value is null");
-    tables[name] = { sql, columns, demanded, unique: names("select name from pragma_index_list(?) where \"unique\" and origin = 'c'") };
+    const demanded = names('select name from pragma_table_xinfo(?) where "notnull" and dflt_value is null');
+    tables[name] = {
+      sql,
+      columns,
+      demanded,
+      unique: names("select name from pragma_index_list(?) where \"unique\" and origin = 'c'"),
+    };
   }
   const triggers = sqlite.prepare("select name, sql from sqlite_schema where type = 'trigger'").all();
   return { tables, triggers: Object.fromEntries(triggers.map(({ name, sql }) => [name, sql])) };

@@ -24,5 +24,8 @@ start(async () => {
 
 function listed({ deployments }) {
   const full = deployments.filter(({ versions }) => versions.length === 1);
-  return full.slice(0, 10).map(({ versions, created_on }) => `  ${versions[0].version_id}  since ${created_on}`).join("\n");
+  return full
+    .slice(0, 10)
+    .map(({ versions, created_on }) => `  ${versions[0].version_id}  since ${created_on}`)
+    .join("\n");
 }

@@ -1,5 +1,5 @@
-// Prints what a deployed Roster consists of, as a CycloneDX 1.6 bill of materials: the crates in the Worker, and the files of
-// others in its page and its console. What only builds or tests it is not in it.
+// Prints what a deployed Roster consists of, as a CycloneDX 1.6 bill of materials: the crates in the Worker, and the
+// files of others in its page and its console. What only builds or tests it is not in it.
 // Usage: node scripts/sbom.mjs
 
 import { execFileSync } from "node:child_process";
@@ -14,8 +14,15 @@ function checksums() {
 
 function crates() {
   const options = ["--package", "roster", "--target", "wasm32-unknown-unknown", "--edges", "normal,no-proc-macro"];
-  const tree = execFileSync("cargo", ["tree", "--locked", ...options, "--prefix", "none", "--format", "{p}|{l}"], { encoding: "utf8" });
-  const lines = new Set(tree.trim().split("\n").map((line) => line.replace(" (*)", "")));
+  const tree = execFileSync("cargo", ["tree", "--locked", ...options, "--prefix", "none", "--format", "{p}|{l}"], {
+    encoding: "utf8",
+  });
+  const lines = new Set(
+    tree
+      .trim()
+      .split("\n")
+      .map((line) => line.replace(" (*)", "")),
+  );
   const known = checksums();
   return [...lines].map((line) => {
     const [, name, version, license] = line.match(/^(\S+) v(\S+).*\|(.*)$/);
@@ -26,7 +33,9 @@ function crates() {
 
 /** A package of npm whose files are served. */
 function served(name) {
-  const { version, license, integrity } = JSON.parse(readFileSync("package-lock.json", "utf8")).packages[`node_modules/${name}`];
+  const { version, license, integrity } = JSON.parse(readFileSync("package-lock.json", "utf8")).packages[
+    `node_modules/${name}`
+  ];
   const digest = Buffer.from(integrity.replace("sha512-", ""), "base64").toString("hex");
   return component("npm", name, version, license, ["SHA-512", digest]);
 }
@@ -40,5 +49,11 @@ function component(registry, name, version, license, hash) {
 
 const [roster, ...others] = crates();
 const components = [...others, served("swagger-ui-dist"), served("preact")].sort((a, b) => (a.purl < b.purl ? -1 : 1));
-const bom = { bomFormat: "CycloneDX", specVersion: "1.6", version: 1, metadata: { component: { ...roster, type: "application" } }, components };
+const bom = {
+  bomFormat: "CycloneDX",
+  specVersion: "1.6",
+  version: 1,
+  metadata: { component: { ...roster, type: "application" } },
+  components,
+};
 console.log(JSON.stringify(bom, null, 2));

@@ -23,9 +23,9 @@ const PAUSE_MS = 500;
 const MAX_WRONG = 3;
 
 /**
- * Waits until this version answers, and returns nothing if it answers rightly, else what is wrong. With `override` it asks
- * for the version by name, as it must while that has no traffic; an override may silently not apply, so each answer must
- * name its version.
+ * Waits until this version answers, and returns nothing if it answers rightly, else what is wrong. With `override` it
+ * asks for the version by name, as it must while that has no traffic; an override may silently not apply, so each
+ * answer must name its version.
  */
 export async function smoke({ url, worker, version, override = false }) {
   const headers = override ? { "Cloudflare-Workers-Version-Overrides": `${worker}="${version}"` } : {};
@@ -55,7 +55,8 @@ async function ask(url, headers) {
 
 function complaintOf(answer, { path, status, isRight, version }) {
   if (answer.failure) return `${path} can't be reached: ${answer.failure}`;
-  if (answer.version !== version) return `${path} is answered ${answer.status} by version ${answer.version}, not by ${version}`;
+  if (answer.version !== version)
+    return `${path} is answered ${answer.status} by version ${answer.version}, not by ${version}`;
   if (answer.status !== status) return `${path} is answered ${answer.status}, not ${status}`;
   if (!isRight(answer.text)) return `${path} is answered with a wrong text`;
 }

@@ -12,7 +12,12 @@ export class Mistake extends Error {}
 export const isDryRun = Boolean(process.env.DRY_RUN);
 
 // With CI, wrangler asks nothing and writes nothing into wrangler.toml.
-const SETTINGS = { CI: "true", WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" };
+const SETTINGS = {
+  CI: "true",
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_SEND_METRICS: "false",
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+};
 
 /** Runs a command of wrangler, or only prints it under DRY_RUN. Returns what wrangler itself reports: its last event of a type. */
 export async function wrangler(command, { before = "", secrets = {} } = {}) {
@@ -22,7 +27,10 @@ export async function wrangler(command, { before = "", secrets = {} } = {}) {
   const events = join(folder, "events.ndjson");
   try {
     const env = { ...process.env, ...SETTINGS, ...secrets, WRANGLER_OUTPUT_FILE_PATH: events };
-    const process_ = spawn("bash", ["-c", `set -o pipefail; ${before}wrangler ${command}`], { env, stdio: ["ignore", "inherit", "inherit"] });
+    const process_ = spawn("bash", ["-c", `set -o pipefail; ${before}wrangler ${command}`], {
+      env,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     const [code] = await once(process_, "exit");
     if (code !== 0) throw new Mistake(`wrangler ${command.split(" --")[0]} failed, as it says above.`);
     const lines = (await readFile(events, "utf8")).trim().split("\n");

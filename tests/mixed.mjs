@@ -94,7 +94,10 @@ async function checkUsers(maker, other, project, report) {
   const lists = await Promise.all([maker, other].map((worker) => worker.call("GET", "/v1/users?limit=100", key)));
   assert.equal(lists[0].text, lists[1].text);
   assert.equal(lists[0].json.users.length, 4 + 2 * 20);
-  for (const [deleter, reader, id] of [[maker, other, "plain"], [other, maker, "numbers"]]) {
+  for (const [deleter, reader, id] of [
+    [maker, other, "plain"],
+    [other, maker, "numbers"],
+  ]) {
     await deleter.expect(200, "DELETE", path(id), key);
     await reader.expect(404, "GET", path(id), key);
   }
@@ -193,7 +196,10 @@ async function checkMigrations(workers, report) {
 
 /** A project in objects, made by either version. */
 async function checkObjects({ today, earlier }, report) {
-  for (const [maker, other, project] of [[today, earlier, "objects-today"], [earlier, today, "objects-earlier"]]) {
+  for (const [maker, other, project] of [
+    [today, earlier, "objects-today"],
+    [earlier, today, "objects-earlier"],
+  ]) {
     const storage = { kind: "objects", buckets: 4 };
     await maker.expect(200, "PUT", `/v1/projects/${project}`, ADMIN_TOKEN, { storage });
     await checkUsers(maker, other, project, report);

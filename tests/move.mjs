@@ -1,6 +1,6 @@
-// Moves N users with the tool, as an operator would: D1 to a project of 16 objects, and on to another project in D1. Each
-// export must be the one before it, byte for byte. Usage: node bench/move.mjs [N], 100,000 by default, after
-// cargo build --release --package roster-cli
+// Moves N users with the tool, as an operator would: D1 to a project of 16 objects, and on to another project in D1.
+// Each export must be the one before it, byte for byte. Usage: node bench/move.mjs [N], 100,000 by default, after cargo
+// build --release --package roster-cli
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -56,7 +56,9 @@ async function run(what, key, ...args) {
   const begun = performance.now();
   await promisify(execFile)(TOOL, args, { env: { ...process.env, ROSTER_URL: url, ROSTER_KEY: key }, maxBuffer: 1e8 });
   const seconds = (performance.now() - begun) / 1000;
-  console.log(`${what.padEnd(28)} ${seconds.toFixed(1).padStart(7)} s  ${(USERS / seconds).toFixed(0).padStart(7)} users/s`);
+  console.log(
+    `${what.padEnd(28)} ${seconds.toFixed(1).padStart(7)} s  ${(USERS / seconds).toFixed(0).padStart(7)} users/s`,
+  );
 }
 
 const directory = mkdtempSync(`${tmpdir()}/roster-move-`);

@@ -106,40 +106,75 @@ const WORK = {
   update: [20, ({ key, users }) => post("update", 200, "/v1/users", key, body(any(users), 100))],
   again: [5, ({ key, same }) => post("same again", 200, "/v1/users", key, same)],
   enlarge: [3, ({ key }) => post("update, 50 KB", 200, "/v1/users", key, body(any(LARGE), 50_000))],
-  live: [10, async ({ key }) => {
-    const user = `new_${created++}`;
-    await post("create", 200, "/v1/users", key, body(user, below(2000)));
-    await get("read", 200, `/v1/users/${user}`, key);
-    await call("delete", [200], "DELETE", `/v1/users/${user}`, { token: key });
-    await get("read a missing one", 404, `/v1/users/${user}`, key);
-  }],
+  live: [
+    10,
+    async ({ key }) => {
+      const user = `new_${created++}`;
+      await post("create", 200, "/v1/users", key, body(user, below(2000)));
+      await get("read", 200, `/v1/users/${user}`, key);
+      await call("delete", [200], "DELETE", `/v1/users/${user}`, { token: key });
+      await get("read a missing one", 404, `/v1/users/${user}`, key);
+    },
+  ],
   read: [15, ({ key, users }) => get("read", 200, `/v1/users/${any(users)}`, key)],
   revalidate: [10, ({ key, etag }) => get("read if changed", 304, "/v1/users/same", key, { "If-None-Match": etag })],
-  list: [3, async ({ key }) => {
-    let cursor = "";
-    do {
-      const { pagination } = (await get("list", 200, `/v1/users?limit=15${cursor}`, key)).json();
-      cursor = pagination.has_more && `&cursor=${pagination.next_cursor}`;
-    } while (cursor);
-  }],
+  list: [
+    3,
+    async ({ key }) => {
+      let cursor = "";
+      do {
+        const { pagination } = (await get("list", 200, `/v1/users?limit=15${cursor}`, key)).json();
+        cursor = pagination.has_more && `&cursor=${pagination.next_cursor}`;
+      } while (cursor);
+    },
+  ],
   find: [5, ({ key, users }) => get("list by e-mail", 200, `/v1/users?email=${any(users)}@example.com`, key)],
-  batch: [2, ({ key, users }) => post("batch of 40", 200, "/v1/users/batch", key, { users: users.map((user) => body(user, 100)) })],
-  mistake: [1, ({ key }) => post("batch, some bad", 207, "/v1/users/batch", key, { users: [{ user_id: "same" }, {}, { user_id: "" }] })],
+  batch: [
+    2,
+    ({ key, users }) =>
+      post("batch of 40", 200, "/v1/users/batch", key, { users: users.map((user) => body(user, 100)) }),
+  ],
+  mistake: [
+    1,
+    ({ key }) =>
+      post("batch, some bad", 207, "/v1/users/batch", key, { users: [{ user_id: "same" }, {}, { user_id: "" }] }),
+  ],
   bad: [5, ({ key }) => post("bad body", 400, "/v1/users", key, any(BAD_BODIES))],
   // The runtime closes a connection whose body was not read to its end, and does not say so: no other call may use it.
-  tooLarge: [1, ({ key }) => post("body of 110 KB", 413, "/v1/users", key, body("large", 110_000), { Connection: "close" })],
+  tooLarge: [
+    1,
+    ({ key }) => post("body of 110 KB", 413, "/v1/users", key, body("large", 110_000), { Connection: "close" }),
+  ],
   stranger: [5, ({ key }) => get("wrong key", 401, "/v1/users", any(["ros_", `${key.slice(0, -1)}_`, ADMIN_TOKEN]))],
-  unknown: [2, () => call("unknown key", [401, 429], "GET", "/v1/users", { token: unknownKey(), headers: { "CF-Connecting-IP": "203.0.113.1" } })],
-  flood: [10, () => call("over the limit", [200, 429], "POST", "/v1/users", { token: any(limited).key, body: body("same", 100) })],
-  rotate: [0.2, async ({ name }) => {
-    const { key, key_id } = (await post("make a key", 201, "/v1/keys", ADMIN_TOKEN, { name: "soak", project: name })).json();
-    await get("read a missing one", 404, "/v1/users/nobody", key);
-    await call("revoke a key", [200], "DELETE", `/v1/keys/${key_id}`, { token: ADMIN_TOKEN });
-    await get("revoked key", 401, "/v1/users/nobody", key);
-  }],
+  unknown: [
+    2,
+    () =>
+      call("unknown key", [401, 429], "GET", "/v1/users", {
+        token: unknownKey(),
+        headers: { "CF-Connecting-IP": "203.0.113.1" },
+      }),
+  ],
+  flood: [
+    10,
+    () => call("over the limit", [200, 429], "POST", "/v1/users", { token: any(limited).key, body: body("same", 100) }),
+  ],
+  rotate: [
+    0.2,
+    async ({ name }) => {
+      const { key, key_id } = (
+        await post("make a key", 201, "/v1/keys", ADMIN_TOKEN, { name: "soak", project: name })
+      ).json();
+      await get("read a missing one", 404, "/v1/users/nobody", key);
+      await call("revoke a key", [200], "DELETE", `/v1/keys/${key_id}`, { token: ADMIN_TOKEN });
+      await get("revoked key", 401, "/v1/users/nobody", key);
+    },
+  ],
   leave: [3, ({ key, users }) => leave(key, body(any(users), 100))],
   file: [2, () => get("file", 200, any(["/", "/page.js", "/page.css", "/openapi.yaml", "/swagger-ui.css"]))],
-  preflight: [2, () => call("preflight", [204], "OPTIONS", "/v1/users", { headers: { Origin: "https://example.com" } })],
+  preflight: [
+    2,
+    () => call("preflight", [204], "OPTIONS", "/v1/users", { headers: { Origin: "https://example.com" } }),
+  ],
   ready: [2, () => get("readiness", 200, "/health/ready")],
   health: [5, () => get("health", 200, "/health")],
 };
@@ -205,7 +240,9 @@ const quantile = (values, q) => values.toSorted((a, b) => a - b)[Math.floor(valu
 const count = [...calls.values()].flatMap(({ times }) => times.flat()).length;
 calls.delete("set up");
 
-console.log(`${count} calls in ${SECONDS} s, ${CLIENTS} at once, ${BUCKETS || "no"} objects a project; ms in each third of the time`);
+console.log(
+  `${count} calls in ${SECONDS} s, ${CLIENTS} at once, ${BUCKETS || "no"} objects a project; ms in each third of the time`,
+);
 console.log("kind".padEnd(20) + "statuses".padEnd(24) + QUANTILES.map(({ name }) => name.padEnd(24)).join(""));
 for (const [kind, { expected, statuses, times }] of calls) {
   const told = [...statuses].map(([status, n]) => `${n} × ${status}`).join(", ");
@@ -216,12 +253,24 @@ for (const [kind, { expected, statuses, times }] of calls) {
 for (const { name, of, factor } of QUANTILES) {
   const growths = [...calls]
     .filter(([, { times }]) => times.every((third) => third.length >= FEWEST_CALLS))
-    .map(([kind, { times: [, second, last] }]) => ({ kind, growth: quantile(last, of) / quantile(second, of) }));
-  const pace = quantile(growths.map(({ growth }) => growth), 0.5);
+    .map(
+      ([
+        kind,
+        {
+          times: [, second, last],
+        },
+      ]) => ({ kind, growth: quantile(last, of) / quantile(second, of) }),
+    );
+  const pace = quantile(
+    growths.map(({ growth }) => growth),
+    0.5,
+  );
   console.log(`${name} of most kinds in the last third: ${pace.toFixed(2)} times the second's`);
-  if (!(pace <= PACE_FACTOR)) broken.push(`${name} of most kinds grew to ${pace.toFixed(2)} times, unless the machine became busy`);
+  if (!(pace <= PACE_FACTOR))
+    broken.push(`${name} of most kinds grew to ${pace.toFixed(2)} times, unless the machine became busy`);
   for (const { kind, growth } of growths) {
-    if (growth > pace * factor) broken.push(`${kind}: ${name} grew to ${growth.toFixed(2)} times, that of most to ${pace.toFixed(2)}`);
+    if (growth > pace * factor)
+      broken.push(`${kind}: ${name} grew to ${growth.toFixed(2)} times, that of most to ${pace.toFixed(2)}`);
   }
 }
 
@@ -232,10 +281,14 @@ for (const { seconds, heap, wasm, resident } of memory) {
 }
 // Not what is resident: the isolates of Miniflare itself collect their garbage when they like.
 for (const name of ["heap", "wasm"]) {
-  const before = quantile(memory.filter(({ third }) => third === 1).map((measured) => measured[name]), 0.5);
+  const before = quantile(
+    memory.filter(({ third }) => third === 1).map((measured) => measured[name]),
+    0.5,
+  );
   for (const { seconds, [name]: bytes } of memory.filter(({ third }) => third === 2)) {
     const factor = bytes / before;
-    if (factor > MEMORY_FACTOR || factor < 1 / MEMORY_FACTOR) broken.push(`${name}: ${factor.toFixed(2)} times as much after ${seconds} s`);
+    if (factor > MEMORY_FACTOR || factor < 1 / MEMORY_FACTOR)
+      broken.push(`${name}: ${factor.toFixed(2)} times as much after ${seconds} s`);
   }
 }
 

@@ -13,7 +13,10 @@ export function send({ url, key }, { method, path, body, headers }) {
   return new Promise((resolve, reject) => {
     const outgoing = request(url + path, { method, headers: all, agent }, (answer) => {
       let text = "";
-      answer.setEncoding("utf8").on("data", (chunk) => (text += chunk)).on("error", reject);
+      answer
+        .setEncoding("utf8")
+        .on("data", (chunk) => (text += chunk))
+        .on("error", reject);
       answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
     });
     outgoing.on("error", reject).end(sent);

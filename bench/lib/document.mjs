@@ -8,10 +8,15 @@ const PATH = `${ROOT}bench/README.md`;
 /** Prints what `bench/{name}.mjs` measured, and puts it in the place of what it wrote before. */
 export function publish(name, text) {
   console.log(text);
-  const place = new RegExp(`(?<=<!-- Written by node bench/${name}.mjs. -->\n)[^]*(?=<!-- The end of what ${name} writes. -->)`);
+  const place = new RegExp(
+    `(?<=<!-- Written by node bench/${name}.mjs. -->\n)[^]*(?=<!-- The end of what ${name} writes. -->)`,
+  );
   const document = readFileSync(PATH, "utf8");
   if (!place.test(document)) throw new Error(`bench/README.md has no place for what bench/${name}.mjs writes`);
-  writeFileSync(PATH, document.replace(place, () => `\n${text.trimEnd()}\n\n`));
+  writeFileSync(
+    PATH,
+    document.replace(place, () => `\n${text.trimEnd()}\n\n`),
+  );
 }
 
 /** A table of Markdown. */

@@ -37,7 +37,11 @@ export async function inspect(miniflare) {
   /** Bytes that live, in the heap and in WebAssembly's memory, and those that are resident in the whole runtime. */
   return async function measure() {
     const objectGroup = "measure";
-    const { result } = await send("Runtime.evaluate", { contextId, objectGroup, expression: "WebAssembly.Memory.prototype" });
+    const { result } = await send("Runtime.evaluate", {
+      contextId,
+      objectGroup,
+      expression: "WebAssembly.Memory.prototype",
+    });
     // Collects the garbage first, to find only what lives.
     const { objects } = await send("Runtime.queryObjects", { objectGroup, prototypeObjectId: result.objectId });
     const sizes = await send("Runtime.callFunctionOn", {

@@ -15,7 +15,7 @@ async function run({ target, operation, seconds }) {
   const { atOnce, request, setUp = [], users, limited } = operations[operation];
   // The floor answers everything with 200.
   const status = target.name === "hello" ? 200 : operations[operation].status;
-  const to = limited ? target.limited ?? target : target;
+  const to = limited ? (target.limited ?? target) : target;
   for (const first of setUp) await send(to, first);
   if (limited) await send(to, request(0, 0));
   const times = [];
@@ -40,5 +40,8 @@ async function run({ target, operation, seconds }) {
 }
 
 process.on("message", (told) => {
-  run(told).then((result) => process.send({ result }), (error) => process.send({ error: String(error) }));
+  run(told).then(
+    (result) => process.send({ result }),
+    (error) => process.send({ error: String(error) }),
+  );
 });

@@ -23,7 +23,10 @@ const batchOf = (size) => (i, n) => ({
   path: "/v1/users/batch",
   body: { users: Array.from({ length: size }, (_, place) => ({ ...user(place, n + i), user_id: `batched_${place}` })) },
 });
-const packed = (i, n) => ({ ...upsert(gzipSync(JSON.stringify(user(i, n + i)))), headers: { "Content-Encoding": "gzip" } });
+const packed = (i, n) => ({
+  ...upsert(gzipSync(JSON.stringify(user(i, n + i)))),
+  headers: { "Content-Encoding": "gzip" },
+});
 const copy = (i) => ({ ...read(i), headers: { "Cache-Control": "max-age=3600" } });
 const noKey = () => ({ ...upsert({ user_id: "u" }), headers: { Authorization: "" } });
 const invalid = () => upsert({ user_id: "u", email: "nowhere", plan: "free" });

@@ -15,12 +15,16 @@ export function runtime() {
       return false;
     }
   };
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && isIt(pid)).at(-1);
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && isIt(pid))
+    .at(-1);
 }
 
 /** Milliseconds of a processor that all threads of a process have used, to the microsecond. */
 export function cpuMs(pid) {
   const threads = readdirSync(`/proc/${pid}/task`);
-  const nanoseconds = threads.map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]));
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
+  );
   return nanoseconds.reduce((sum, of) => sum + of, 0) / 1e6;
 }

@@ -1,4 +1,5 @@
-// What is measured: Roster, its peers and two floors, all in one Miniflare on one D1, so that one process has all their time.
+// What is measured: Roster, its peers and two floors, all in one Miniflare on one D1, so that one process has all their
+// time.
 
 import { buildSync } from "esbuild";
 import { keyOf } from "./client.mjs";
@@ -10,9 +11,18 @@ const ONE_AN_HOUR = { limit: 1, window_seconds: 3600 };
 /** Miniflare's options for a Worker of `bench/peers`. */
 export function peer(file, { name = file, variables } = {}) {
   const entryPoints = [`${ROOT}bench/peers/${file}.mjs`];
-  const { outputFiles } = buildSync({ entryPoints, bundle: true, format: "esm", minify: true, write: false, external: ["cloudflare:workers"] });
+  const { outputFiles } = buildSync({
+    entryPoints,
+    bundle: true,
+    format: "esm",
+    minify: true,
+    write: false,
+    external: ["cloudflare:workers"],
+  });
   const { name: _, modules, modulesRoot, durableObjects, ...same } = roster({ name });
-  const counter = outputFiles[0].text.includes("DurableObject") && { durableObjects: { COUNTER: { className: "Counter", useSQLite: true } } };
+  const counter = outputFiles[0].text.includes("DurableObject") && {
+    durableObjects: { COUNTER: { className: "Counter", useSQLite: true } },
+  };
   return {
     ...same,
     ...counter,
@@ -30,7 +40,10 @@ export async function open({ delayMs = 0 } = {}) {
   const limited = { RATE_LIMIT: "1/3600" };
   const miniflare = await serve([
     roster({ ...own, kvNamespaces: { COPIES: "copies" } }),
-    ...["hono", "plain"].flatMap((file) => [peer(file, { variables }), peer(file, { name: `${file}-limited`, variables: limited })]),
+    ...["hono", "plain"].flatMap((file) => [
+      peer(file, { variables }),
+      peer(file, { name: `${file}-limited`, variables: limited }),
+    ]),
     peer("upsert-only", { variables }),
     peer("hello"),
   ]);
@@ -48,6 +61,7 @@ export async function open({ delayMs = 0 } = {}) {
     const limited = { url: await addressOf(miniflare, `${name}-limited`), key };
     targets.push({ name, url: await addressOf(miniflare, name), key, limited });
   }
-  for (const name of ["upsert-only", "hello"]) targets.push({ name, url: await addressOf(miniflare, name), key: "none" });
+  for (const name of ["upsert-only", "hello"])
+    targets.push({ name, url: await addressOf(miniflare, name), key: "none" });
   return { miniflare, targets };
 }

@@ -13,7 +13,14 @@ const UNLIMITED = "1000000/60";
  * Miniflare's options for the Roster that was built in the directory `root`. `entry` is a module in front of its own.
  * `objectsOf` is the Worker whose classes its objects are of: its own, unless told otherwise.
  */
-export function roster({ name = "roster", root = ROOT, entry, variables, objectsOf = { name, root }, ...options } = {}) {
+export function roster({
+  name = "roster",
+  root = ROOT,
+  entry,
+  variables,
+  objectsOf = { name, root },
+  ...options
+} = {}) {
   const durableObjects = {};
   for (const [binding, className] of Object.entries({ LIMITER: "LimiterObject", USERS: "UsersObject" })) {
     // A class that only this Worker has came with it.
@@ -63,7 +70,9 @@ export const addressOf = async (miniflare, name) => (await miniflare.unsafeGetDi
 /** Applies to D1 those migrations of `root` that are not in `applied`, a set of their names. */
 export async function migrate(miniflare, root = ROOT, applied = new Set()) {
   const database = await miniflare.getD1Database("DB");
-  const files = readdirSync(`${root}migrations`).filter((file) => file.endsWith(".sql") && !applied.has(file)).sort();
+  const files = readdirSync(`${root}migrations`)
+    .filter((file) => file.endsWith(".sql") && !applied.has(file))
+    .sort();
   for (const file of files) {
     const statements = statementsOf(readFileSync(`${root}migrations/${file}`, "utf8"));
     await database.batch(statements.map((statement) => database.prepare(statement)));

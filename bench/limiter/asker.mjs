@@ -1,4 +1,5 @@
-// A Worker that asks a limiter's object for so many milliseconds, so many times at once: Roster's, or the peers' counter.
+// A Worker that asks a limiter's object for so many milliseconds, so many times at once: Roster's, or the peers'
+// counter.
 
 export default {
   async fetch(request, env) {

@@ -13,20 +13,52 @@ async function ask({ url, key }, [method, path, body, headers = { Authorization:
   const answer = await fetch(url + path, { method, headers, body: text });
   const json = await answer.json();
   const { user, code, success, external_id } = json;
-  const of = user && { ...user, user_id: typeof user.user_id, created_at: typeof user.created_at, updated_at: typeof user.updated_at };
+  const of = user && {
+    ...user,
+    user_id: typeof user.user_id,
+    created_at: typeof user.created_at,
+    updated_at: typeof user.updated_at,
+  };
   const header = (name) => answer.headers.has(name);
   const created = answer.headers.get("X-User-Created");
   return {
-    status: answer.status, success, code, external_id, created, user: of, location: answer.headers.get("Location"),
-    headers: ["ETag", "X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit", "Retry-After", "WWW-Authenticate"].filter(header),
+    status: answer.status,
+    success,
+    code,
+    external_id,
+    created,
+    user: of,
+    location: answer.headers.get("Location"),
+    headers: [
+      "ETag",
+      "X-Request-Id",
+      "X-RateLimit-Limit",
+      "X-RateLimit-Remaining",
+      "X-RateLimit-Reset",
+      "RateLimit",
+      "Retry-After",
+      "WWW-Authenticate",
+    ].filter(header),
     field: json.details?.field,
   };
 }
 
 const users = "/v1/users";
 for (const [name, status, ...request] of [
-  ["a user is created", 200, "POST", users, { user_id: "u 1", email: "a@b.co", properties: { a: 1, o: { x: 1, y: 2 } }, origin: { c: "ios" } }],
-  ["a user is merged", 200, "POST", users, { user_id: "u 1", email: null, phone: "+1234", properties: { a: null, o: { x: null } } }],
+  [
+    "a user is created",
+    200,
+    "POST",
+    users,
+    { user_id: "u 1", email: "a@b.co", properties: { a: 1, o: { x: 1, y: 2 } }, origin: { c: "ios" } },
+  ],
+  [
+    "a user is merged",
+    200,
+    "POST",
+    users,
+    { user_id: "u 1", email: null, phone: "+1234", properties: { a: null, o: { x: null } } },
+  ],
   ["the same body again", 200, "POST", users, { user_id: "u 1", phone: "+1234" }],
   ["a user is read", 200, "GET", `${users}/u%201`],
   ["a user is missing", 404, "GET", `${users}/nobody`],

@@ -27,7 +27,8 @@ const hex = (bytes) => Array.from(new Uint8Array(bytes), (byte) => byte.toString
 /** The project of a live key, or null. */
 export async function findProject(env, key) {
   const hash = hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(key)));
-  const sql = "select project from api_keys where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)";
+  const sql =
+    "select project from api_keys where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)";
   const row = await remote(env, () => env.DB.prepare(sql).bind(hash, Date.now()).first());
   return row?.project ?? null;
 }
@@ -59,7 +60,11 @@ returning id, id = ?3 as created`;
 
 export function storeUser(env, project, { user_id, ...patch }) {
   const values = [project, user_id, `usr_${crypto.randomUUID()}`, JSON.stringify(patch), Date.now()];
-  return remote(env, () => env.DB.prepare(UPSERT).bind(...values).first());
+  return remote(env, () =>
+    env.DB.prepare(UPSERT)
+      .bind(...values)
+      .first(),
+  );
 }
 
 const FIND = `
@@ -91,7 +96,13 @@ export const stored = (id, row) => ({
 
 const PHRASES = { 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests" };
 
-export const refused = (status, code, message, details) => ({ success: false, error: PHRASES[status], message, code, details });
+export const refused = (status, code, message, details) => ({
+  success: false,
+  error: PHRASES[status],
+  message,
+  code,
+  details,
+});
 
 export function budget({ limit, windowMs }, { remaining, resetMs }) {
   const seconds = Math.ceil(resetMs / 1000);

@@ -11,9 +11,16 @@ export { Counter } from "./common.mjs";
 
 const Free = z.record(z.string().min(1).max(128), z.any());
 const User = z.strictObject({
-  user_id: z.string().min(1).max(256).regex(/^[^\p{Cc}]*$/u),
+  user_id: z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(/^[^\p{Cc}]*$/u),
   email: z.email({ pattern: z.regexes.html5Email }).max(254).nullish(),
-  phone: z.string().regex(/^\+[1-9]\d{1,14}$/).nullish(),
+  phone: z
+    .string()
+    .regex(/^\+[1-9]\d{1,14}$/)
+    .nullish(),
   properties: Free.optional(),
   origin: Free.optional(),
 });
@@ -33,9 +40,13 @@ app.get("/health", (c) => c.json({ status: "ok" }));
 
 app.use("/v1/users/*", async (c, next) => {
   const [, key] = c.req.header("Authorization")?.match(/^Bearer +(\S+)$/i) ?? [];
-  if (!key) return c.json(refused(401, "MISSING_AUTH", "Send the header Authorization: Bearer YOUR_API_KEY"), 401, { "WWW-Authenticate": "Bearer" });
+  if (!key)
+    return c.json(refused(401, "MISSING_AUTH", "Send the header Authorization: Bearer YOUR_API_KEY"), 401, {
+      "WWW-Authenticate": "Bearer",
+    });
   const project = await findProject(c.env, key);
-  if (!project) return c.json(refused(401, "INVALID_API_KEY", "No such API key"), 401, { "WWW-Authenticate": "Bearer" });
+  if (!project)
+    return c.json(refused(401, "INVALID_API_KEY", "No such API key"), 401, { "WWW-Authenticate": "Bearer" });
   c.set("project", project);
   const quota = quotaOf(c.env);
   const verdict = await take(c.env, project, quota);
@@ -55,7 +66,13 @@ app.post("/v1/users", bodyLimit({ maxSize: 100 * 1024 }), async (c) => {
   const parsed = User.safeParse(body);
   if (!parsed.success) {
     const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join("."), issue: message }));
-    return c.json(refused(400, codeOf(parsed.error.issues[0], body), `Invalid value for field: ${errors[0].field}`, { ...errors[0], errors }), 400);
+    return c.json(
+      refused(400, codeOf(parsed.error.issues[0], body), `Invalid value for field: ${errors[0].field}`, {
+        ...errors[0],
+        errors,
+      }),
+      400,
+    );
   }
   const row = await storeUser(c.env, c.get("project"), parsed.data);
   c.header("Location", `/v1/users/${encodeURIComponent(parsed.data.user_id)}`);
@@ -64,7 +81,13 @@ app.post("/v1/users", bodyLimit({ maxSize: 100 * 1024 }), async (c) => {
 });
 
 const codeOf = ({ code, path: [name] }, body) =>
-  code === "unrecognized_keys" ? "UNKNOWN_FIELD" : code !== "invalid_type" ? "INVALID_VALUE" : name in body ? "INVALID_TYPE" : "MISSING_FIELD";
+  code === "unrecognized_keys"
+    ? "UNKNOWN_FIELD"
+    : code !== "invalid_type"
+      ? "INVALID_VALUE"
+      : name in body
+        ? "INVALID_TYPE"
+        : "MISSING_FIELD";
 
 app.get("/v1/users/:id", async (c) => {
   const id = c.req.param("id");

@@ -4,7 +4,8 @@ import { budget, findProject, findUser, log, quotaOf, refused, shown, storeUser,
 
 export { Counter } from "./common.mjs";
 
-const EMAIL = /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
+const EMAIL =
+  /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/;
 const PHONE = /^\+[1-9]\d{1,14}$/;
 const MAX_BODY_BYTES = 100 * 1024;
 
@@ -15,7 +16,10 @@ const isFree = (value) => isObject(value) && Object.keys(value).every((key) => k
 /** By member: whether its type and then its value are right. */
 const RULES = {
   user_id: [isText, (id) => id.length >= 1 && id.length <= 256 && !/\p{Cc}/u.test(id)],
-  email: [(email) => email === null || isText(email), (email) => email === null || (email.length <= 254 && EMAIL.test(email))],
+  email: [
+    (email) => email === null || isText(email),
+    (email) => email === null || (email.length <= 254 && EMAIL.test(email)),
+  ],
   phone: [(phone) => phone === null || isText(phone), (phone) => phone === null || PHONE.test(phone)],
   properties: [isObject, isFree],
   origin: [isObject, isFree],
@@ -67,10 +71,15 @@ async function upsert(request, env, context) {
   const faults = faultsOf(user);
   if (faults.length > 0) {
     const errors = faults.map(([issue, field]) => ({ field, issue }));
-    throw new Refusal(400, faults[0][0], `Invalid value for field: ${faults[0][1]}`, { details: { ...errors[0], errors } });
+    throw new Refusal(400, faults[0][0], `Invalid value for field: ${faults[0][1]}`, {
+      details: { ...errors[0], errors },
+    });
   }
   const row = await storeUser(env, context.project, user);
-  const headers = { Location: `/v1/users/${encodeURIComponent(user.user_id)}`, "X-User-Created": String(row.created === 1) };
+  const headers = {
+    Location: `/v1/users/${encodeURIComponent(user.user_id)}`,
+    "X-User-Created": String(row.created === 1),
+  };
   return { status: 200, body: stored(user.user_id, row), headers };
 }
 
@@ -85,7 +94,8 @@ function respond(request, env, context) {
   const { pathname } = new URL(request.url);
   if (pathname === "/health") return { status: 200, body: { status: "ok" } };
   if (request.method === "POST" && pathname === "/v1/users") return upsert(request, env, context);
-  if (request.method === "GET" && pathname.startsWith("/v1/users/")) return read(request, env, context, decodeURIComponent(pathname.slice(10)));
+  if (request.method === "GET" && pathname.startsWith("/v1/users/"))
+    return read(request, env, context, decodeURIComponent(pathname.slice(10)));
   throw new Refusal(404, "NOT_FOUND", "No such route");
 }
 

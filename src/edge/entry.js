@@ -1,11 +1,11 @@
-// The Worker's entry, and all of it that is not Rust. A panic ends the Rust module, and with it every request that is in
-// it; the next call finds a new one. From here the new one is asked to answer for what the old one left behind.
+// The Worker's entry, and all of it that is not Rust. A panic ends the Rust module, and with it every request that is
+// in it; the next call finds a new one. From here the new one is asked to answer for what the old one left behind.
 
 import { DurableObject } from "cloudflare:workers";
 import Roster, { LimiterObject as Limiter, UsersObject as Users } from "../../build/index.js";
 
-// By request in flight: what to call when the module ends. Of the latest ones alone, since those that their clients gave
-// up are never seen to end.
+// By request in flight: what to call when the module ends. Of the latest ones alone, since those that their clients
+// gave up are never seen to end.
 const inFlight = new Map();
 const MAX_IN_FLIGHT = 1000;
 

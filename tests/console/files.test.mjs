@@ -13,9 +13,27 @@ const cells = (text) => Array.from(rows(text), ({ cells }) => cells);
 
 test("CSV is read as RFC 4180 has it", () => {
   for (const [text, expected] of [
-    ["a,b\n1,2\n", [["a", "b"], ["1", "2"]]],
-    ["a,b\r\n1,2", [["a", "b"], ["1", "2"]]],
-    ['"a,b","c""d"\n"e\nf",\n', [["a,b", 'c"d'], ["e\nf", ""]]],
+    [
+      "a,b\n1,2\n",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    [
+      "a,b\r\n1,2",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    [
+      '"a,b","c""d"\n"e\nf",\n',
+      [
+        ["a,b", 'c"d'],
+        ["e\nf", ""],
+      ],
+    ],
     ["\uFEFFa\n\n\nb\n", [["a"], ["b"]]],
     [",\n", [["", ""]]],
     ["a,", [["a", ""]]],
@@ -23,18 +41,33 @@ test("CSV is read as RFC 4180 has it", () => {
     ['"open,\n', [["open,\n"]]],
     ["a\rb,c\n", [["a\rb", "c"]]],
     ["", []],
-  ]) assert.deepEqual(cells(text), expected, text);
-  assert.deepEqual(Array.from(rows('a\n"b\nc"\n\nd\n'), ({ line }) => line), [1, 2, 5]);
+  ])
+    assert.deepEqual(cells(text), expected, text);
+  assert.deepEqual(
+    Array.from(rows('a\n"b\nc"\n\nd\n'), ({ line }) => line),
+    [1, 2, 5],
+  );
 });
 
 test("a row that was written is read back", () => {
-  for (const row of [["a", "b"], [""], ["", ""], ['"', ",", "\n", "\r\n"], ["é", "=1+1"]]) assert.deepEqual(cells(writeRow(row)), [row]);
+  for (const row of [["a", "b"], [""], ["", ""], ['"', ",", "\n", "\r\n"], ["é", "=1+1"]])
+    assert.deepEqual(cells(writeRow(row)), [row]);
 });
 
 test("columns find their places by name", () => {
-  assert.deepEqual(guessAll(["ID", "E-Mail", "Phone number", "Plan", "properties.a.b", "origin.channel", "", "user-id"]), [
-    { part: "user_id" }, { part: "email" }, { part: "phone" }, { part: "properties", key: "Plan" }, { part: "properties", key: "a.b" },
-    { part: "origin", key: "channel" }, { part: "skip" }, { part: "properties", key: "user-id" }]);
+  assert.deepEqual(
+    guessAll(["ID", "E-Mail", "Phone number", "Plan", "properties.a.b", "origin.channel", "", "user-id"]),
+    [
+      { part: "user_id" },
+      { part: "email" },
+      { part: "phone" },
+      { part: "properties", key: "Plan" },
+      { part: "properties", key: "a.b" },
+      { part: "origin", key: "channel" },
+      { part: "skip" },
+      { part: "properties", key: "user-id" },
+    ],
+  );
   assert.deepEqual(guessAll(["id", "user_id"]), [{ part: "properties", key: "id" }, { part: "user_id" }]);
 });
 
@@ -47,8 +80,10 @@ test("a mapping that can't be sent says why", () => {
 
 test("a cell is JSON if it can be, digit for digit, and text otherwise", () => {
   const targets = guessAll(["user_id", "email", "properties.n", "properties.s", "origin.o", "phone"]);
-  assert.equal(rowJson(targets, ["007", "null", "1.10", '"007"', '{"a":12345678901234567890123}', ""]),
-    '{"user_id":"007","email":null,"properties":{"n":1.10,"s":"007"},"origin":{"o":{"a":12345678901234567890123}}}');
+  assert.equal(
+    rowJson(targets, ["007", "null", "1.10", '"007"', '{"a":12345678901234567890123}', ""]),
+    '{"user_id":"007","email":null,"properties":{"n":1.10,"s":"007"},"origin":{"o":{"a":12345678901234567890123}}}',
+  );
   for (const json of ['""', '"a"', '"1"', '"null"', "1.10", "null", "[]", '"\\"q\\""', '" 1"']) {
     const value = parse(json);
     assert(equal(value, cellValue(valueCell(value))), json);
@@ -60,21 +95,43 @@ test("records know their lines, and what is no user is told", () => {
   const [good, bad] = csvRecords("user_id,plan\nu1,pro\nu2\n", targets);
   assert.deepEqual(good, { line: 2, json: '{"user_id":"u1","properties":{"plan":"pro"}}' });
   assert.equal(bad.error.get("message"), "The row has 1 cells and the header 2");
-  const lines = [...ndjsonRecords('{"user_id":"a","n":1.10}\n\n[1]\n{"a"\n{"line":7,"record":{"user_id":"b"},"error":{}}\n')];
-  assert.deepEqual(lines.map(({ line, json, error }) => [line, json ?? error.get("code")]), [
-    [1, '{"user_id":"a","n":1.10}'], [3, "INVALID_TYPE"], [4, "INVALID_REQUEST"], [5, '{"user_id":"b"}']]);
-  assert(isNdjson("a.jsonl", "") && isNdjson("a.txt", ' {"a":1}') && !isNdjson("a.csv", "{") && !isNdjson("a.txt", "a,b"));
+  const lines = [
+    ...ndjsonRecords('{"user_id":"a","n":1.10}\n\n[1]\n{"a"\n{"line":7,"record":{"user_id":"b"},"error":{}}\n'),
+  ];
+  assert.deepEqual(
+    lines.map(({ line, json, error }) => [line, json ?? error.get("code")]),
+    [
+      [1, '{"user_id":"a","n":1.10}'],
+      [3, "INVALID_TYPE"],
+      [4, "INVALID_REQUEST"],
+      [5, '{"user_id":"b"}'],
+    ],
+  );
+  assert(
+    isNdjson("a.jsonl", "") && isNdjson("a.txt", ' {"a":1}') && !isNdjson("a.csv", "{") && !isNdjson("a.txt", "a,b"),
+  );
 });
 
 test("batches hold what a body has room for, in order", () => {
   const record = (id) => ({ line: id, json: `{"user_id":"${id}é"}` });
   const records = Array.from({ length: 7 }, (_, i) => record(i));
   const size = new TextEncoder().encode(batchBody(records.slice(0, 3))).length;
-  for (const [maxUsers, maxBytes, lengths] of [[3, 9999, [3, 3, 1]], [100, size, [3, 3, 1]], [100, size - 1, [2, 2, 2, 1]], [7, 9999, [7]]]) {
+  for (const [maxUsers, maxBytes, lengths] of [
+    [3, 9999, [3, 3, 1]],
+    [100, size, [3, 3, 1]],
+    [100, size - 1, [2, 2, 2, 1]],
+    [7, 9999, [7]],
+  ]) {
     const packed = [...batches(records, maxUsers, maxBytes)];
-    assert.deepEqual(packed.map((batch) => batch.records.length), lengths);
+    assert.deepEqual(
+      packed.map((batch) => batch.records.length),
+      lengths,
+    );
     for (const batch of packed) assert(new TextEncoder().encode(batchBody(batch.records)).length <= maxBytes);
-    assert.deepEqual(packed.flatMap((batch) => batch.records), records);
+    assert.deepEqual(
+      packed.flatMap((batch) => batch.records),
+      records,
+    );
   }
   const [batch] = batches([{ line: 1, json: `"${"a".repeat(60)}"` }, record(2)], 10, 40);
   assert.equal(batch.refused[0].error.get("code"), "PAYLOAD_TOO_LARGE");
@@ -82,30 +139,62 @@ test("batches hold what a body has room for, in order", () => {
 });
 
 test("an import waits when told, collects what is refused, and stops at what won't get better", async () => {
-  const records = [{ line: 1, json: '{"user_id":"a"}' }, { line: 2, json: "{}" }, { line: 3, text: "x", error: new Map([["code", "INVALID_REQUEST"]]) }];
+  const records = [
+    { line: 1, json: '{"user_id":"a"}' },
+    { line: 2, json: "{}" },
+    { line: 3, text: "x", error: new Map([["code", "INVALID_REQUEST"]]) },
+  ];
   const answers = [
     { status: 429, retryAfter: 7 },
-    { status: 207, tree: parse('{"results":[{"index":0},{"index":1,"error":{"code":"MISSING_FIELD","message":"m"}}]}') },
+    {
+      status: 207,
+      tree: parse('{"results":[{"index":0},{"index":1,"error":{"code":"MISSING_FIELD","message":"m"}}]}'),
+    },
   ];
   const [waited, told] = [[], []];
-  const port = { send: async () => answers.shift(), wait: async (seconds) => waited.push(seconds), told: (sum) => told.push(sum) };
+  const port = {
+    send: async () => answers.shift(),
+    wait: async (seconds) => waited.push(seconds),
+    told: (sum) => told.push(sum),
+  };
   assert.equal(await sendAll(batches(records), port), undefined);
   assert.deepEqual(waited, [7]);
   assert.deepEqual([told[0].stored, told[0].done, told[0].refused.map(({ line }) => line)], [1, 3, [2, 3]]);
-  assert.equal(stringify(refusedLine(told[0].refused[0])), '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}');
+  assert.equal(
+    stringify(refusedLine(told[0].refused[0])),
+    '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}',
+  );
   answers.push({ status: 401 });
   assert.equal((await sendAll(batches(records), port)).status, 401);
-  await assert.rejects(patiently(async () => ({ status: 503 }), async () => { throw new Error("cancelled"); }), /cancelled/);
+  await assert.rejects(
+    patiently(
+      async () => ({ status: 503 }),
+      async () => {
+        throw new Error("cancelled");
+      },
+    ),
+    /cancelled/,
+  );
 });
 
 test("an export walks all pages and writes what an import takes", async () => {
-  const user = (id, more) => `{"user_id":"usr_1","external_id":"${id}","email":null,"phone":"+123","properties":{},"origin":{},"created_at":"c","updated_at":"t"${more}}`;
-  const pages = { "/v1/users?limit=100": `{"users":[${user("a", "")}],"pagination":{"next_cursor":"c/1"}}`,
-    "/v1/users?limit=100&cursor=c%2F1": `{"users":[${user("b", "").replace('"properties":{}', '"properties":{"n":1.10,"s":"1"}')}],"pagination":{"next_cursor":null}}` };
-  const port = { read: async (path) => ({ status: 200, tree: parse(pages[path]) }), wait: async () => {}, told: () => {} };
+  const user = (id, more) =>
+    `{"user_id":"usr_1","external_id":"${id}","email":null,"phone":"+123","properties":{},"origin":{},"created_at":"c","updated_at":"t"${more}}`;
+  const pages = {
+    "/v1/users?limit=100": `{"users":[${user("a", "")}],"pagination":{"next_cursor":"c/1"}}`,
+    "/v1/users?limit=100&cursor=c%2F1": `{"users":[${user("b", "").replace('"properties":{}', '"properties":{"n":1.10,"s":"1"}')}],"pagination":{"next_cursor":null}}`,
+  };
+  const port = {
+    read: async (path) => ({ status: 200, tree: parse(pages[path]) }),
+    wait: async () => {},
+    told: () => {},
+  };
   const { users } = await readAll(port);
   assert.equal(stringify(users[1]), '{"user_id":"b","phone":"+123","properties":{"n":1.10,"s":"1"},"origin":{}}');
-  assert.equal(csvParts(users).join(""), 'user_id,email,phone,properties.n,properties.s\na,,+123,,\nb,,+123,1.10,"""1"""\n');
+  assert.equal(
+    csvParts(users).join(""),
+    'user_id,email,phone,properties.n,properties.s\na,,+123,,\nb,,+123,1.10,"""1"""\n',
+  );
   assert.equal(importable(parse(user("a", "")), true).get("as_of"), "t");
   assert.equal((await readAll({ ...port, read: async () => ({ status: 403 }) })).failed.status, 403);
 });

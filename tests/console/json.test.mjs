@@ -9,15 +9,52 @@ test("digits, order, and names that objects of JavaScript treat apart come back 
   for (const text of [
     '{"big":12345678901234567890123,"price":1.10,"tiny":-1e-400,"list":[1.0,10E5,0]}',
     '{"b":1,"10":2,"2":3,"__proto__":{"a":null},"constructor":true}',
-    '"\\u0000 \\\\ \\" é 😀"', "[]", "{}", "null", '""',
-  ]) assert.equal(stringify(parse(text)), text);
+    '"\\u0000 \\\\ \\" é 😀"',
+    "[]",
+    "{}",
+    "null",
+    '""',
+  ])
+    assert.equal(stringify(parse(text)), text);
 });
 
 test("what is JSON is decided as JSON.parse decides it", () => {
-  const texts = ["", " ", "{", "[1,]", '{"a":1,}', "{a:1}", "01", "1.", ".5", "+1", "-", "NaN", "tru", "1 2", '"\n"', '"\\x"', "'a'",
-    '{"a" 1}', "[1 2]", " [ 1 , { \"a\" : \"b\" } ] ", "-0", "1E+2", '"\\ud800"', "nulll", "{}{}", "\u00a01"];
+  const texts = [
+    "",
+    " ",
+    "{",
+    "[1,]",
+    '{"a":1,}',
+    "{a:1}",
+    "01",
+    "1.",
+    ".5",
+    "+1",
+    "-",
+    "NaN",
+    "tru",
+    "1 2",
+    '"\n"',
+    '"\\x"',
+    "'a'",
+    '{"a" 1}',
+    "[1 2]",
+    ' [ 1 , { "a" : "b" } ] ',
+    "-0",
+    "1E+2",
+    '"\\ud800"',
+    "nulll",
+    "{}{}",
+    "\u00a01",
+  ];
   for (const text of texts) {
-    const oracle = (() => { try { return JSON.stringify(JSON.parse(text)); } catch { return undefined; } })();
+    const oracle = (() => {
+      try {
+        return JSON.stringify(JSON.parse(text));
+      } catch {
+        return undefined;
+      }
+    })();
     if (oracle === undefined) assert.throws(() => parse(text), NotJson, text);
     else assert.equal(JSON.stringify(JSON.parse(stringify(parse(text)))), oracle, text);
   }
@@ -31,7 +68,10 @@ test("a fault says where it is, and a name that stands twice is one", () => {
 });
 
 test("an indent makes lines that a person can read", () => {
-  assert.equal(stringify(parse('{"a":[1,{}],"b":{"c":"d"}}'), "  "), '{\n  "a": [\n    1,\n    {}\n  ],\n  "b": {\n    "c": "d"\n  }\n}');
+  assert.equal(
+    stringify(parse('{"a":[1,{}],"b":{"c":"d"}}'), "  "),
+    '{\n  "a": [\n    1,\n    {}\n  ],\n  "b": {\n    "c": "d"\n  }\n}',
+  );
 });
 
 test("equality minds digits and not the order of members", () => {
@@ -60,7 +100,14 @@ test("a patch does what RFC 7396 says", () => {
 });
 
 test("the patch of two states makes the one of the other, and is as small as it can be", () => {
-  const states = ['{"a":"b"}', "{}", '{"a":{"b":1.10,"c":{"d":[]}}}', '{"a":{"b":1.1}}', '{"a":[1,{"b":2}],"z":true}', '{"a":{}}'].map(parse);
+  const states = [
+    '{"a":"b"}',
+    "{}",
+    '{"a":{"b":1.10,"c":{"d":[]}}}',
+    '{"a":{"b":1.1}}',
+    '{"a":[1,{"b":2}],"z":true}',
+    '{"a":{}}',
+  ].map(parse);
   for (const before of states)
     for (const after of states) {
       const patch = diff(before, after);
@@ -73,6 +120,17 @@ test("the patch of two states makes the one of the other, and is as small as it 
 
 test("a preview names each member that differs", () => {
   const seen = changes(parse('{"a":1,"p":{"x":1.1,"y":2,"z":[1]}}'), parse('{"p":{"x":1.10,"z":[1],"n":{}}}'));
-  assert.deepEqual(seen.map(({ path, before, after }) => [path.join("."), `${before}`, after === undefined ? "gone" : stringify(after)]), [
-    ["a", "1", "gone"], ["p.x", "1.1", "1.10"], ["p.y", "2", "gone"], ["p.n", "undefined", "{}"]]);
+  assert.deepEqual(
+    seen.map(({ path, before, after }) => [
+      path.join("."),
+      `${before}`,
+      after === undefined ? "gone" : stringify(after),
+    ]),
+    [
+      ["a", "1", "gone"],
+      ["p.x", "1.1", "1.10"],
+      ["p.y", "2", "gone"],
+      ["p.n", "undefined", "{}"],
+    ],
+  );
 });

@@ -45,7 +45,13 @@ async function session(port) {
 /** Starts the browser: `evaluate` and `until` take an expression of the page, `close` ends it all. */
 export async function open(chromium) {
   const profile = await mkdtemp(join(tmpdir(), "chromium-"));
-  const options = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
+  const options = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--remote-debugging-port=0",
+    `--user-data-dir=${profile}`,
+  ];
   const browser = spawn(chromium, [...options, ...QUIET, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
   const close = async () => {
     const gone = new Promise((resolve) => browser.on("exit", resolve));

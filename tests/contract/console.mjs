@@ -15,11 +15,46 @@ const seen = { violations: [], widths: {} };
 const NAUGHTY = `<img src=x onerror="window.hacked=1">`;
 /** What has been read as markup, code, a template, a path or nothing somewhere: here it is text. */
 const NAUGHTIES = [
-  NAUGHTY, "<script>window.hacked=1</script>", "</span></li><script>window.hacked=1</script>", "<svg/onload=window.hacked=1>",
-  `"><a href="javascript:window.hacked=1">x</a>`, `' onfocus='window.hacked=1' autofocus='`, "javascript:window.hacked=1", "<!-- -->", "]]>", "&lt;b&gt; &amp;amp;",
-  "${window.hacked=1}", "{{constructor.constructor('window.hacked=1')()}}", "<%= 7 * 7 %>", "$(touch x)", "`x`", "'; drop table users; --", "../../etc/passwd",
-  "%00%3Cb%3E", "\\u003cb\\u003e", "__proto__", "constructor", "hasOwnProperty", "toString", "null", "undefined", "NaN", "0", "-0", "1e1000", "true", "[object Object]",
-  "Ω≈ç√∫˜µ≤≥÷", "田中さんにあげて下さい", "مُنَاقَشَة", "\u202eright to left", "a\u200bb\u200dc", "Z̮̞̠͙͔ͅḀ̗̞͈̻̗L͍̫͍̻̦G̞̯̰̥O̬͖", "👩‍👩‍👧‍👦 🏳️‍🌈", "\u0007bell", "x".repeat(300),
+  NAUGHTY,
+  "<script>window.hacked=1</script>",
+  "</span></li><script>window.hacked=1</script>",
+  "<svg/onload=window.hacked=1>",
+  `"><a href="javascript:window.hacked=1">x</a>`,
+  `' onfocus='window.hacked=1' autofocus='`,
+  "javascript:window.hacked=1",
+  "<!-- -->",
+  "]]>",
+  "&lt;b&gt; &amp;amp;",
+  "${window.hacked=1}",
+  "{{constructor.constructor('window.hacked=1')()}}",
+  "<%= 7 * 7 %>",
+  "$(touch x)",
+  "`x`",
+  "'; drop table users; --",
+  "../../etc/passwd",
+  "%00%3Cb%3E",
+  "\\u003cb\\u003e",
+  "__proto__",
+  "constructor",
+  "hasOwnProperty",
+  "toString",
+  "null",
+  "undefined",
+  "NaN",
+  "0",
+  "-0",
+  "1e1000",
+  "true",
+  "[object Object]",
+  "Ω≈ç√∫˜µ≤≥÷",
+  "田中さんにあげて下さい",
+  "مُنَاقَشَة",
+  "\u202eright to left",
+  "a\u200bb\u200dc",
+  "Z̮̞̠͙͔ͅḀ̗̞͈̻̗L͍̫͍̻̦G̞̯̰̥O̬͖",
+  "👩‍👩‍👧‍👦 🏳️‍🌈",
+  "\u0007bell",
+  "x".repeat(300),
 ];
 
 const json = JSON.stringify;
@@ -48,7 +83,9 @@ async function fill(label, text) {
 
 async function choose(label, value) {
   await until(named(label));
-  await evaluate(`(() => { const one = ${named(label)}; one.value = ${json(value)}; one.dispatchEvent(new Event("change", { bubbles: true })); })()`);
+  await evaluate(
+    `(() => { const one = ${named(label)}; one.value = ${json(value)}; one.dispatchEvent(new Event("change", { bubbles: true })); })()`,
+  );
 }
 
 const CODES = { Tab: 9, Enter: 13, Escape: 27, Delete: 46, " ": 32 };
@@ -60,22 +97,40 @@ async function type(name, text) {
 const enter = () => type("Enter", "\r");
 
 async function look(width, scheme) {
-  await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: scheme }, { name: "prefers-reduced-motion", value: "reduce" }] });
-  await send("Emulation.setDeviceMetricsOverride", { width, height: width < 640 ? 844 : 900, deviceScaleFactor: 1, mobile: width < 640 });
+  await send("Emulation.setEmulatedMedia", {
+    features: [
+      { name: "prefers-color-scheme", value: scheme },
+      { name: "prefers-reduced-motion", value: "reduce" },
+    ],
+  });
+  await send("Emulation.setDeviceMetricsOverride", {
+    width,
+    height: width < 640 ? 844 : 900,
+    deviceScaleFactor: 1,
+    mobile: width < 640,
+  });
 }
 
 const axe = await readFile("node_modules/axe-core/axe.min.js", "utf8");
 
 /** Holds a view against axe and the width of a phone, in light and dark, and takes its pictures. */
 async function view(name) {
-  for (const [width, scheme] of [[390, "light"], [390, "dark"], [1440, "dark"], [1440, "light"], [1920, "light"]]) {
+  for (const [width, scheme] of [
+    [390, "light"],
+    [390, "dark"],
+    [1440, "dark"],
+    [1440, "light"],
+    [1920, "light"],
+  ]) {
     if (!shots && (width > 1440 || (width === 390) !== (scheme === "dark"))) continue;
     await look(width, scheme);
     await evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
     if (!(await evaluate("typeof axe"))?.startsWith("obj")) await evaluate(`${axe}; 0`);
     const found = await evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
       violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).slice(0, 3).join(" | ")))`);
-    seen.violations.push(...(found ?? ["axe did not run"]).map((violation) => `${name} ${width} ${scheme}: ${violation}`));
+    seen.violations.push(
+      ...(found ?? ["axe did not run"]).map((violation) => `${name} ${width} ${scheme}: ${violation}`),
+    );
     if (width === 390) seen.widths[name] = await evaluate("document.documentElement.scrollWidth");
     if (shots) await picture(join(shots, `${name}-${width}-${scheme}.png`));
   }
@@ -92,20 +147,37 @@ on("Fetch.requestPaused", ({ requestId, request }) => {
   const found = forged?.(request);
   if (!found) return send("Fetch.continueRequest", { requestId });
   if (found.fails) return send("Fetch.failRequest", { requestId, errorReason: "ConnectionRefused" });
-  if (found.after_ms) return setTimeout(() => send("Fetch.continueRequest", { requestId }).catch(() => {}), found.after_ms);
+  if (found.after_ms)
+    return setTimeout(() => send("Fetch.continueRequest", { requestId }).catch(() => {}), found.after_ms);
   const { status, body, headers = {} } = found;
-  const responseHeaders = Object.entries({ "Content-Type": "application/json", ...headers }).map(([name, value]) => ({ name, value }));
-  return send("Fetch.fulfillRequest", { requestId, responseCode: status, responseHeaders, body: Buffer.from(json(body)).toString("base64") });
+  const responseHeaders = Object.entries({ "Content-Type": "application/json", ...headers }).map(([name, value]) => ({
+    name,
+    value,
+  }));
+  return send("Fetch.fulfillRequest", {
+    requestId,
+    responseCode: status,
+    responseHeaders,
+    body: Buffer.from(json(body)).toString("base64"),
+  });
 });
 /** Answers each call of the API with what `answer(request)` says, if that is something, until this is called with nothing. */
 async function forge(answer) {
   forged = answer;
   await (answer ? send("Fetch.enable", { patterns: [{ urlPattern: "*/v1/*" }] }) : send("Fetch.disable"));
 }
-const refusal = (status, code, message, headers) => ({ status, headers, body: { success: false, error: "", message, code } });
+const refusal = (status, code, message, headers) => ({
+  status,
+  headers,
+  body: { success: false, error: "", message, code },
+});
 
 const api = async (method, path, body, token = key) => {
-  const answer = await fetch(url + path, { method, headers: { Authorization: `Bearer ${token}` }, body: body && json(body) });
+  const answer = await fetch(url + path, {
+    method,
+    headers: { Authorization: `Bearer ${token}` },
+    body: body && json(body),
+  });
   return { status: answer.status, text: await answer.text() };
 };
 
@@ -129,7 +201,9 @@ async function chooseFile(name, text) {
 async function dropFile(name, text) {
   const path = join(folder, name);
   await writeFile(path, text);
-  const [x, y] = await evaluate(`(({ x, y }) => [x + 60, y + 60])(document.querySelector(".drop").getBoundingClientRect())`);
+  const [x, y] = await evaluate(
+    `(({ x, y }) => [x + 60, y + 60])(document.querySelector(".drop").getBoundingClientRect())`,
+  );
   for (const type of ["dragEnter", "dragOver", "drop"])
     await send("Input.dispatchDragEvent", { type, x, y, data: { items: [], files: [path], dragOperationsMask: 1 } });
 }
@@ -170,7 +244,9 @@ async function signingIn() {
   await type("Tab");
   await enter();
   await see("Everybody in this project");
-  seen.storage = await evaluate(`[localStorage.length, Object.keys(sessionStorage).join(), location.href.includes("ros_"), document.cookie]`);
+  seen.storage = await evaluate(
+    `[localStorage.length, Object.keys(sessionStorage).join(), location.href.includes("ros_"), document.cookie]`,
+  );
   await release();
 }
 
@@ -181,8 +257,16 @@ async function people() {
   await fetch(`${url}/v1/users`, { method: "POST", headers: { Authorization: `Bearer ${key}` }, body: big });
   const [name, note] = [`n ${NAUGHTY}`, { [NAUGHTY]: NAUGHTY, deep: { [NAUGHTY]: [NAUGHTY, { [NAUGHTY]: NAUGHTY }] } }];
   await api("POST", "/v1/users", { user_id: NAUGHTY, properties: { name, ...note }, origin: note });
-  await api("POST", "/v1/users", { user_id: "naughty", properties: Object.fromEntries(NAUGHTIES.map((text, i) => [`n${i}`, text])), origin: Object.fromEntries(NAUGHTIES.filter((text) => [...text].length <= 128).map((text) => [text, 1])) });
-  const users = Array.from({ length: 40 }, (_, i) => ({ user_id: `user_${100 + i}`, email: `person${i}@example.com`, properties: { plan: i % 3 ? "free" : "pro" } }));
+  await api("POST", "/v1/users", {
+    user_id: "naughty",
+    properties: Object.fromEntries(NAUGHTIES.map((text, i) => [`n${i}`, text])),
+    origin: Object.fromEntries(NAUGHTIES.filter((text) => [...text].length <= 128).map((text) => [text, 1])),
+  });
+  const users = Array.from({ length: 40 }, (_, i) => ({
+    user_id: `user_${100 + i}`,
+    email: `person${i}@example.com`,
+    properties: { plan: i % 3 ? "free" : "pro" },
+  }));
   await api("POST", "/v1/users/batch", { users });
   await elsewhere();
   await press("People");
@@ -260,8 +344,12 @@ async function naughty() {
   await press("naughty");
   await see("drop table");
   // As names and as values, each to the letter, and no element that a text has made.
-  const shown = await evaluate(`[".name", ".leaf"].map((part) => [...document.querySelectorAll("main .pair " + part)].map((one) => one.textContent))`);
-  seen.naughty = shown.map((texts, place) => NAUGHTIES.filter((text) => (place > 0 || text.length <= 128) && !texts.includes(text)));
+  const shown = await evaluate(
+    `[".name", ".leaf"].map((part) => [...document.querySelectorAll("main .pair " + part)].map((one) => one.textContent))`,
+  );
+  seen.naughty = shown.map((texts, place) =>
+    NAUGHTIES.filter((text) => (place > 0 || text.length <= 128) && !texts.includes(text)),
+  );
   seen.made = await evaluate(`document.querySelectorAll("main :is(img, script, a[href^=javascript], b)").length`);
   await view("person-naughty-texts");
   await press("← People");
@@ -276,7 +364,9 @@ async function erasing() {
   await see("It can't be undone");
   await view("erase");
   seen.focusInDialog = await evaluate(`document.querySelector("dialog").contains(document.activeElement)`);
-  seen.eraseOff = await evaluate(`[...document.querySelectorAll("dialog button")].find((one) => one.innerText === "Erase for good").disabled`);
+  seen.eraseOff = await evaluate(
+    `[...document.querySelectorAll("dialog button")].find((one) => one.innerText === "Erase for good").disabled`,
+  );
   await type("Escape");
   await until(`!document.querySelector("dialog")`);
   seen.focusBack = await evaluate("document.activeElement.innerText");
@@ -288,9 +378,24 @@ async function erasing() {
 
 async function refusedStates() {
   const states = [
-    ["busy", refusal(503, "SERVICE_UNAVAILABLE", "The store is busy", { "Retry-After": "3" }), "Roster's store is busy"],
-    ["limited", refusal(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded", { "Retry-After": "45" }), "Too many requests just now"],
-    ["forbidden", { status: 403, body: { code: "INSUFFICIENT_PERMISSIONS", message: "m", details: { required_permission: "users:read" } } }, "may not do that"],
+    [
+      "busy",
+      refusal(503, "SERVICE_UNAVAILABLE", "The store is busy", { "Retry-After": "3" }),
+      "Roster's store is busy",
+    ],
+    [
+      "limited",
+      refusal(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded", { "Retry-After": "45" }),
+      "Too many requests just now",
+    ],
+    [
+      "forbidden",
+      {
+        status: 403,
+        body: { code: "INSUFFICIENT_PERMISSIONS", message: "m", details: { required_permission: "users:read" } },
+      },
+      "may not do that",
+    ],
     ["revoked", refusal(401, "REVOKED_API_KEY", "The key is revoked"), "not accepted any more"],
     ["unreachable", { fails: true }, "Roster can't be reached"],
     ["slow", { after_ms: 8000 }, "Roster is slow to answer"],
@@ -310,7 +415,10 @@ async function importing() {
   await press("Import");
   await see("Drop a file here");
   await view("import");
-  const rows = Array.from({ length: 1100 }, (_, i) => `imp_${i},${i === 7 ? "not an address" : `i${i}@example.com`},1.10,"Name, ${i}",x`);
+  const rows = Array.from(
+    { length: 1100 },
+    (_, i) => `imp_${i},${i === 7 ? "not an address" : `i${i}@example.com`},1.10,"Name, ${i}",x`,
+  );
   await dropFile("people.csv", `id,E-Mail,properties.price,Full name,junk\n${rows.join("\n")}\nshort,row\n`);
   await see("What will be sent");
   await choose("Place of junk", "skip");
@@ -340,7 +448,9 @@ async function exporting() {
   await view("export");
   await press("Export as a file");
   await until(`document.body.innerText.includes("people exported")`);
-  seen.ndjson = (await downloaded(`${project}.ndjson`).catch(() => downloaded("users.ndjson"))).split("\n").find((line) => line.includes('"ada"'));
+  seen.ndjson = (await downloaded(`${project}.ndjson`).catch(() => downloaded("users.ndjson")))
+    .split("\n")
+    .find((line) => line.includes('"ada"'));
   await evaluate(`document.querySelectorAll("input[type=radio]")[1].click()`);
   await press("Export as a file");
   const table = await downloaded(`${project}.csv`).catch(() => downloaded("users.csv"));
@@ -376,18 +486,27 @@ async function admin() {
   seen.workedAfter = (await api("GET", "/v1/users?limit=1", undefined, seen.madeKey)).status;
 }
 
-const slots = () => Array.from({ length: 40 }, (_, i) => ({ at: new Date(Date.now() - i * 1500).toISOString(), booked: 1 + ((i * 7) % 11) }));
+const slots = () =>
+  Array.from({ length: 40 }, (_, i) => ({
+    at: new Date(Date.now() - i * 1500).toISOString(),
+    booked: 1 + ((i * 7) % 11),
+  }));
 const usage = (limit, slots) => ({ limit, window_seconds: 60, slots });
 
 async function projects() {
   await press("Projects");
   await until(control(project));
   await view("projects");
-  await forge((request) => (request.url.endsWith("/usage") ? refusal(503, "SERVICE_UNAVAILABLE", "busy", { "Retry-After": "1" }) : undefined));
+  await forge((request) =>
+    request.url.endsWith("/usage") ? refusal(503, "SERVICE_UNAVAILABLE", "busy", { "Retry-After": "1" }) : undefined,
+  );
   await press(project);
   await see("The limiter doesn't answer just now");
   await view("project-busy");
-  const body = () => ({ success: true, usage: { users: usage(500, slots()), batch: usage(100, slots().slice(0, 5)), ingest: usage(600, []) } });
+  const body = () => ({
+    success: true,
+    usage: { users: usage(500, slots()), batch: usage(100, slots().slice(0, 5)), ingest: usage(600, []) },
+  });
   await forge((request) => (request.url.endsWith("/usage") ? { status: 200, body: body() } : undefined));
   await see("of 500 booked in the last 60 s");
   seen.bars = await evaluate(`document.querySelectorAll(".bars rect").length`);

@@ -25,7 +25,13 @@ try {
   if (picture) {
     await send("Emulation.setScrollbarsHidden", { hidden: true });
     await width(800);
-    const clip = { x: 0, y: await evaluate(`document.querySelector(".opblock-tag-section").getBoundingClientRect().y`), width: 800, height: 740, scale: 1 };
+    const clip = {
+      x: 0,
+      y: await evaluate(`document.querySelector(".opblock-tag-section").getBoundingClientRect().y`),
+      width: 800,
+      height: 740,
+      scale: 1,
+    };
     const { data } = await send("Page.captureScreenshot", { clip, captureBeyondViewport: true });
     await writeFile(picture, data, "base64");
     await width(1280);
@@ -33,7 +39,9 @@ try {
 
   await click("button.authorize");
   await until(`document.querySelector(".auth-container input")`);
-  const authorizations = await evaluate(`[...document.querySelectorAll(".auth-container")].map((form) => form.innerText)`);
+  const authorizations = await evaluate(
+    `[...document.querySelectorAll(".auth-container")].map((form) => form.innerText)`,
+  );
   // As a paste does: wherever the cursor stands.
   await send("Input.insertText", { text: key });
   await click(".auth-container button.authorize");
@@ -43,7 +51,9 @@ try {
   await until(`document.querySelector("#operations-Users-upsertUser textarea")?.value.includes("user_123")`);
   await click("#operations-Users-upsertUser .execute");
   await until(`document.querySelector(".live-responses-table .response-col_status")`);
-  const status = await evaluate(`document.querySelector(".live-responses-table .response .response-col_status").innerText`);
+  const status = await evaluate(
+    `document.querySelector(".live-responses-table .response .response-col_status").innerText`,
+  );
   const answer = await evaluate(`document.querySelector(".live-responses-table").innerText`);
 
   const operation = `document.querySelector("#operations-Users-upsertUser")`;
@@ -58,7 +68,17 @@ try {
   await dark("dark");
   await until(`document.documentElement.classList.contains("dark-mode")`);
   const backgrounds = [inLight, await background()];
-  const seen = { operations, authorizations, status: status.trim(), answer, height, headers, widthOnPhone, backgrounds, problems };
+  const seen = {
+    operations,
+    authorizations,
+    status: status.trim(),
+    answer,
+    height,
+    headers,
+    widthOnPhone,
+    backgrounds,
+    problems,
+  };
   console.log(JSON.stringify(seen));
 } catch (error) {
   console.error(problems);

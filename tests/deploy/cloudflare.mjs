@@ -1,6 +1,6 @@
-// A fake of Cloudflare on loopback: the calls that wrangler and scripts/ make, an account as plain data (so that it can be
-// copied at any call), D1 as SQLite, and the deployed Worker. What it does not know it answers with 7003, so that a new
-// wrangler that calls something else fails loudly.
+// A fake of Cloudflare on loopback: the calls that wrangler and scripts/ make, an account as plain data (so that it can
+// be copied at any call), D1 as SQLite, and the deployed Worker. What it does not know it answers with 7003, so that a
+// new wrangler that calls something else fails loudly.
 
 import { hash } from "node:crypto";
 import { once } from "node:events";
@@ -94,7 +94,8 @@ const migrationTag = (metadata, before) => metadata.migrations?.new_tag ?? befor
 function uploadScript(account, [name], upload) {
   const existing = account.workers[name];
   const { old_tag } = upload.metadata.migrations ?? {};
-  if (upload.metadata.migrations && old_tag !== existing?.tag) throw new Refusal(400, 10079, "migration tag precondition failed");
+  if (upload.metadata.migrations && old_tag !== existing?.tag)
+    throw new Refusal(400, 10079, "migration tag precondition failed");
   const version = versionOf(account, upload, existing?.versions.at(-1));
   const known = existing ?? { versions: [], deployments: [], subdomain: { enabled: false, previews_enabled: false } };
   known.versions.push(version);
@@ -107,10 +108,16 @@ function uploadScript(account, [name], upload) {
 
 function uploadVersion(account, [name], upload) {
   const known = worker(account, name);
-  if (upload.metadata.migrations) throw new Refusal(400, 10211, "migrations must be fully applied with a non-versioned deploy");
+  if (upload.metadata.migrations)
+    throw new Refusal(400, 10211, "migrations must be fully applied with a non-versioned deploy");
   const version = versionOf(account, upload, known.versions.at(-1));
   known.versions.push(version);
-  return { id: version.id, startup_time_ms: 1, metadata: { has_preview: false }, resources: { script: { etag: version.id } } };
+  return {
+    id: version.id,
+    startup_time_ms: 1,
+    metadata: { has_preview: false },
+    resources: { script: { etag: version.id } },
+  };
 }
 
 function addDeployment(account, known, versions) {
@@ -119,7 +126,14 @@ function addDeployment(account, known, versions) {
   }
   if (versions.reduce((sum, { percentage }) => sum + percentage, 0) !== 100) throw new Refusal(400, 10223, "not 100 %");
   const id = nextId(account);
-  known.deployments.unshift({ id, versions, created_on: momentOf(id), source: "wrangler", strategy: "percentage", annotations: {} });
+  known.deployments.unshift({
+    id,
+    versions,
+    created_on: momentOf(id),
+    source: "wrangler",
+    strategy: "percentage",
+    annotations: {},
+  });
   return known.deployments[0];
 }
 
@@ -129,7 +143,9 @@ const shown = (version) => ({
   metadata: { created_on: momentOf(version.id), source: "wrangler", author_email: "dev@example.com" },
   annotations: {},
   resources: {
-    bindings: version.bindings.map(({ text, ...binding }) => (binding.type === "secret_text" ? binding : { ...binding, text })),
+    bindings: version.bindings.map(({ text, ...binding }) =>
+      binding.type === "secret_text" ? binding : { ...binding, text },
+    ),
     script: { etag: version.id, handlers: ["fetch"] },
     script_runtime: { compatibility_date: version.metadata.compatibility_date },
   },
@@ -140,42 +156,98 @@ const ROUTES = [
   ["GET /accounts/A/d1/database/*", (account, [name]) => account.databases[name] ?? databaseById(account, name)],
   ["POST /accounts/A/d1/database", createDatabase],
   ["POST /accounts/A/d1/database/*/query", query],
-  ["GET /accounts/A/d1/database/*/time_travel/bookmark", (account, [id]) => ({ bookmark: `bookmark-${databaseById(account, id).written.length}` })],
-  ["GET /accounts/A/workers/subdomain", ({ subdomain }) => {
-    if (!subdomain) throw new Refusal(404, 10007, "You have not registered a workers.dev subdomain");
-    return { subdomain };
-  }],
-  ["GET /accounts/A/workers/services/*", (account, [name]) => {
-    const { tag } = worker(account, name, NOT_FOUND.service);
-    return { id: name, default_environment: { environment: "production", script: { id: name, tag: name, tags: [], last_deployed_from: "wrangler", migration_tag: tag } } };
-  }],
-  ["GET /accounts/A/workers/workers/*", (account, [name]) => ({ id: name, name, subdomain: worker(account, name).subdomain })],
-  ["GET /accounts/A/workers/scripts/*/secrets", (account, [name]) =>
-    worker(account, name).versions.at(-1).bindings.filter(({ type }) => type === "secret_text").map(({ name, type }) => ({ name, type }))],
-  ["GET /accounts/A/workers/scripts/*/settings", (account, [name]) => ({ ...worker(account, name).settings, bindings: worker(account, name).versions.at(-1).bindings })],
+  [
+    "GET /accounts/A/d1/database/*/time_travel/bookmark",
+    (account, [id]) => ({ bookmark: `bookmark-${databaseById(account, id).written.length}` }),
+  ],
+  [
+    "GET /accounts/A/workers/subdomain",
+    ({ subdomain }) => {
+      if (!subdomain) throw new Refusal(404, 10007, "You have not registered a workers.dev subdomain");
+      return { subdomain };
+    },
+  ],
+  [
+    "GET /accounts/A/workers/services/*",
+    (account, [name]) => {
+      const { tag } = worker(account, name, NOT_FOUND.service);
+      return {
+        id: name,
+        default_environment: {
+          environment: "production",
+          script: { id: name, tag: name, tags: [], last_deployed_from: "wrangler", migration_tag: tag },
+        },
+      };
+    },
+  ],
+  [
+    "GET /accounts/A/workers/workers/*",
+    (account, [name]) => ({ id: name, name, subdomain: worker(account, name).subdomain }),
+  ],
+  [
+    "GET /accounts/A/workers/scripts/*/secrets",
+    (account, [name]) =>
+      worker(account, name)
+        .versions.at(-1)
+        .bindings.filter(({ type }) => type === "secret_text")
+        .map(({ name, type }) => ({ name, type })),
+  ],
+  [
+    "GET /accounts/A/workers/scripts/*/settings",
+    (account, [name]) => ({
+      ...worker(account, name).settings,
+      bindings: worker(account, name).versions.at(-1).bindings,
+    }),
+  ],
   ["PUT /accounts/A/workers/scripts/*", uploadScript],
   ["POST /accounts/A/workers/scripts/*/versions", uploadVersion],
-  ["GET /accounts/A/workers/scripts/*/versions", (account, [name]) => ({ items: worker(account, name).versions.map(shown) })],
-  ["GET /accounts/A/workers/scripts/*/versions/*", (account, [name, id]) => {
-    const found = worker(account, name).versions.find((version) => version.id === id);
-    if (!found) throw new Refusal(404, 10222, "Version not found");
-    return shown(found);
-  }],
-  ["GET /accounts/A/workers/scripts/*/deployments", (account, [name]) => ({ deployments: worker(account, name).deployments })],
-  ["POST /accounts/A/workers/scripts/*/deployments", (account, [name], { versions }) => addDeployment(account, worker(account, name), versions)],
-  ["PATCH /accounts/A/workers/scripts/*/script-settings", (account, [name], settings) => Object.assign(worker(account, name).settings, settings)],
+  [
+    "GET /accounts/A/workers/scripts/*/versions",
+    (account, [name]) => ({ items: worker(account, name).versions.map(shown) }),
+  ],
+  [
+    "GET /accounts/A/workers/scripts/*/versions/*",
+    (account, [name, id]) => {
+      const found = worker(account, name).versions.find((version) => version.id === id);
+      if (!found) throw new Refusal(404, 10222, "Version not found");
+      return shown(found);
+    },
+  ],
+  [
+    "GET /accounts/A/workers/scripts/*/deployments",
+    (account, [name]) => ({ deployments: worker(account, name).deployments }),
+  ],
+  [
+    "POST /accounts/A/workers/scripts/*/deployments",
+    (account, [name], { versions }) => addDeployment(account, worker(account, name), versions),
+  ],
+  [
+    "PATCH /accounts/A/workers/scripts/*/script-settings",
+    (account, [name], settings) => Object.assign(worker(account, name).settings, settings),
+  ],
   ["GET /accounts/A/workers/scripts/*/script-settings", (account, [name]) => worker(account, name).settings],
   ["GET /accounts/A/workers/scripts/*/subdomain", (account, [name]) => worker(account, name).subdomain],
-  ["POST /accounts/A/workers/scripts/*/subdomain", (account, [name], body) => Object.assign(worker(account, name).subdomain, body)],
-  ["POST /accounts/A/workers/scripts/*/assets-upload-session", (account, _, { manifest }) => {
-    const missing = [...new Set(Object.values(manifest).map(({ hash }) => hash))].filter((hash) => !account.assets.includes(hash));
-    return { jwt: "e30.e30.e30", buckets: missing.length ? [missing] : [] };
-  }],
-  ["POST /accounts/A/workers/assets/upload", (account, _, { files }) => {
-    // A set: wrangler sends them in the order in which it came to read them, which is another one at times.
-    account.assets = [...new Set([...account.assets, ...files])].sort();
-    return { jwt: "e30.e30.e30" };
-  }],
+  [
+    "POST /accounts/A/workers/scripts/*/subdomain",
+    (account, [name], body) => Object.assign(worker(account, name).subdomain, body),
+  ],
+  [
+    "POST /accounts/A/workers/scripts/*/assets-upload-session",
+    (account, _, { manifest }) => {
+      const missing = [...new Set(Object.values(manifest).map(({ hash }) => hash))].filter(
+        (hash) => !account.assets.includes(hash),
+      );
+      return { jwt: "e30.e30.e30", buckets: missing.length ? [missing] : [] };
+    },
+  ],
+  [
+    "POST /accounts/A/workers/assets/upload",
+    (account, _, { files }) => {
+      // A set: wrangler sends them in the order in which it came to read them, which is another one at times.
+      account.assets = [...new Set([...account.assets, ...files])].sort();
+      return { jwt: "e30.e30.e30" };
+    },
+  ],
 ].map(([route, answer]) => {
   const [method, path] = route.split(" ");
   return { method, path: new RegExp(`^${path.replace("/A/", `/${ACCOUNT_ID}/`).replaceAll("*", "([^/]+)")}$`), answer };
@@ -187,7 +259,9 @@ async function bodyOf(request) {
   if (!type.startsWith("multipart/form-data")) return chunks.length ? JSON.parse(Buffer.concat(chunks)) : undefined;
   const form = await new Response(Buffer.concat(chunks), { headers: { "content-type": type } }).formData();
   if (!form.has("metadata")) return { files: [...form.keys()] };
-  const { metadata, ...modules } = Object.fromEntries(await Promise.all([...form].map(async ([name, part]) => [name, await bytesOf(part)])));
+  const { metadata, ...modules } = Object.fromEntries(
+    await Promise.all([...form].map(async ([name, part]) => [name, await bytesOf(part)])),
+  );
   const digests = Object.entries(modules).map(([name, bytes]) => `${name} ${hash("sha256", bytes)}`);
   return { metadata: JSON.parse(metadata), modules: digests.sort() };
 }
@@ -195,7 +269,8 @@ async function bodyOf(request) {
 const bytesOf = async (part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from(await part.arrayBuffer()));
 
 async function answerApi(account, method, url, request) {
-  if (request.headers.authorization !== `Bearer ${account.jwt ?? TOKEN}` && !url.pathname.endsWith("/assets/upload")) throw new Refusal(401, 10000, "Authentication error");
+  if (request.headers.authorization !== `Bearer ${account.jwt ?? TOKEN}` && !url.pathname.endsWith("/assets/upload"))
+    throw new Refusal(401, 10000, "Authentication error");
   const path = url.pathname.slice(API.length);
   if (account.tokenLacks && path.includes(account.tokenLacks)) throw new Refusal(403, 10000, "Authentication error");
   for (const route of ROUTES) {
@@ -211,12 +286,19 @@ function answerWorker(account, name, path, headers) {
   if (!known?.subdomain.enabled) return { status: 404, text: "There is nothing here yet" };
   const [deployment] = known.deployments;
   const asked = headers["cloudflare-workers-version-overrides"]?.match(/^([\w-]+)="([0-9a-f-]+)"$/);
-  const overridden = asked?.[1] === name && !account.ignoresOverrides && deployment.versions.find(({ version_id }) => version_id === asked[2]);
-  const { version_id } = overridden || deployment.versions.reduce((one, other) => (other.percentage > one.percentage ? other : one));
+  const overridden =
+    asked?.[1] === name &&
+    !account.ignoresOverrides &&
+    deployment.versions.find(({ version_id }) => version_id === asked[2]);
+  const { version_id } =
+    overridden || deployment.versions.reduce((one, other) => (other.percentage > one.percentage ? other : one));
   const version = known.versions.find(({ id }) => id === version_id);
   const hasTraffic = deployment.versions.some((one) => one.version_id === version_id && one.percentage > 0);
   const isBroken = version.broken === "under traffic" ? hasTraffic : version.broken;
-  return { ...(isBroken ? { status: 500, text: '{"success":false}' } : answerOf(account, version, path)), headers: { "X-Roster-Version": version_id } };
+  return {
+    ...(isBroken ? { status: 500, text: '{"success":false}' } : answerOf(account, version, path)),
+    headers: { "X-Roster-Version": version_id },
+  };
 }
 
 function answerOf(account, version, path) {
@@ -226,7 +308,9 @@ function answerOf(account, version, path) {
   if (path !== "/health/ready") return { status: 404, text: '{"success":false}' };
   const { database_id, id } = version.bindings.find(({ type }) => type === "d1");
   try {
-    open(databaseById(account, database_id ?? id)).prepare("select storage from projects").all();
+    open(databaseById(account, database_id ?? id))
+      .prepare("select storage from projects")
+      .all();
     return { status: 200, text: '{"status":"ready"}' };
   } catch {
     return { status: 503, text: '{"status":"not ready"}' };
@@ -241,7 +325,12 @@ export async function serve(account, workerName = "roster", intervene = () => un
   const calls = [];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
-    const call = { number: calls.length + 1, method: request.method, path: url.pathname.replace(API, ""), isApi: url.pathname.startsWith(API) };
+    const call = {
+      number: calls.length + 1,
+      method: request.method,
+      path: url.pathname.replace(API, ""),
+      isApi: url.pathname.startsWith(API),
+    };
     calls.push(call);
     const fault = intervene(call);
     if (fault === "silent") return;
@@ -259,7 +348,16 @@ export async function serve(account, workerName = "roster", intervene = () => un
     try {
       const result = await answerApi(account, request.method, url, request);
       intervene({ ...call, done: true });
-      send(call.path.endsWith("/assets/upload") ? 201 : 200, JSON.stringify({ success: true, errors: [], messages: [], result, result_info: { page: 1, per_page: 100, count: 1, total_count: 1 } }));
+      send(
+        call.path.endsWith("/assets/upload") ? 201 : 200,
+        JSON.stringify({
+          success: true,
+          errors: [],
+          messages: [],
+          result,
+          result_info: { page: 1, per_page: 100, count: 1, total_count: 1 },
+        }),
+      );
     } catch (error) {
       if (!(error instanceof Refusal)) console.error(error);
       call.refused = error.code ?? 0;

@@ -5,7 +5,17 @@ import { parse } from "smol-toml";
 
 const { env, ...top } = parse(readFileSync("wrangler.toml", "utf8"));
 // Wrangler's environments inherit these, and nothing else that is here.
-const INHERITED = ["name", "main", "compatibility_date", "workers_dev", "preview_urls", "build", "migrations", "assets", "observability"];
+const INHERITED = [
+  "name",
+  "main",
+  "compatibility_date",
+  "workers_dev",
+  "preview_urls",
+  "build",
+  "migrations",
+  "assets",
+  "observability",
+];
 // Whose value names something of one environment.
 const OWN = { database_name: "roster-staging", namespace_id: "76757832" };
 
@@ -19,10 +29,21 @@ test("staging binds what the top level binds, to a database and counters of its 
 });
 
 const sorted = (value) =>
-  Array.isArray(value) ? value.map(sorted) : value && typeof value === "object" ? Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])])) : value;
+  Array.isArray(value)
+    ? value.map(sorted)
+    : value && typeof value === "object"
+      ? Object.fromEntries(
+          Object.keys(value)
+            .sort()
+            .map((key) => [key, sorted(value[key])]),
+        )
+      : value;
 
 test("no database's id stands in wrangler.toml, and traces, which would show paths and SQL, are off", () => {
-  assert.deepEqual(top.d1_databases.map(({ database_id }) => database_id), [undefined]);
+  assert.deepEqual(
+    top.d1_databases.map(({ database_id }) => database_id),
+    [undefined],
+  );
   assert.deepEqual(top.observability.traces.enabled, false);
   assert.deepEqual(top.observability.logs.invocation_logs, false);
 });

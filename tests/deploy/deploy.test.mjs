@@ -8,11 +8,15 @@ import { accountBeforeNewObjects, deployedAccount, olderAccount } from "./accoun
 import { ACCOUNT_ID, emptyAccount } from "./cloudflare.mjs";
 import { ADMIN_TOKEN, copyOfRelease, endState, run } from "./harness.mjs";
 
-const MIGRATIONS = readdirSync("migrations").filter((file) => file.endsWith(".sql")).sort();
+const MIGRATIONS = readdirSync("migrations")
+  .filter((file) => file.endsWith(".sql"))
+  .sort();
 
 const serving = (account) => account.workers.roster.deployments[0].versions;
 const hadTraffic = (account, id) =>
-  account.workers.roster.deployments.some(({ versions }) => versions.some(({ version_id, percentage }) => version_id === id && percentage > 0));
+  account.workers.roster.deployments.some(({ versions }) =>
+    versions.some(({ version_id, percentage }) => version_id === id && percentage > 0),
+  );
 
 async function succeeds(account, options) {
   const done = await run(account, options);
@@ -38,7 +42,12 @@ async function refuses(account, words, options) {
 
 function split(account) {
   const [{ version_id }] = serving(account);
-  return { versions: [{ version_id, percentage: 60 }, { version_id: account.workers.roster.versions[0].id, percentage: 40 }] };
+  return {
+    versions: [
+      { version_id, percentage: 60 },
+      { version_id: account.workers.roster.versions[0].id, percentage: 40 },
+    ],
+  };
 }
 
 suite("a deploy", { concurrency: 3 }, () => {
@@ -48,7 +57,10 @@ suite("a deploy", { concurrency: 3 }, () => {
     const { databases, workers } = endState(account);
     assert.equal(databases.length, 1);
     assert.equal(databases[0].location, "weur");
-    assert.deepEqual(databases[0].applied.map(([name]) => name), MIGRATIONS);
+    assert.deepEqual(
+      databases[0].applied.map(([name]) => name),
+      MIGRATIONS,
+    );
     assert.deepEqual(workers[0].subdomain, { enabled: true, previews_enabled: false });
     assert.deepEqual(workers[0].settings.observability.traces, { enabled: false });
     const [secret] = workers[0].serving[0].bindings;
@@ -61,15 +73,24 @@ suite("a deploy", { concurrency: 3 }, () => {
     const { printed, calls } = await succeeds(account);
     const { deployments, versions } = account.workers.roster;
     const next = versions.at(-1).id;
-    assert.deepEqual(deployments.map(({ versions }) => versions.map(({ version_id, percentage }) => [version_id, percentage])), [
-      [[next, 100]],
-      [[next, 0], [old, 100]],
-      [[old, 100]],
-    ]);
+    assert.deepEqual(
+      deployments.map(({ versions }) => versions.map(({ version_id, percentage }) => [version_id, percentage])),
+      [
+        [[next, 100]],
+        [
+          [next, 0],
+          [old, 100],
+        ],
+        [[old, 100]],
+      ],
+    );
     assert.equal(endState(account).databases[0].applied.length, MIGRATIONS.length);
     assert.match(printed, new RegExp(`bookmark bookmark-${MIGRATIONS.length}\\b`));
     assert.match(printed, new RegExp(`make rollback VERSION=${old}`));
-    assert.ok(calls.findIndex(({ path }) => path.endsWith("/query")) < calls.findIndex(({ path }) => path.endsWith("/versions")));
+    assert.ok(
+      calls.findIndex(({ path }) => path.endsWith("/query")) <
+        calls.findIndex(({ path }) => path.endsWith("/versions")),
+    );
   });
 
   test("a second deploy keeps the admin token that the Worker has", async () => {
@@ -80,7 +101,9 @@ suite("a deploy", { concurrency: 3 }, () => {
 
   test("a Worker without an admin token gets one", async () => {
     const account = await deployedAccount();
-    account.workers.roster.versions[0].bindings = account.workers.roster.versions[0].bindings.filter(({ name }) => name !== "ADMIN_TOKEN");
+    account.workers.roster.versions[0].bindings = account.workers.roster.versions[0].bindings.filter(
+      ({ name }) => name !== "ADMIN_TOKEN",
+    );
     await refuses(account, /Set ADMIN_TOKEN/, { env: { ADMIN_TOKEN: "" } });
     await succeeds(account);
     assert.equal(endState(account).workers[0].serving[0].bindings[0].text, ADMIN_TOKEN);
@@ -147,7 +170,10 @@ suite("a deploy", { concurrency: 3 }, () => {
     await succeeds(account, { args: ["staging"], worker: "roster-staging" });
     assert.deepEqual(account.workers.roster, roster);
     const { databases, workers } = endState(account);
-    assert.deepEqual(databases.map(({ name }) => name), ["roster", "roster-staging"]);
+    assert.deepEqual(
+      databases.map(({ name }) => name),
+      ["roster", "roster-staging"],
+    );
     const database = workers[1].serving[0].bindings.find(({ name }) => name === "DB").database;
     assert.deepEqual([workers[1].name, database], ["roster-staging", "roster-staging"]);
   });
@@ -190,7 +216,11 @@ suite("a deploy", { concurrency: 3 }, () => {
       [(account) => account.workers.roster.deployments.unshift(split(account)), /Several versions serve: /],
       [(account) => (account.workers.roster.tag = "v9"), /those of v9, which this checkout does not know/],
       [(account) => delete account.subdomain, /no subdomain of workers\.dev yet/, { env: { SMOKE_URL: "" } }],
-      [(account) => (account.otherAccounts = [{ id: "b".repeat(32), name: "Other" }]), /CLOUDFLARE_ACCOUNT_ID .*Other/s, { env: { CLOUDFLARE_ACCOUNT_ID: "" } }],
+      [
+        (account) => (account.otherAccounts = [{ id: "b".repeat(32), name: "Other" }]),
+        /CLOUDFLARE_ACCOUNT_ID .*Other/s,
+        { env: { CLOUDFLARE_ACCOUNT_ID: "" } },
+      ],
       [() => {}, /not bound to the jurisdiction eu/, { env: { JURISDICTION: "eu" } }],
       [() => {}, /No one is logged in .*CLOUDFLARE_API_TOKEN/s, { env: { CLOUDFLARE_API_TOKEN: "" } }],
       [() => {}, /wrangler\.toml has no \[env\.stagging\]\. It has: staging/, { args: ["stagging"] }],
@@ -228,7 +258,11 @@ suite("a deploy", { concurrency: 3 }, () => {
   test("a migration that takes something away is refused before any call", async () => {
     const cwd = copyOfRelease("with-a-contraction");
     writeFileSync(join(cwd, "migrations/9999_less.sql"), "alter table projects drop column buckets;");
-    const { calls } = await refuses(await deployedAccount(), /9999_less\.sql drops or renames the column projects\.buckets/, { cwd });
+    const { calls } = await refuses(
+      await deployedAccount(),
+      /9999_less\.sql drops or renames the column projects\.buckets/,
+      { cwd },
+    );
     assert.deepEqual(calls, []);
   });
 

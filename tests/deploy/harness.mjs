@@ -38,9 +38,23 @@ const ANSWERS = { ADMIN_TOKEN, LOCATION: "weur", SMOKE_SECONDS: "2" };
 
 /**
  * Runs a script on this account. `at` is the number of the call at which the fault happens: "500" refuses that call,
- * "lost" loses the answer after its effect, "kill" ends the script and all that it started, with no chance to do anything.
+ * "lost" loses the answer after its effect, "kill" ends the script and all that it started, with no chance to do
+ * anything.
  */
-export async function run(account, { script = "deploy", args = [], env = {}, worker = "roster", cwd = RELEASE, at, fault, watch, isReplayed = true } = {}) {
+export async function run(
+  account,
+  {
+    script = "deploy",
+    args = [],
+    env = {},
+    worker = "roster",
+    cwd = RELEASE,
+    at,
+    fault,
+    watch,
+    isReplayed = true,
+  } = {},
+) {
   let child;
   const fake = await serve(account, worker, (call) => {
     watch?.(call);
@@ -64,7 +78,12 @@ export async function run(account, { script = "deploy", args = [], env = {}, wor
   };
   const environment = { ...settings, ...ANSWERS, ...env };
   if (!environment.CLOUDFLARE_API_BASE_URL.startsWith("http://127.0.0.1:")) throw new Error("not on loopback");
-  child = spawn("node", ["--no-warnings", `scripts/${script}.mjs`, ...args], { cwd, env: environment, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  child = spawn("node", ["--no-warnings", `scripts/${script}.mjs`, ...args], {
+    cwd,
+    env: environment,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (printed += data));
   const [code] = await once(child, "close");
@@ -81,7 +100,11 @@ export async function run(account, { script = "deploy", args = [], env = {}, wor
 export function endState(account) {
   const databases = Object.values(account.databases).map(({ name, location, jurisdiction, ...database }) => {
     const sqlite = open(database);
-    const rows = (sql) => sqlite.prepare(sql).all().map((row) => Object.values(row));
+    const rows = (sql) =>
+      sqlite
+        .prepare(sql)
+        .all()
+        .map((row) => Object.values(row));
     const applied = database.written.length ? rows("select name from d1_migrations") : [];
     return { name, location, jurisdiction, schema: rows("select sql from sqlite_schema"), applied };
   });
@@ -89,8 +112,16 @@ export function endState(account) {
   const workers = Object.entries(account.workers).map(([name, { versions, deployments, subdomain, settings, tag }]) => {
     const serving = deployments[0].versions.map(({ version_id, percentage }) => {
       const { id, bindings, metadata, ...version } = versions.find(({ id }) => id === version_id);
-      const named = bindings.map(({ database_id, id, ...binding }) => ({ ...binding, database: nameOf(database_id ?? id) }));
-      return { ...version, percentage, bindings: named.sort((a, b) => a.name.localeCompare(b.name)), compatibility: metadata.compatibility_date };
+      const named = bindings.map(({ database_id, id, ...binding }) => ({
+        ...binding,
+        database: nameOf(database_id ?? id),
+      }));
+      return {
+        ...version,
+        percentage,
+        bindings: named.sort((a, b) => a.name.localeCompare(b.name)),
+        compatibility: metadata.compatibility_date,
+      };
     });
     return { name, serving, subdomain, settings, tag };
   });

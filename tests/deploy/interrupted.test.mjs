@@ -63,18 +63,21 @@ for (const [name, start] of [
     });
   });
 
-  // Nothing of a deploy outlives its process but the account. So what `kill -9` leaves at a call is what the account was
-  // then, which a clean run shows for every call; it is done in earnest for a few.
+  // Nothing of a deploy outlives its process but the account. So what `kill -9` leaves at a call is what the account
+  // was then, which a clean run shows for every call; it is done in earnest for a few.
   test(`${name}: wherever the deploy is killed, the next run ends where a clean run ends`, async () => {
     const { before, clean } = await once;
     const again = runsAgain(endState(clean.account));
     await inParallel(clean.states, (state, index) => again(state, `killed at call ${index + 1}`));
     const changes = [...clean.calls.keys()].filter((index) => isChange(clean.calls[index]));
-    await inParallel(changes.filter((_, index) => index % 4 === 0), async (index) => {
-      const account = structuredClone(before);
-      const { code } = await run(account, { at: index + 1, fault: "kill" });
-      assert.equal(code, null);
-      assert.deepEqual(account, clean.states[index]);
-    });
+    await inParallel(
+      changes.filter((_, index) => index % 4 === 0),
+      async (index) => {
+        const account = structuredClone(before);
+        const { code } = await run(account, { at: index + 1, fault: "kill" });
+        assert.equal(code, null);
+        assert.deepEqual(account, clean.states[index]);
+      },
+    );
   });
 }

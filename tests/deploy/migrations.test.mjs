@@ -55,7 +55,10 @@ test("what takes something away from old Workers is refused, and named", () => {
     ["create unique index one on users (name);", "makes the index one unique"],
     ["drop trigger named;", "drops or changes the trigger named"],
     ["delete from old;", "deletes rows"],
-    ["alter table users add column phone text not null;", "demands the column users.phone, which an old insert does not name"],
+    [
+      "alter table users add column phone text not null;",
+      "demands the column users.phone, which an old insert does not name",
+    ],
   ]) {
     assert.equal(fault(sql), message, sql);
   }

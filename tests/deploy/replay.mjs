@@ -1,6 +1,6 @@
-// Wrangler takes most of a second to start, and what it does follows from its arguments, the account and the folder. So what
-// it once did without a fault is remembered and done again at once, in all runs of this process: its calls, what they made
-// of the account, its report and its exit. In the step in which a fault is to happen it always runs itself.
+// Wrangler takes most of a second to start, and what it does follows from its arguments, the account and the folder. So
+// what it once did without a fault is remembered and done again at once, in all runs of this process: its calls, what
+// they made of the account, its report and its exit. In the step in which a fault is to happen it always runs itself.
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
@@ -10,17 +10,32 @@ import { join } from "node:path";
 const remembered = new Map();
 
 // Commands that make these calls alone see, and change, only a part of an account: they are remembered by that.
-const subdomains = ({ subdomain, workers }) => [subdomain, Object.entries(workers).map(([name, worker]) => [name, worker.subdomain])];
+const subdomains = ({ subdomain, workers }) => [
+  subdomain,
+  Object.entries(workers).map(([name, worker]) => [name, worker.subdomain]),
+];
 const VIEWS = [
   { calls: /^$/, part: () => "nothing", restore: () => {} },
-  { calls: /\/d1\//, part: ({ databases }) => databases, restore: (account, { databases }) => Object.assign(account, { databases }) },
-  { calls: /\/workers\/workers\/[^/]+$|\/subdomain$/, part: subdomains, restore: (account, { workers }) => {
-    for (const [name, { subdomain }] of Object.entries(workers)) account.workers[name].subdomain = subdomain;
-  } },
-  { calls: /./, part: (account) => account, restore: (account, after) => {
-    for (const name of Object.keys(account)) delete account[name];
-    Object.assign(account, after);
-  } },
+  {
+    calls: /\/d1\//,
+    part: ({ databases }) => databases,
+    restore: (account, { databases }) => Object.assign(account, { databases }),
+  },
+  {
+    calls: /\/workers\/workers\/[^/]+$|\/subdomain$/,
+    part: subdomains,
+    restore: (account, { workers }) => {
+      for (const [name, { subdomain }] of Object.entries(workers)) account.workers[name].subdomain = subdomain;
+    },
+  },
+  {
+    calls: /./,
+    part: (account) => account,
+    restore: (account, after) => {
+      for (const name of Object.keys(account)) delete account[name];
+      Object.assign(account, after);
+    },
+  },
 ];
 
 /** Stands for wrangler in PATH. */
@@ -56,7 +71,8 @@ export function writeStandIn(folder) {
 /** Serves the stand-in of one run, whose fault happens at this call, if at any. */
 export async function replay(account, calls, { at = 0, key, isReplayed }) {
   const keyOf = (args, index) => JSON.stringify([key, args, index, VIEWS[index].part(account)]);
-  const find = (args) => VIEWS.map((view, index) => ({ view, step: remembered.get(keyOf(args, index)) })).find(({ step }) => step);
+  const find = (args) =>
+    VIEWS.map((view, index) => ({ view, step: remembered.get(keyOf(args, index)) })).find(({ step }) => step);
   let running;
   const begin = async ({ args }) => {
     const { view, step } = (isReplayed && find(args)) || {};
@@ -72,8 +88,15 @@ export async function replay(account, calls, { at = 0, key, isReplayed }) {
   const end = ({ code, events }) => {
     const made = calls.slice(running.from);
     const wasFaulty = at > running.from && at <= calls.length;
-    const fits = ({ calls }, index) => index === VIEWS.length - 1 || (account.lastId === running.lastId && made.every(({ path }) => calls.test(path)));
-    if (!wasFaulty) remembered.set(running.keys[VIEWS.findIndex(fits)], { calls: made, after: structuredClone(account), code, events });
+    const fits = ({ calls }, index) =>
+      index === VIEWS.length - 1 || (account.lastId === running.lastId && made.every(({ path }) => calls.test(path)));
+    if (!wasFaulty)
+      remembered.set(running.keys[VIEWS.findIndex(fits)], {
+        calls: made,
+        after: structuredClone(account),
+        code,
+        events,
+      });
     return true;
   };
   const server = createServer(async (request, response) => {

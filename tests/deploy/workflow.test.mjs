@@ -15,7 +15,10 @@ const jobNamed = (name) => WORKFLOW.match(new RegExp(`^  ${name}:\n((?:    .*\n|
 
 /** The steps of a job that run something, each with its variables. It reads no more of YAML than that file has. */
 function stepsOf(job) {
-  const steps = jobNamed(job).split(/^      - /m).slice(1).filter((step) => !step.startsWith("uses: "));
+  const steps = jobNamed(job)
+    .split(/^      - /m)
+    .slice(1)
+    .filter((step) => !step.startsWith("uses: "));
   return steps.map((step) => {
     const [, run] = step.match(/^run: (\S.*)\n/);
     return { run, variables: [...step.matchAll(/^          (\w+): \$\{\{ (.+) \}\}$/gm)] };
@@ -34,14 +37,26 @@ async function runJob(job, worker, account) {
     "vars.LOCATION": "weur",
     "vars.SMOKE_URL": fake.origin,
   };
-  const own = { HOME: folder, XDG_CONFIG_HOME: folder, CLOUDFLARE_API_BASE_URL: fake.api, SMOKE_SECONDS: "2", PATH: process.env.PATH };
+  const own = {
+    HOME: folder,
+    XDG_CONFIG_HOME: folder,
+    CLOUDFLARE_API_BASE_URL: fake.api,
+    SMOKE_SECONDS: "2",
+    PATH: process.env.PATH,
+  };
   let [code, printed] = [0, ""];
   try {
-    for (const archive of readdirSync("dist").filter((name) => name.endsWith(".tar.gz"))) copyFileSync(join("dist", archive), join(folder, archive));
+    for (const archive of readdirSync("dist").filter((name) => name.endsWith(".tar.gz")))
+      copyFileSync(join("dist", archive), join(folder, archive));
     symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
     for (const { run, variables } of stepsOf(job)) {
-      const env = Object.fromEntries(variables.map(([, name, value]) => [name, known[value] ?? assert.fail(`what is ${value}?`)]));
-      const step = spawn("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", run], { cwd: folder, env: { ...own, ...env } });
+      const env = Object.fromEntries(
+        variables.map(([, name, value]) => [name, known[value] ?? assert.fail(`what is ${value}?`)]),
+      );
+      const step = spawn("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", run], {
+        cwd: folder,
+        env: { ...own, ...env },
+      });
       for (const stream of [step.stdout, step.stderr]) stream.on("data", (data) => (printed += data));
       [code] = await once(step, "close");
       if (code !== 0) break;

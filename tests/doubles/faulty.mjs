@@ -59,7 +59,14 @@ async function fail({ how, error, ms = DELAY_MS, with: garbage }, target, name, 
       return never();
     case "garbage":
       await call();
-      return { all: () => rows(garbage), batch: () => garbage.map(rows), limit: () => garbage, answer: () => garbage, getWithMetadata: () => garbage, fetch: () => new Response(garbage) }[name]();
+      return {
+        all: () => rows(garbage),
+        batch: () => garbage.map(rows),
+        limit: () => garbage,
+        answer: () => garbage,
+        getWithMetadata: () => garbage,
+        fetch: () => new Response(garbage),
+      }[name]();
     case "slow":
       await new Promise((resolve) => setTimeout(resolve, ms));
       return call();

@@ -1,5 +1,5 @@
-// Sends two identifies of one user through analytics.js in headless Chromium: first what is older, and what is newer once that
-// was answered.
+// Sends two identifies of one user through analytics.js in headless Chromium: first what is older, and what is newer
+// once that was answered.
 // Usage: node browser.mjs CHROMIUM STRATEGY HOST KEY, where STRATEGY is standard or batching
 
 import { open } from "../contract/chromium.mjs";
@@ -19,7 +19,8 @@ try {
     return evaluate(`analytics.identify("u", ${traits}, { timestamp: new Date("${timestamp}") }); 0`);
   };
   const seen = (count) => until(`(await (await fetch("/seen")).json()).length >= ${count}`);
-  const stored = (count) => until(`(await (await fetch("/seen")).json()).reduce((sum, [, , stored]) => sum + stored, 0) >= ${count}`);
+  const stored = (count) =>
+    until(`(await (await fetch("/seen")).json()).reduce((sum, [, , stored]) => sum + stored, 0) >= ${count}`);
   await identify("old", "2026-01-01T12:00:00.000Z");
   await seen(1);
   await identify("new", "2026-01-01T12:00:00.001Z");

@@ -1,5 +1,6 @@
-// Stands between an SDK and Roster. Answers the first requests that carry messages with 503, passes the others on, and tells at
-// GET /seen what it has seen. Also serves a page with analytics.js. Its first line on standard output is its port.
+// Stands between an SDK and Roster. Answers the first requests that carry messages with 503, passes the others on, and
+// tells at GET /seen what it has seen. Also serves a page with analytics.js. Its first line on standard output is its
+// port.
 // Usage: node gate.mjs ROSTER_URL FAILURES
 
 import { readFile } from "node:fs/promises";
@@ -14,17 +15,23 @@ const seen = [];
 
 function passOn(incoming, outgoing, body) {
   const { method, url, headers } = incoming;
-  const forwarded = request(roster + url, { method, headers: { ...headers, host: new URL(roster).host, "accept-encoding": "identity" } }, (answer) => {
-    const chunks = [];
-    answer.on("data", (chunk) => chunks.push(chunk)).on("end", () => {
-      const text = Buffer.concat(chunks).toString();
-      if (method === "POST") seen.push([url, answer.statusCode, JSON.parse(text).stored ?? 0]);
-      // Roster tells the host by which it was asked, which is not this one.
-      delete answer.headers["content-length"];
-      outgoing.writeHead(answer.statusCode, answer.headers);
-      outgoing.end(text.replace(/"apiHost":"[^"]*"/, `"apiHost":"${headers.host}/v1"`));
-    });
-  });
+  const forwarded = request(
+    roster + url,
+    { method, headers: { ...headers, host: new URL(roster).host, "accept-encoding": "identity" } },
+    (answer) => {
+      const chunks = [];
+      answer
+        .on("data", (chunk) => chunks.push(chunk))
+        .on("end", () => {
+          const text = Buffer.concat(chunks).toString();
+          if (method === "POST") seen.push([url, answer.statusCode, JSON.parse(text).stored ?? 0]);
+          // Roster tells the host by which it was asked, which is not this one.
+          delete answer.headers["content-length"];
+          outgoing.writeHead(answer.statusCode, answer.headers);
+          outgoing.end(text.replace(/"apiHost":"[^"]*"/, `"apiHost":"${headers.host}/v1"`));
+        });
+    },
+  );
   forwarded.end(body);
 }
 
@@ -34,12 +41,15 @@ const server = createServer(async (incoming, outgoing) => {
   const answer = (status, type, body) => outgoing.writeHead(status, { "content-type": type }).end(body);
   if (incoming.url === "/seen") return answer(200, "application/json", JSON.stringify(seen));
   if (incoming.url === "/page.html") return answer(200, "text/html", `<script src="/umd/index.js"></script>`);
-  if (incoming.url.endsWith(".js")) return answer(200, "text/javascript", await readFile(new URL(basename(incoming.url), umd)));
+  if (incoming.url.endsWith(".js"))
+    return answer(200, "text/javascript", await readFile(new URL(basename(incoming.url), umd)));
   if (incoming.method === "GET" && !incoming.url.startsWith("/v1/")) return answer(404, "text/plain", "");
   if (incoming.method === "POST" && seen.length < failures) {
     seen.push([incoming.url, 503, 0]);
     const headers = { "content-type": "application/json", "access-control-allow-origin": "*", "retry-after": "1" };
-    return outgoing.writeHead(503, headers).end(JSON.stringify({ success: false, message: "Try again", code: "SERVICE_UNAVAILABLE" }));
+    return outgoing
+      .writeHead(503, headers)
+      .end(JSON.stringify({ success: false, message: "Try again", code: "SERVICE_UNAVAILABLE" }));
   }
   passOn(incoming, outgoing, Buffer.concat(chunks));
 });

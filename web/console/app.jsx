@@ -42,7 +42,9 @@ export function App() {
   return (
     <Console.Provider value={shared}>
       {session.key || session.admin ? <Frame session={session} signOut={signOut} /> : <SignIn />}
-      <div class={told ? "toast shown" : "toast"} role="status" aria-live="polite">{told}</div>
+      <div class={told ? "toast shown" : "toast"} role="status" aria-live="polite">
+        {told}
+      </div>
     </Console.Provider>
   );
 }
@@ -64,12 +66,18 @@ function Frame({ session, signOut }) {
   const [name, title, as] = wanted ?? SECTIONS.find(([, , as]) => session[as]);
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={skip}>Skip to content</a>
+      <a class="skip" href="#main" onClick={skip}>
+        Skip to content
+      </a>
       <header class="side">
-        <a class="brand" href={href("people")}><img src="console/icon.svg" alt="" width="24" height="24" /> Roster</a>
+        <a class="brand" href={href("people")}>
+          <img src="console/icon.svg" alt="" width="24" height="24" /> Roster
+        </a>
         <nav aria-label="Sections">
           {SECTIONS.map(([section, label]) => (
-            <a key={section} href={href(section)} aria-current={section === name ? "page" : undefined}>{label}</a>
+            <a key={section} href={href(section)} aria-current={section === name ? "page" : undefined}>
+              {label}
+            </a>
           ))}
         </nav>
         <Account session={session} signOut={signOut} />
@@ -98,8 +106,14 @@ function Account({ session, signOut }) {
           {key.about && <span class="note">with the key {key.about.name}</span>}
         </p>
       )}
-      {admin && <p><span class="badge">Admin</span></p>}
-      <button type="button" class="small" onClick={signOut}>Sign out</button>
+      {admin && (
+        <p>
+          <span class="badge">Admin</span>
+        </p>
+      )}
+      <button type="button" class="small" onClick={signOut}>
+        Sign out
+      </button>
     </div>
   );
 }

@@ -6,20 +6,24 @@ dark.addEventListener("change", paint);
 paint();
 
 /** Folds the headers of an answer, of which each status has a dozen and most in common. */
-const foldHeaders = (Headers, { React: { createElement } }) => (props) =>
-  createElement(
-    "details",
-    { className: "headers-fold" },
-    createElement("summary", null, "Headers"),
-    createElement(Headers, props),
-  );
+const foldHeaders =
+  (Headers, { React: { createElement } }) =>
+  (props) =>
+    createElement(
+      "details",
+      { className: "headers-fold" },
+      createElement("summary", null, "Headers"),
+      createElement(Headers, props),
+    );
 
 /** Puts the cursor into the first field, that of the API key: each field asks for it, and the last one would have it. */
-const focusFirst = (Popup, { React: { createElement, useEffect, useRef } }) => (props) => {
-  const here = useRef();
-  useEffect(() => here.current.querySelector(".auth-container :is(input, button)")?.focus(), []);
-  return createElement("div", { ref: here }, createElement(Popup, props));
-};
+const focusFirst =
+  (Popup, { React: { createElement, useEffect, useRef } }) =>
+  (props) => {
+    const here = useRef();
+    useEffect(() => here.current.querySelector(".auth-container :is(input, button)")?.focus(), []);
+    return createElement("div", { ref: here }, createElement(Popup, props));
+  };
 
 SwaggerUIBundle({
   url: "openapi.yaml",

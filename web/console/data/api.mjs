@@ -3,25 +3,44 @@
 import { NotJson, parse, plain } from "./lossless.mjs";
 
 /**
- * Sends a request and answers `{status, tree, error, retryAfter, now_ms, etag, requestId}`. `tree` is the body, `error` is there unless
- * the status is 2xx, `now_ms` is the server's time. Status 0 means that nothing was answered. An abort rejects.
+ * Sends a request and answers `{status, tree, error, retryAfter, now_ms, etag, requestId}`. `tree` is the body, `error`
+ * is there unless the status is 2xx, `now_ms` is the server's time. Status 0 means that nothing was answered. An abort
+ * rejects.
  */
 export async function send({ method = "GET", path, headers = {}, body }, token, signal) {
   let response, text;
   try {
     const authorization = { Authorization: `Bearer ${token}` };
-    response = await fetch(path, { method, headers: { ...headers, ...authorization }, body, signal, cache: "no-store", credentials: "omit" });
+    response = await fetch(path, {
+      method,
+      headers: { ...headers, ...authorization },
+      body,
+      signal,
+      cache: "no-store",
+      credentials: "omit",
+    });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    return { status: 0, error: { code: "UNREACHABLE", message: "There was no answer. Nothing is known of what became of the call." } };
+    return {
+      status: 0,
+      error: { code: "UNREACHABLE", message: "There was no answer. Nothing is known of what became of the call." },
+    };
   }
   const header = (name) => response.headers.get(name) ?? undefined;
   const retryAfter = header("Retry-After") && Number(header("Retry-After"));
   const tree = parsed(text);
   const error = response.ok && tree !== undefined ? undefined : faultOf(tree, response);
   const now_ms = Date.parse(header("Date")) || Date.now();
-  return { status: response.status, tree, error, retryAfter, now_ms, etag: header("ETag"), requestId: header("X-Request-Id") };
+  return {
+    status: response.status,
+    tree,
+    error,
+    retryAfter,
+    now_ms,
+    etag: header("ETag"),
+    requestId: header("X-Request-Id"),
+  };
 }
 
 function parsed(text) {
@@ -35,7 +54,11 @@ function parsed(text) {
 
 function faultOf(tree, response) {
   const { code, message, details } = tree instanceof Map ? plain(tree) : {};
-  return { code: code ?? "UNREADABLE", message: message ?? `The answer was ${response.status}, and not one of Roster.`, details };
+  return {
+    code: code ?? "UNREADABLE",
+    message: message ?? `The answer was ${response.status}, and not one of Roster.`,
+    details,
+  };
 }
 
 export const userPath = (id) => `/v1/users/${encodeURIComponent(id.toWellFormed())}`;

@@ -78,7 +78,8 @@ export function valueCell(value) {
 /** A table of users (maps, as `POST /v1/users` takes them): the header, then a row each. */
 export function* table(users) {
   const keys = { properties: new Set(), origin: new Set() };
-  for (const user of users) for (const part of Object.keys(keys)) for (const key of user.get(part)?.keys() ?? []) keys[part].add(key);
+  for (const user of users)
+    for (const part of Object.keys(keys)) for (const key of user.get(part)?.keys() ?? []) keys[part].add(key);
   const fixed = FIXED.filter((name) => name !== "as_of" || users.some((user) => user.has("as_of")));
   const columns = Object.entries(keys).flatMap(([part, names]) => [...names].map((key) => ({ part, key })));
   yield [...fixed, ...columns.map(placeOf)];

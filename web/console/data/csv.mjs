@@ -46,6 +46,8 @@ export function* rows(text) {
 /** One row, with its line's end. */
 export function writeRow(cells) {
   const isAlone = cells.length === 1;
-  const written = cells.map((cell) => (/[",\r\n]/.test(cell) || (isAlone && cell.trim() === "") ? `"${cell.replaceAll('"', '""')}"` : cell));
+  const written = cells.map((cell) =>
+    /[",\r\n]/.test(cell) || (isAlone && cell.trim() === "") ? `"${cell.replaceAll('"', '""')}"` : cell,
+  );
   return `${written.join()}\n`;
 }

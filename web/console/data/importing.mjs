@@ -32,7 +32,10 @@ export function* batches(records, maxUsers = MAX_USERS, maxBytes = MAX_BYTES) {
 }
 
 function tooLarge(maxBytes) {
-  return new Map([["code", "PAYLOAD_TOO_LARGE"], ["message", `A batch of this record alone exceeds ${maxBytes} bytes`]]);
+  return new Map([
+    ["code", "PAYLOAD_TOO_LARGE"],
+    ["message", `A batch of this record alone exceeds ${maxBytes} bytes`],
+  ]);
 }
 
 /** Calls again while the answer is 429 or 503, as late as it says. `wait(seconds)` rejects to stop. */
@@ -46,8 +49,8 @@ export async function patiently(call, wait) {
 }
 
 /**
- * Sends all batches: `send(body)` answers `{status, tree, error}`, `told({stored, refused, done})` hears how far it is. Returns the
- * answer that ended it early, if one did.
+ * Sends all batches: `send(body)` answers `{status, tree, error}`, `told({stored, refused, done})` hears how far it is.
+ * Returns the answer that ended it early, if one did.
  */
 export async function sendAll(allBatches, { send, wait, told }) {
   const sum = { stored: 0, refused: [], done: 0 };
@@ -71,5 +74,9 @@ export async function sendAll(allBatches, { send, wait, told }) {
 
 /** A refused record as a line of NDJSON that can be corrected and sent again. */
 export function refusedLine({ line, json, text, error }) {
-  return new Map([["line", line], ["record", json === undefined ? text : parse(json)], ["error", error]]);
+  return new Map([
+    ["line", line],
+    ["record", json === undefined ? text : parse(json)],
+    ["error", error],
+  ]);
 }

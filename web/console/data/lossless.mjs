@@ -97,10 +97,17 @@ export function stringify(value, indent = "", margin = "") {
     return indent ? `${open}\n${inner}${items.join(`,\n${inner}`)}\n${margin}${close}` : open + items.join(",") + close;
   };
   if (value instanceof Digits) return value.text;
-  if (Array.isArray(value)) return join(value.map((item) => stringify(item, indent, inner)), "[]");
+  if (Array.isArray(value))
+    return join(
+      value.map((item) => stringify(item, indent, inner)),
+      "[]",
+    );
   if (value instanceof Map) {
     const colon = indent ? ": " : ":";
-    return join([...value].map(([name, item]) => JSON.stringify(name) + colon + stringify(item, indent, inner)), "{}");
+    return join(
+      [...value].map(([name, item]) => JSON.stringify(name) + colon + stringify(item, indent, inner)),
+      "{}",
+    );
   }
   return JSON.stringify(value);
 }

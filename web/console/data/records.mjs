@@ -43,5 +43,12 @@ function ndjsonRecord(line, text) {
 }
 
 function unreadable(line, text, message, code = "INVALID_REQUEST") {
-  return { line, text, error: new Map([["code", code], ["message", message]]) };
+  return {
+    line,
+    text,
+    error: new Map([
+      ["code", code],
+      ["message", message],
+    ]),
+  };
 }

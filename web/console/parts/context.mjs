@@ -18,7 +18,10 @@ export function useAnswer(request) {
   const wanted = `${request.as} ${request.path} ${round}`;
   useEffect(() => {
     const abort = new AbortController();
-    call(request, abort.signal).then((answer) => setKnown({ wanted, answer }), () => {});
+    call(request, abort.signal).then(
+      (answer) => setKnown({ wanted, answer }),
+      () => {},
+    );
     return () => abort.abort();
   }, [wanted]);
   const reload = useCallback(() => setRound((round) => round + 1), []);

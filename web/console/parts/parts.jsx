@@ -18,7 +18,9 @@ export function Page({ title, lead, back, actions, children }) {
       {back}
       <header class="page-head">
         <div>
-          <h1 tabIndex={-1} ref={heading}>{title}</h1>
+          <h1 tabIndex={-1} ref={heading}>
+            {title}
+          </h1>
           {lead && <p class="lead">{lead}</p>}
         </div>
         {actions && <div class="actions">{actions}</div>}
@@ -50,8 +52,16 @@ export function Field({ label, hint, error, children }) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {children({ id, "aria-describedby": hint || error ? `${id}-about` : undefined, "aria-invalid": error ? "true" : undefined })}
-      {(hint || error) && <p id={`${id}-about`} class={error ? "field-error" : "hint"}>{error ?? hint}</p>}
+      {children({
+        id,
+        "aria-describedby": hint || error ? `${id}-about` : undefined,
+        "aria-invalid": error ? "true" : undefined,
+      })}
+      {(hint || error) && (
+        <p id={`${id}-about`} class={error ? "field-error" : "hint"}>
+          {error ?? hint}
+        </p>
+      )}
     </div>
   );
 }
@@ -80,7 +90,9 @@ export function Loading({ what }) {
   return (
     <div class="loading" role="status">
       <span class="hidden">Loading {what}</span>
-      <i /><i /><i />
+      <i />
+      <i />
+      <i />
       {isSlow && <p class="note">Roster is slow to answer. Still waiting for {what}.</p>}
     </div>
   );
@@ -114,19 +126,46 @@ export function Failure({ answer, retry }) {
     <Notice
       kind="bad"
       title={TITLES[status] ?? "Roster refused this"}
-      actions={status === 401 ? <button type="button" onClick={signOut}>Sign out</button> : retry && <button type="button" onClick={retry}>Try again</button>}
+      actions={
+        status === 401 ? (
+          <button type="button" onClick={signOut}>
+            Sign out
+          </button>
+        ) : (
+          retry && (
+            <button type="button" onClick={retry}>
+              Try again
+            </button>
+          )
+        )
+      }
     >
       <p>{permission ? `It needs the scope ${permission}. Sign in with a key that has it.` : error.message}</p>
       <Faults details={error.details} />
       {retryAfter > 0 && <p>The next call is admitted in {retryAfter} s.</p>}
-      <p class="note">{[status || undefined, error.code, requestId && `request ${requestId}`].filter(Boolean).join(" · ")}</p>
+      <p class="note">
+        {[status || undefined, error.code, requestId && `request ${requestId}`].filter(Boolean).join(" · ")}
+      </p>
     </Notice>
   );
 }
 
 function Faults({ details }) {
-  if (!details?.errors) return details?.issue ? <p>{details.pointer ?? details.field}: {details.issue}</p> : null;
-  return <ul>{details.errors.map(({ field, pointer, issue }) => <li key={pointer + issue}>{pointer ?? field}: {issue}</li>)}</ul>;
+  if (!details?.errors)
+    return details?.issue ? (
+      <p>
+        {details.pointer ?? details.field}: {details.issue}
+      </p>
+    ) : null;
+  return (
+    <ul>
+      {details.errors.map(({ field, pointer, issue }) => (
+        <li key={pointer + issue}>
+          {pointer ?? field}: {issue}
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 export function Copy({ text, label = "Copy" }) {
@@ -139,7 +178,11 @@ export function Copy({ text, label = "Copy" }) {
       announce("The browser did not allow it: select the text and copy it");
     }
   }
-  return <button type="button" class="small" onClick={copy}>{label}</button>;
+  return (
+    <button type="button" class="small" onClick={copy}>
+      {label}
+    </button>
+  );
 }
 
 /** The same by curl. */
@@ -149,7 +192,9 @@ export function Curl({ request }) {
     <details class="curl">
       <summary>As curl</summary>
       <div class="curl-line">
-        <pre tabIndex={0} aria-label="The curl line"><code>{line}</code></pre>
+        <pre tabIndex={0} aria-label="The curl line">
+          <code>{line}</code>
+        </pre>
         <Copy text={line} label="Copy line" />
       </div>
     </details>
@@ -169,7 +214,9 @@ export function Dialog({ title, onClose, children }) {
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>
       <div class="dialog-head">
         <h2 id={id}>{title}</h2>
-        <button type="button" class="quiet" aria-label="Close" onClick={onClose}>✕</button>
+        <button type="button" class="quiet" aria-label="Close" onClick={onClose}>
+          ✕
+        </button>
       </div>
       {children}
     </dialog>
@@ -181,12 +228,22 @@ export function Table({ label, columns, rows, id }) {
   return (
     <table role="table" aria-label={label}>
       <thead role="rowgroup">
-        <tr role="row">{columns.map(({ label }) => <th role="columnheader" scope="col" key={label}>{label}</th>)}</tr>
+        <tr role="row">
+          {columns.map(({ label }) => (
+            <th role="columnheader" scope="col" key={label}>
+              {label}
+            </th>
+          ))}
+        </tr>
       </thead>
       <tbody role="rowgroup">
         {rows.map((row) => (
           <tr role="row" key={id(row)}>
-            {columns.map(({ label, cell, kind }) => <td role="cell" key={label} data-label={label} class={kind}><div>{cell(row)}</div></td>)}
+            {columns.map(({ label, cell, kind }) => (
+              <td role="cell" key={label} data-label={label} class={kind}>
+                <div>{cell(row)}</div>
+              </td>
+            ))}
           </tr>
         ))}
       </tbody>
@@ -194,7 +251,13 @@ export function Table({ label, columns, rows, id }) {
   );
 }
 
-const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+const UNITS = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
 const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
 
@@ -207,8 +270,16 @@ function ago(ms) {
 export function Time({ value, exact = false }) {
   const ms = Date.parse(value);
   if (Number.isNaN(ms)) return <span class="none">–</span>;
-  return <time dateTime={value} title={value}>{exact ? `${EXACT.format(ms)} (${ago(ms)})` : ago(ms)}</time>;
+  return (
+    <time dateTime={value} title={value}>
+      {exact ? `${EXACT.format(ms)} (${ago(ms)})` : ago(ms)}
+    </time>
+  );
 }
 
 export const count = (number, thing) => `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
-export const None = () => <span class="none" aria-label="none">–</span>;
+export const None = () => (
+  <span class="none" aria-label="none">
+    –
+  </span>
+);

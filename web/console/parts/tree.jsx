@@ -16,13 +16,19 @@ export function Leaf({ value }) {
 
 function Branch({ name, value }) {
   if (!isNested(value)) {
-    return <li class="pair"><span class="name">{name}</span> <Leaf value={value} /></li>;
+    return (
+      <li class="pair">
+        <span class="name">{name}</span> <Leaf value={value} />
+      </li>
+    );
   }
   const size = value instanceof Map ? `${value.size} in it` : `${value.length} in a list`;
   return (
     <li>
       <details open>
-        <summary><span class="name">{name}</span> <span class="note">{size}</span></summary>
+        <summary>
+          <span class="name">{name}</span> <span class="note">{size}</span>
+        </summary>
         <Tree value={value} />
       </details>
     </li>
@@ -31,5 +37,11 @@ function Branch({ name, value }) {
 
 export function Tree({ value }) {
   const entries = [...value.entries()];
-  return <ul class="tree">{entries.map(([name, item]) => <Branch key={name} name={String(name)} value={item} />)}</ul>;
+  return (
+    <ul class="tree">
+      {entries.map(([name, item]) => (
+        <Branch key={name} name={String(name)} value={item} />
+      ))}
+    </ul>
+  );
 }

@@ -29,7 +29,8 @@ function understand(text, mode, before) {
   }
   if (!(value instanceof Map)) return { problem: "Expected an object: { … }" };
   const stranger = [...value.keys()].find((name) => !EDITABLE.includes(name));
-  if (stranger !== undefined) return { problem: `“${stranger}” has no place here: attributes stand inside "properties".` };
+  if (stranger !== undefined)
+    return { problem: `“${stranger}” has no place here: attributes stand inside "properties".` };
   for (const name of ["properties", "origin"])
     if (value.has(name) && !(value.get(name) instanceof Map)) return { problem: `"${name}" is an object: { … }` };
   if (mode === "patch") return { patch: value, after: apply(before, value) };
@@ -84,27 +85,49 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
   return (
     <Page title={`Edit ${id}`} back={back}>
       <form class="edit" onSubmit={save}>
-        <Panel title="What should be stored" actions={<Modes mode={mode} switchTo={switchTo} isStuck={Boolean(wish.problem)} />}>
+        <Panel
+          title="What should be stored"
+          actions={<Modes mode={mode} switchTo={switchTo} isStuck={Boolean(wish.problem)} />}
+        >
           <p class="hint" id="edit-hint">
             {mode === "whole"
               ? "Change, add or delete members. Numbers keep the digits that you type."
               : "A JSON merge patch: what is left out stays, null removes, objects merge."}
           </p>
-          <textarea class="code" aria-label={mode === "whole" ? "The profile as JSON" : "The merge patch as JSON"} aria-describedby="edit-hint edit-problem"
-            aria-invalid={wish.problem ? "true" : undefined} value={text} onInput={(event) => setText(event.target.value)} rows={Math.min(26, Math.max(12, text.split("\n").length + 1))}
-            spellcheck={false} autoComplete="off" autoCapitalize="off" />
-          <p id="edit-problem" class="field-error" aria-live="polite">{wish.problem}</p>
+          <textarea
+            class="code"
+            aria-label={mode === "whole" ? "The profile as JSON" : "The merge patch as JSON"}
+            aria-describedby="edit-hint edit-problem"
+            aria-invalid={wish.problem ? "true" : undefined}
+            value={text}
+            onInput={(event) => setText(event.target.value)}
+            rows={Math.min(26, Math.max(12, text.split("\n").length + 1))}
+            spellcheck={false}
+            autoComplete="off"
+            autoCapitalize="off"
+          />
+          <p id="edit-problem" class="field-error" aria-live="polite">
+            {wish.problem}
+          </p>
         </Panel>
         <Panel title="What will change" note={listed.length > 0 ? String(listed.length) : undefined}>
           <div aria-live="polite">
             {listed.length === 0 && <p class="note">{wish.problem ? "Mend the JSON to see." : "Nothing yet."}</p>}
-            <ul class="changes">{listed.map((change) => <Change key={change.path.join("\0")} {...change} />)}</ul>
+            <ul class="changes">
+              {listed.map((change) => (
+                <Change key={change.path.join("\0")} {...change} />
+              ))}
+            </ul>
           </div>
           {state.answer && <Refusal answer={state.answer} reload={rebase} />}
           {body !== undefined && listed.length > 0 && <Curl request={request} />}
           <div class="actions end">
-            <button type="button" onClick={leave}>Cancel</button>
-            <button class="primary" disabled={listed.length === 0 || state.isBusy}>{state.isBusy ? "Saving…" : "Save"}</button>
+            <button type="button" onClick={leave}>
+              Cancel
+            </button>
+            <button class="primary" disabled={listed.length === 0 || state.isBusy}>
+              {state.isBusy ? "Saving…" : "Save"}
+            </button>
           </div>
         </Panel>
       </form>
@@ -114,19 +137,41 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
 
 function Modes({ mode, switchTo, isStuck }) {
   const option = (name, label) => (
-    <button type="button" class="small" aria-pressed={mode === name} disabled={isStuck && mode !== name} onClick={() => switchTo(name)}>{label}</button>
+    <button
+      type="button"
+      class="small"
+      aria-pressed={mode === name}
+      disabled={isStuck && mode !== name}
+      onClick={() => switchTo(name)}
+    >
+      {label}
+    </button>
   );
-  return <div class="modes" role="group" aria-label="How to edit">{option("whole", "Profile")}{option("patch", "Merge patch")}</div>;
+  return (
+    <div class="modes" role="group" aria-label="How to edit">
+      {option("whole", "Profile")}
+      {option("patch", "Merge patch")}
+    </div>
+  );
 }
 
 function Change({ path, before, after }) {
-  const [kind, word] = before === undefined ? ["added", "Added"] : after === undefined ? ["removed", "Removed"] : ["changed", "Changed"];
+  const [kind, word] =
+    before === undefined ? ["added", "Added"] : after === undefined ? ["removed", "Removed"] : ["changed", "Changed"];
   return (
     <li class={kind}>
       <span class="badge">{word}</span> <span class="name">{path.join(" › ")}</span>
       <div class="values">
-        {before !== undefined && <del><Leaf value={before} /></del>}
-        {after !== undefined && <ins><Leaf value={after} /></ins>}
+        {before !== undefined && (
+          <del>
+            <Leaf value={before} />
+          </del>
+        )}
+        {after !== undefined && (
+          <ins>
+            <Leaf value={after} />
+          </ins>
+        )}
       </div>
     </li>
   );

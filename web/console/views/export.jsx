@@ -20,9 +20,16 @@ export function Export() {
 
   async function start() {
     setState({ step: "read", read: 0 });
-    const outcome = await run.start(({ signal, wait }) => readAll({
-      read: (path) => call({ as: "key", path }, signal), wait, told: (read) => setState({ step: "read", read }), withAsOf,
-    })).catch(() => undefined);
+    const outcome = await run
+      .start(({ signal, wait }) =>
+        readAll({
+          read: (path) => call({ as: "key", path }, signal),
+          wait,
+          told: (read) => setState({ step: "read", read }),
+          withAsOf,
+        }),
+      )
+      .catch(() => undefined);
     if (!outcome) return setState({ step: "choose", isCancelled: true });
     if (outcome.failed) return setState({ step: "choose", failed: outcome.failed });
     const [, , type, parts] = FORMATS[format];
@@ -38,12 +45,18 @@ export function Export() {
           {Object.entries(FORMATS).map(([name, [label, about]]) => (
             <label class="choice" key={name}>
               <input type="radio" name="format" checked={format === name} onChange={() => setFormat(name)} />
-              <span><strong>{label}</strong><span class="note">{about}</span></span>
+              <span>
+                <strong>{label}</strong>
+                <span class="note">{about}</span>
+              </span>
             </label>
           ))}
           <label class="check">
             <input type="checkbox" checked={withAsOf} onChange={(event) => setWithAsOf(event.target.checked)} />
-            <span>With the time of each person's last change, so that importing it later leaves what is newer <span class="mono note">as_of</span></span>
+            <span>
+              With the time of each person's last change, so that importing it later leaves what is newer{" "}
+              <span class="mono note">as_of</span>
+            </span>
           </label>
         </fieldset>
         {state.step === "read" ? (
@@ -54,10 +67,22 @@ export function Export() {
           </div>
         ) : null}
         {state.failed && <Failure answer={state.failed} retry={start} />}
-        {state.isCancelled && <Notice title="Cancelled" >No file was saved.</Notice>}
-        {state.done !== undefined && <Notice kind="good" title={`${count(state.done, "person").replace("persons", "people")} exported`}>The browser has saved the file.</Notice>}
+        {state.isCancelled && <Notice title="Cancelled">No file was saved.</Notice>}
+        {state.done !== undefined && (
+          <Notice kind="good" title={`${count(state.done, "person").replace("persons", "people")} exported`}>
+            The browser has saved the file.
+          </Notice>
+        )}
         <div class="actions">
-          {state.step === "read" ? <button type="button" onClick={run.cancel}>Cancel</button> : <button type="button" class="primary" onClick={start}>Export as a file</button>}
+          {state.step === "read" ? (
+            <button type="button" onClick={run.cancel}>
+              Cancel
+            </button>
+          ) : (
+            <button type="button" class="primary" onClick={start}>
+              Export as a file
+            </button>
+          )}
         </div>
         <Curl request={{ as: "key", path: pagePath() }} />
         <p class="note">Reads 100 people a call, from the limit that your app shares.</p>

@@ -3,7 +3,21 @@
 import { useState } from "preact/hooks";
 import { useAnswer, useConsole } from "../parts/context.mjs";
 import { plain } from "../data/lossless.mjs";
-import { Copy, Curl, Dialog, Empty, Failure, Field, Loading, Notice, None, Page, Panel, Table, Time } from "../parts/parts.jsx";
+import {
+  Copy,
+  Curl,
+  Dialog,
+  Empty,
+  Failure,
+  Field,
+  Loading,
+  Notice,
+  None,
+  Page,
+  Panel,
+  Table,
+  Time,
+} from "../parts/parts.jsx";
 import { go } from "../data/route.mjs";
 import { identify } from "../data/session.mjs";
 
@@ -15,7 +29,12 @@ const SCOPES = [
   ["users:delete", "Erase people"],
   ["ingest", "Take what analytics SDKs send, and nothing else"],
 ];
-const LIVES = [["", "Never"], ["30", "In 30 days"], ["90", "In 90 days"], ["365", "In a year"]];
+const LIVES = [
+  ["", "Never"],
+  ["30", "In 30 days"],
+  ["90", "In 90 days"],
+  ["365", "In a year"],
+];
 
 function statusOf({ revoked_at, expires_at }) {
   if (revoked_at) return "Revoked";
@@ -26,17 +45,46 @@ export function Keys() {
   const { answer, reload } = useAnswer(LIST);
   const [doing, setDoing] = useState();
   const [showsDead, setShowsDead] = useState(false);
-  const keys = answer?.status === 200 ? plain(answer.tree.get("keys")).toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1)) : undefined;
+  const keys =
+    answer?.status === 200
+      ? plain(answer.tree.get("keys")).toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1))
+      : undefined;
   const stop = () => setDoing(undefined);
   const shown = keys?.filter((key) => showsDead || statusOf(key) === "Live");
   const dead = keys ? keys.filter((key) => statusOf(key) !== "Live").length : 0;
   return (
-    <Page title="Keys" lead="Who may call, and what they may do." actions={<button type="button" class="primary" onClick={() => setDoing("make")}>Make a key</button>}>
-      <Panel title={showsDead ? "All keys" : "Live keys"} note={shown && String(shown.length)}
-        actions={dead > 0 && <button type="button" class="small" aria-pressed={showsDead} onClick={() => setShowsDead(!showsDead)}>Show {dead} revoked or expired</button>}>
+    <Page
+      title="Keys"
+      lead="Who may call, and what they may do."
+      actions={
+        <button type="button" class="primary" onClick={() => setDoing("make")}>
+          Make a key
+        </button>
+      }
+    >
+      <Panel
+        title={showsDead ? "All keys" : "Live keys"}
+        note={shown && String(shown.length)}
+        actions={
+          dead > 0 && (
+            <button type="button" class="small" aria-pressed={showsDead} onClick={() => setShowsDead(!showsDead)}>
+              Show {dead} revoked or expired
+            </button>
+          )
+        }
+      >
         {!answer && <Loading what="the keys" />}
         {answer?.error && <Failure answer={answer} retry={reload} />}
-        {shown?.length === 0 && <Empty title="No live key"><p>An app needs one to call. <button type="button" class="link" onClick={() => setDoing("make")}>Make the first</button></p></Empty>}
+        {shown?.length === 0 && (
+          <Empty title="No live key">
+            <p>
+              An app needs one to call.{" "}
+              <button type="button" class="link" onClick={() => setDoing("make")}>
+                Make the first
+              </button>
+            </p>
+          </Empty>
+        )}
         {shown?.length > 0 && <KeyTable keys={shown} revoke={setDoing} />}
         <Curl request={LIST} />
       </Panel>
@@ -48,13 +96,50 @@ export function Keys() {
 
 function KeyTable({ keys, revoke }) {
   const columns = [
-    { label: "Name", kind: "id", cell: (key) => <><strong>{key.name}</strong><span class="mono note">{key.prefix}…</span></> },
+    {
+      label: "Name",
+      kind: "id",
+      cell: (key) => (
+        <>
+          <strong>{key.name}</strong>
+          <span class="mono note">{key.prefix}…</span>
+        </>
+      ),
+    },
     { label: "Project", kind: "word", cell: ({ project }) => project },
-    { label: "May", cell: ({ scopes }) => <span class="scopes">{scopes.map((scope) => <span class="badge" key={scope}>{scope}</span>)}</span> },
-    { label: "Last used", cell: ({ last_used_at }) => (last_used_at ? <Time value={last_used_at} /> : <span class="note">Never</span>) },
-    { label: "Expires", cell: ({ expires_at }) => (expires_at ? <Time value={expires_at} /> : <span class="note">Never</span>) },
+    {
+      label: "May",
+      cell: ({ scopes }) => (
+        <span class="scopes">
+          {scopes.map((scope) => (
+            <span class="badge" key={scope}>
+              {scope}
+            </span>
+          ))}
+        </span>
+      ),
+    },
+    {
+      label: "Last used",
+      cell: ({ last_used_at }) => (last_used_at ? <Time value={last_used_at} /> : <span class="note">Never</span>),
+    },
+    {
+      label: "Expires",
+      cell: ({ expires_at }) => (expires_at ? <Time value={expires_at} /> : <span class="note">Never</span>),
+    },
     { label: "State", cell: (key) => <span class={`state ${statusOf(key).toLowerCase()}`}>{statusOf(key)}</span> },
-    { label: "Action", kind: "last", cell: (key) => (key.revoked_at ? <None /> : <button type="button" class="small danger" aria-label={`Revoke ${key.name}`} onClick={() => revoke(key)}>Revoke…</button>) },
+    {
+      label: "Action",
+      kind: "last",
+      cell: (key) =>
+        key.revoked_at ? (
+          <None />
+        ) : (
+          <button type="button" class="small danger" aria-label={`Revoke ${key.name}`} onClick={() => revoke(key)}>
+            Revoke…
+          </button>
+        ),
+    },
   ];
   return <Table label="API keys" columns={columns} rows={keys} id={({ key_id }) => key_id} />;
 }
@@ -62,18 +147,29 @@ function KeyTable({ keys, revoke }) {
 function Make({ onClose, reload }) {
   const { call } = useConsole();
   const projects = useAnswer({ as: "admin", path: "/v1/projects" }).answer;
-  const [wish, setWish] = useState({ name: "", project: "default", scopes: ["users:read", "users:write", "users:delete"], days: "" });
+  const [wish, setWish] = useState({
+    name: "",
+    project: "default",
+    scopes: ["users:read", "users:write", "users:delete"],
+    days: "",
+  });
   const [state, setState] = useState({});
   const set = (part) => setWish({ ...wish, ...part });
-  const expiry = wish.days && { expires_at: new Date(Math.ceil(Date.now() / 60_000) * 60_000 + wish.days * 86_400_000).toISOString() };
+  const expiry = wish.days && {
+    expires_at: new Date(Math.ceil(Date.now() / 60_000) * 60_000 + wish.days * 86_400_000).toISOString(),
+  };
   const body = JSON.stringify({ name: wish.name.trim(), project: wish.project.trim(), scopes: wish.scopes, ...expiry });
   const request = { as: "admin", method: "POST", path: "/v1/keys", body };
-  const toggle = (scope, isOn) => set({ scopes: SCOPES.map(([name]) => name).filter((name) => (name === scope ? isOn : wish.scopes.includes(name))) });
+  const toggle = (scope, isOn) =>
+    set({
+      scopes: SCOPES.map(([name]) => name).filter((name) => (name === scope ? isOn : wish.scopes.includes(name))),
+    });
 
   async function make(event) {
     event.preventDefault();
     if (!wish.name.trim()) return setState({ problem: "Say what the key is for." });
-    if (wish.scopes.length === 0) return setState({ scopeProblem: "A key that may do nothing is of no use: choose at least one." });
+    if (wish.scopes.length === 0)
+      return setState({ scopeProblem: "A key that may do nothing is of no use: choose at least one." });
     setState({ isBusy: true });
     const answer = await call(request);
     if (answer.status !== 201) return setState({ answer });
@@ -86,30 +182,76 @@ function Make({ onClose, reload }) {
     <Dialog title="Make a key" onClose={onClose}>
       <form onSubmit={make} noValidate>
         <Field label="Name" hint="What it is for, so that you know it again." error={state.problem}>
-          {(field) => <input {...field} type="text" value={wish.name} onInput={(event) => set({ name: event.target.value })} autoComplete="off" placeholder="checkout service" />}
+          {(field) => (
+            <input
+              {...field}
+              type="text"
+              value={wish.name}
+              onInput={(event) => set({ name: event.target.value })}
+              autoComplete="off"
+              placeholder="checkout service"
+            />
+          )}
         </Field>
         <Field label="Project" hint="A new name makes a new project: a–z, 0–9, _ and -.">
-          {(field) => <input {...field} type="text" list="projects" value={wish.project} onInput={(event) => set({ project: event.target.value })} autoComplete="off" autoCapitalize="off" spellcheck={false} />}
+          {(field) => (
+            <input
+              {...field}
+              type="text"
+              list="projects"
+              value={wish.project}
+              onInput={(event) => set({ project: event.target.value })}
+              autoComplete="off"
+              autoCapitalize="off"
+              spellcheck={false}
+            />
+          )}
         </Field>
-        <datalist id="projects">{projects?.tree?.get("projects")?.map((project) => <option key={project.get("name")} value={project.get("name")} />)}</datalist>
+        <datalist id="projects">
+          {projects?.tree?.get("projects")?.map((project) => (
+            <option key={project.get("name")} value={project.get("name")} />
+          ))}
+        </datalist>
         <fieldset>
           <legend>It may</legend>
           {SCOPES.map(([scope, text]) => (
             <label class="check" key={scope}>
-              <input type="checkbox" checked={wish.scopes.includes(scope)} onChange={(event) => toggle(scope, event.target.checked)} />
-              <span>{text} <span class="mono note">{scope}</span></span>
+              <input
+                type="checkbox"
+                checked={wish.scopes.includes(scope)}
+                onChange={(event) => toggle(scope, event.target.checked)}
+              />
+              <span>
+                {text} <span class="mono note">{scope}</span>
+              </span>
             </label>
           ))}
-          {state.scopeProblem && <p class="field-error" role="alert">{state.scopeProblem}</p>}
+          {state.scopeProblem && (
+            <p class="field-error" role="alert">
+              {state.scopeProblem}
+            </p>
+          )}
         </fieldset>
         <Field label="Expires">
-          {(field) => <select {...field} value={wish.days} onChange={(event) => set({ days: event.target.value })}>{LIVES.map(([days, text]) => <option key={days} value={days}>{text}</option>)}</select>}
+          {(field) => (
+            <select {...field} value={wish.days} onChange={(event) => set({ days: event.target.value })}>
+              {LIVES.map(([days, text]) => (
+                <option key={days} value={days}>
+                  {text}
+                </option>
+              ))}
+            </select>
+          )}
         </Field>
         {state.answer && <Failure answer={state.answer} />}
         <Curl request={request} />
         <div class="actions end">
-          <button type="button" onClick={onClose}>Cancel</button>
-          <button class="primary" disabled={state.isBusy}>{state.isBusy ? "Making…" : "Make key"}</button>
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+          <button class="primary" disabled={state.isBusy}>
+            {state.isBusy ? "Making…" : "Make key"}
+          </button>
         </div>
       </form>
     </Dialog>
@@ -128,11 +270,20 @@ function Made({ made, name, onClose }) {
   return (
     <Dialog title="The key is made" onClose={onClose}>
       <Notice kind="good" title="Copy it now: it is shown only this once" />
-      <p class="secret"><code class="mono">{made.key}</code><Copy text={made.key} label="Copy key" /></p>
-      <p class="note">{name}, of the project {made.project}. Give it to the app as a secret.</p>
+      <p class="secret">
+        <code class="mono">{made.key}</code>
+        <Copy text={made.key} label="Copy key" />
+      </p>
+      <p class="note">
+        {name}, of the project {made.project}. Give it to the app as a secret.
+      </p>
       <div class="actions end">
-        <button type="button" onClick={use}>Look at its people</button>
-        <button type="button" class="primary" onClick={onClose}>Done</button>
+        <button type="button" onClick={use}>
+          Look at its people
+        </button>
+        <button type="button" class="primary" onClick={onClose}>
+          Done
+        </button>
       </div>
     </Dialog>
   );
@@ -152,13 +303,24 @@ function Revoke({ apiKey, onClose, reload }) {
   }
   return (
     <Dialog title={`Revoke ${apiKey.name}`} onClose={onClose}>
-      <p>Whoever calls with <strong class="mono">{apiKey.prefix}…</strong> (project {apiKey.project}) is refused at once. It can't be undone.</p>
-      {apiKey.last_used_at && <p>It was last used <Time value={apiKey.last_used_at} />.</p>}
+      <p>
+        Whoever calls with <strong class="mono">{apiKey.prefix}…</strong> (project {apiKey.project}) is refused at once.
+        It can't be undone.
+      </p>
+      {apiKey.last_used_at && (
+        <p>
+          It was last used <Time value={apiKey.last_used_at} />.
+        </p>
+      )}
       {state.answer && <Failure answer={state.answer} retry={revoke} />}
       <Curl request={request} />
       <div class="actions end">
-        <button type="button" onClick={onClose}>Keep</button>
-        <button type="button" class="danger-solid" disabled={state.isBusy} onClick={revoke}>{state.isBusy ? "Revoking…" : "Revoke key"}</button>
+        <button type="button" onClick={onClose}>
+          Keep
+        </button>
+        <button type="button" class="danger-solid" disabled={state.isBusy} onClick={revoke}>
+          {state.isBusy ? "Revoking…" : "Revoke key"}
+        </button>
       </div>
     </Dialog>
   );

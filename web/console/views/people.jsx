@@ -10,13 +10,19 @@ import { href } from "../data/route.mjs";
 const PAGE = 25;
 
 const COLUMNS = [
-  { label: "User id", kind: "id", cell: (user) => <a href={href("people", user.get("external_id"))}>{user.get("external_id")}</a> },
+  {
+    label: "User id",
+    kind: "id",
+    cell: (user) => <a href={href("people", user.get("external_id"))}>{user.get("external_id")}</a>,
+  },
   { label: "E-mail", cell: (user) => user.get("email") ?? <None /> },
   { label: "Phone", cell: (user) => user.get("phone") ?? <None /> },
   { label: "Changed", cell: (user) => <Time value={user.get("updated_at")} /> },
 ];
 
-const UserTable = ({ users, label }) => <Table label={label} columns={COLUMNS} rows={users} id={(user) => user.get("user_id")} />;
+const UserTable = ({ users, label }) => (
+  <Table label={label} columns={COLUMNS} rows={users} id={(user) => user.get("user_id")} />
+);
 
 export function People() {
   const [text, setText] = useState("");
@@ -32,13 +38,28 @@ export function People() {
   return (
     <Page title="People" lead="Everybody in this project.">
       <form class="search" role="search" onSubmit={seek}>
-        <Field label="Find by user id, e-mail or phone" hint="Exact: the whole id, address or number, and case matters.">
+        <Field
+          label="Find by user id, e-mail or phone"
+          hint="Exact: the whole id, address or number, and case matters."
+        >
           {(field) => (
             <div class="joined">
-              <input {...field} type="text" value={text} onInput={(event) => setText(event.target.value)} autoComplete="off"
-                autoCapitalize="off" spellcheck={false} placeholder="user_123 or ada@example.com" />
+              <input
+                {...field}
+                type="text"
+                value={text}
+                onInput={(event) => setText(event.target.value)}
+                autoComplete="off"
+                autoCapitalize="off"
+                spellcheck={false}
+                placeholder="user_123 or ada@example.com"
+              />
               <button class="primary">Find</button>
-              {sought && <button type="button" onClick={clear}>Clear</button>}
+              {sought && (
+                <button type="button" onClick={clear}>
+                  Clear
+                </button>
+              )}
             </div>
           )}
         </Field>
@@ -65,11 +86,12 @@ function Found({ text }) {
   const requests = seekingPaths(text).map((path) => ({ as: "key", path }));
   useEffect(() => {
     const abort = new AbortController();
-    const gather = (answers) => setState({
-      failed: answers.find(({ status, error }) => error && status !== 404 && status !== 400),
-      users: merged(answers),
-      isCut: answers.some(({ tree }) => tree?.get("pagination")?.get("has_more")),
-    });
+    const gather = (answers) =>
+      setState({
+        failed: answers.find(({ status, error }) => error && status !== 404 && status !== 400),
+        users: merged(answers),
+        isCut: answers.some(({ tree }) => tree?.get("pagination")?.get("has_more")),
+      });
     setState({});
     Promise.all(requests.map((request) => call(request, abort.signal))).then(gather, () => {});
     return () => abort.abort();
@@ -77,13 +99,17 @@ function Found({ text }) {
   return (
     <Panel title="Found" note={state.users && `${state.users.length}${state.isCut ? " and more" : ""}`}>
       <FoundBody state={state} text={text} retry={() => setRound(round + 1)} />
-      {requests.map((request) => <Curl key={request.path} request={request} />)}
+      {requests.map((request) => (
+        <Curl key={request.path} request={request} />
+      ))}
     </Panel>
   );
 }
 
 function merged(answers) {
-  const users = answers.flatMap(({ status, tree }) => (status !== 200 ? [] : tree.get("users") ?? [tree.get("user")]));
+  const users = answers.flatMap(({ status, tree }) =>
+    status !== 200 ? [] : (tree.get("users") ?? [tree.get("user")]),
+  );
   return [...new Map(users.map((user) => [user.get("user_id"), user])).values()];
 }
 
@@ -107,21 +133,28 @@ function Walk() {
   const request = { as: "key", path: pagePath(cursors.at(-1), PAGE) };
   const { answer, reload } = useAnswer(request);
   const { users, next } = answer?.tree?.get("users")
-    ? { users: answer.tree.get("users"), next: answer.tree.get("pagination").get("next_cursor") } : {};
+    ? { users: answer.tree.get("users"), next: answer.tree.get("pagination").get("next_cursor") }
+    : {};
   return (
     <Panel title="All" note={users?.length > 0 ? `Page ${cursors.length}, by user id` : undefined}>
       {!answer && <Loading what="people" />}
       {answer?.error && <Failure answer={answer} retry={reload} />}
       {users?.length === 0 && (
         <Empty title="Nobody yet">
-          <p>People appear as your app sends them, or <a href={href("import")}>import a file</a>.</p>
+          <p>
+            People appear as your app sends them, or <a href={href("import")}>import a file</a>.
+          </p>
         </Empty>
       )}
       {users?.length > 0 && <UserTable users={users} label="All people" />}
       {(next || cursors.length > 1) && (
         <div class="pager">
-          <button type="button" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>Previous</button>
-          <button type="button" disabled={!next} onClick={() => setCursors([...cursors, next])}>Next</button>
+          <button type="button" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>
+            Previous
+          </button>
+          <button type="button" disabled={!next} onClick={() => setCursors([...cursors, next])}>
+            Next
+          </button>
         </div>
       )}
       <Curl request={request} />

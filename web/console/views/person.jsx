@@ -11,13 +11,24 @@ import { Tree } from "../parts/tree.jsx";
 export function Person({ id }) {
   const request = { as: "key", path: userPath(id) };
   const { answer, reload } = useAnswer(request);
-  const back = <a class="back" href={href("people")}>← People</a>;
-  if (answer?.status === 200) return <Profile user={answer.tree.get("user")} etag={answer.etag} request={request} reload={reload} back={back} />;
+  const back = (
+    <a class="back" href={href("people")}>
+      ← People
+    </a>
+  );
+  if (answer?.status === 200)
+    return <Profile user={answer.tree.get("user")} etag={answer.etag} request={request} reload={reload} back={back} />;
   return (
     <Page title={id} back={back}>
       <Panel>
         {!answer && <Loading what="this person" />}
-        {answer?.status === 404 && <Empty title="Nobody has this user id"><p>Perhaps the user was erased. <a href={href("people")}>Find somebody else</a></p></Empty>}
+        {answer?.status === 404 && (
+          <Empty title="Nobody has this user id">
+            <p>
+              Perhaps the user was erased. <a href={href("people")}>Find somebody else</a>
+            </p>
+          </Empty>
+        )}
         {answer?.error && answer.status !== 404 && <Failure answer={answer} retry={reload} />}
         <Curl request={request} />
       </Panel>
@@ -34,8 +45,23 @@ function Profile({ user, etag, request, reload, back }) {
   const [mayWrite, mayDelete] = [may(session, "users:write"), may(session, "users:delete")];
   const actions = (
     <>
-      <button type="button" disabled={!mayWrite} title={mayWrite ? undefined : "The key lacks users:write"} onClick={() => setDoing("edit")}>Edit</button>
-      <button type="button" class="danger" disabled={!mayDelete} title={mayDelete ? undefined : "The key lacks users:delete"} onClick={() => setDoing("erase")}>Erase…</button>
+      <button
+        type="button"
+        disabled={!mayWrite}
+        title={mayWrite ? undefined : "The key lacks users:write"}
+        onClick={() => setDoing("edit")}
+      >
+        Edit
+      </button>
+      <button
+        type="button"
+        class="danger"
+        disabled={!mayDelete}
+        title={mayDelete ? undefined : "The key lacks users:delete"}
+        onClick={() => setDoing("erase")}
+      >
+        Erase…
+      </button>
     </>
   );
   return (
@@ -73,7 +99,16 @@ function Facts({ user, etag }) {
     ["Changed", <Time value={user.get("updated_at")} exact />],
     ["Revision", <span class="mono">{etag?.replaceAll('"', "") ?? <None />}</span>],
   ];
-  return <dl class="pairs">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return (
+    <dl class="pairs">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
 }
 
 function Erase({ id, etag, onClose, reload }) {
@@ -94,15 +129,39 @@ function Erase({ id, etag, onClose, reload }) {
   return (
     <Dialog title="Erase this person" onClose={onClose}>
       <form onSubmit={erase}>
-        <p>Everything that is stored of <strong class="mono">{id}</strong> goes, for good. It can't be undone.</p>
+        <p>
+          Everything that is stored of <strong class="mono">{id}</strong> goes, for good. It can't be undone.
+        </p>
         <Field label="Type the user id to confirm">
-          {(field) => <input {...field} type="text" value={typed} onInput={(event) => setTyped(event.target.value)} autoComplete="off" autoCapitalize="off" spellcheck={false} />}
+          {(field) => (
+            <input
+              {...field}
+              type="text"
+              value={typed}
+              onInput={(event) => setTyped(event.target.value)}
+              autoComplete="off"
+              autoCapitalize="off"
+              spellcheck={false}
+            />
+          )}
         </Field>
-        {state.answer && <Refusal answer={state.answer} reload={() => { onClose(); reload(); }} />}
+        {state.answer && (
+          <Refusal
+            answer={state.answer}
+            reload={() => {
+              onClose();
+              reload();
+            }}
+          />
+        )}
         <Curl request={request} />
         <div class="actions end">
-          <button type="button" onClick={onClose}>Keep</button>
-          <button class="danger-solid" disabled={typed !== id || state.isBusy}>{state.isBusy ? "Erasing…" : "Erase for good"}</button>
+          <button type="button" onClick={onClose}>
+            Keep
+          </button>
+          <button class="danger-solid" disabled={typed !== id || state.isBusy}>
+            {state.isBusy ? "Erasing…" : "Erase for good"}
+          </button>
         </div>
       </form>
     </Dialog>
@@ -113,7 +172,15 @@ function Erase({ id, etag, onClose, reload }) {
 export function Refusal({ answer, reload }) {
   if (answer.status !== 412) return <Failure answer={answer} />;
   return (
-    <Notice kind="bad" title="Somebody else changed this user meanwhile" actions={<button type="button" onClick={reload}>Load what is stored now</button>}>
+    <Notice
+      kind="bad"
+      title="Somebody else changed this user meanwhile"
+      actions={
+        <button type="button" onClick={reload}>
+          Load what is stored now
+        </button>
+      }
+    >
       <p>Nothing was written. Load what is stored now, and decide again; what you typed stays.</p>
     </Notice>
   );

@@ -36,7 +36,13 @@ export function Projects() {
       <Panel title="All" note={projects && String(projects.length)}>
         {!answer && <Loading what="the projects" />}
         {answer?.error && <Failure answer={answer} retry={reload} />}
-        {projects?.length === 0 && <Empty title="No project yet"><p>The first key makes one. <a href={href("keys")}>Make a key</a></p></Empty>}
+        {projects?.length === 0 && (
+          <Empty title="No project yet">
+            <p>
+              The first key makes one. <a href={href("keys")}>Make a key</a>
+            </p>
+          </Empty>
+        )}
         {projects?.length > 0 && <Table label="Projects" columns={columns} rows={projects} id={({ name }) => name} />}
         <Curl request={LIST} />
       </Panel>
@@ -49,9 +55,35 @@ export function Project({ name }) {
   const { answer, reload } = useAnswer(request);
   const project = answer?.status === 200 ? plain(answer.tree.get("project")) : undefined;
   return (
-    <Page title={name} lead={project && <>{storageText(project.storage)} · created <Time value={project.created_at} /></>} back={<a class="back" href={href("projects")}>← Projects</a>}>
-      {!answer && <Panel><Loading what="the project" /></Panel>}
-      {answer?.status === 404 && <Panel><Empty title="No project has this name"><p><a href={href("projects")}>See all projects</a></p></Empty></Panel>}
+    <Page
+      title={name}
+      lead={
+        project && (
+          <>
+            {storageText(project.storage)} · created <Time value={project.created_at} />
+          </>
+        )
+      }
+      back={
+        <a class="back" href={href("projects")}>
+          ← Projects
+        </a>
+      }
+    >
+      {!answer && (
+        <Panel>
+          <Loading what="the project" />
+        </Panel>
+      )}
+      {answer?.status === 404 && (
+        <Panel>
+          <Empty title="No project has this name">
+            <p>
+              <a href={href("projects")}>See all projects</a>
+            </p>
+          </Empty>
+        </Panel>
+      )}
       {answer?.error && answer.status !== 404 && <Failure answer={answer} retry={reload} />}
       {project && (
         <>
@@ -59,7 +91,11 @@ export function Project({ name }) {
           <Panel title="Limits" note="Requests that are admitted in any stretch of so many seconds">
             <div class="limits">
               {POLICIES.filter(([policy]) => project.rate_limits[policy]).map(([policy, label, about]) => (
-                <Limit key={`${policy}${JSON.stringify(project.rate_limits[policy])}`} {...{ name, policy, label, about, reload }} stored={project.rate_limits[policy]} />
+                <Limit
+                  key={`${policy}${JSON.stringify(project.rate_limits[policy])}`}
+                  {...{ name, policy, label, about, reload }}
+                  stored={project.rate_limits[policy]}
+                />
               ))}
             </div>
             <Curl request={request} />
@@ -79,7 +115,12 @@ function Limit({ name, policy, label, about, stored, reload }) {
   const [state, setState] = useState({});
   const isSame = Number(limit) === stored.limit && Number(seconds) === stored.window_seconds;
   const isSound = isCount(limit) && isCount(seconds);
-  const requestFor = (value) => ({ as: "admin", method: "PUT", path: projectPath(name), body: JSON.stringify({ rate_limits: { [policy]: value } }) });
+  const requestFor = (value) => ({
+    as: "admin",
+    method: "PUT",
+    path: projectPath(name),
+    body: JSON.stringify({ rate_limits: { [policy]: value } }),
+  });
   const wish = requestFor({ limit: Number(limit), window_seconds: Number(seconds) });
 
   async function put(request) {
@@ -97,19 +138,43 @@ function Limit({ name, policy, label, about, stored, reload }) {
   return (
     <form class="limit" onSubmit={save} noValidate aria-label={`Limit for ${label.toLowerCase()}`}>
       <div>
-        <h3>{label} <span class="badge">{stored.default ? "Default" : "Its own"}</span></h3>
+        <h3>
+          {label} <span class="badge">{stored.default ? "Default" : "Its own"}</span>
+        </h3>
         <p class="note">{about}</p>
       </div>
       <div class="limit-fields">
         <Field label="Requests" error={isCount(limit) ? undefined : "A number from 1"}>
-          {(field) => <input {...field} type="text" inputMode="numeric" value={limit} onInput={(event) => setLimit(event.target.value.trim())} />}
+          {(field) => (
+            <input
+              {...field}
+              type="text"
+              inputMode="numeric"
+              value={limit}
+              onInput={(event) => setLimit(event.target.value.trim())}
+            />
+          )}
         </Field>
         <Field label="in seconds" error={isCount(seconds) ? undefined : "A number from 1"}>
-          {(field) => <input {...field} type="text" inputMode="numeric" value={seconds} onInput={(event) => setSeconds(event.target.value.trim())} />}
+          {(field) => (
+            <input
+              {...field}
+              type="text"
+              inputMode="numeric"
+              value={seconds}
+              onInput={(event) => setSeconds(event.target.value.trim())}
+            />
+          )}
         </Field>
         <div class="actions">
-          <button class="primary" disabled={isSame || !isSound || state.isBusy}>{state.isBusy ? "Saving…" : "Save"}</button>
-          {!stored.default && <button type="button" disabled={state.isBusy} onClick={() => put(requestFor(null))}>Default</button>}
+          <button class="primary" disabled={isSame || !isSound || state.isBusy}>
+            {state.isBusy ? "Saving…" : "Save"}
+          </button>
+          {!stored.default && (
+            <button type="button" disabled={state.isBusy} onClick={() => put(requestFor(null))}>
+              Default
+            </button>
+          )}
         </div>
       </div>
       {state.answer && <Failure answer={state.answer} />}

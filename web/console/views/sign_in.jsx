@@ -21,9 +21,16 @@ function TokenForm({ label, hint, expected }) {
     if (!token.trim()) return setState({ problem: "Paste a key or the admin token first." });
     setState({ isBusy: true });
     const found = await identify(token.trim());
-    if (found.refused?.status === 401) return setState({ problem: REFUSED[found.refused.error.code] ?? found.refused.error.message });
+    if (found.refused?.status === 401)
+      return setState({ problem: REFUSED[found.refused.error.code] ?? found.refused.error.message });
     if (found.refused) return setState({ failed: found.refused });
-    if (expected && !found[expected]) return setState({ problem: expected === "key" ? "That is the admin token, and not an API key." : "That is an API key, and not the admin token." });
+    if (expected && !found[expected])
+      return setState({
+        problem:
+          expected === "key"
+            ? "That is the admin token, and not an API key."
+            : "That is an API key, and not the admin token.",
+      });
     return add(found);
   }
 
@@ -32,14 +39,26 @@ function TokenForm({ label, hint, expected }) {
       <Field label={label} hint={hint} error={state.problem}>
         {(field) => (
           <div class="joined">
-            <input {...field} type={isShown ? "text" : "password"} value={token} onInput={(event) => setToken(event.target.value)}
-              autoComplete="off" autoCapitalize="off" spellcheck={false} placeholder={expected === "admin" ? "" : "ros_…"} />
-            <button type="button" aria-pressed={isShown} onClick={() => setShown(!isShown)}>Show</button>
+            <input
+              {...field}
+              type={isShown ? "text" : "password"}
+              value={token}
+              onInput={(event) => setToken(event.target.value)}
+              autoComplete="off"
+              autoCapitalize="off"
+              spellcheck={false}
+              placeholder={expected === "admin" ? "" : "ros_…"}
+            />
+            <button type="button" aria-pressed={isShown} onClick={() => setShown(!isShown)}>
+              Show
+            </button>
           </div>
         )}
       </Field>
       {state.failed && <Failure answer={state.failed} />}
-      <button class="primary wide" disabled={state.isBusy}>{state.isBusy ? "Signing in…" : "Sign in"}</button>
+      <button class="primary wide" disabled={state.isBusy}>
+        {state.isBusy ? "Signing in…" : "Sign in"}
+      </button>
     </form>
   );
 }
@@ -59,14 +78,24 @@ export function SignIn() {
           <dd>Shows keys and projects. No key yet? Make one there.</dd>
         </dl>
       </div>
-      <p class="note">The console calls the public API and nothing else: <a href="./">see the API</a></p>
+      <p class="note">
+        The console calls the public API and nothing else: <a href="./">see the API</a>
+      </p>
     </main>
   );
 }
 
 const NEEDS = {
-  key: ["An API key shows this", "People belong to a project, and a key opens it. You stay signed in as admin.", "API key"],
-  admin: ["The admin token shows this", "Keys and projects are the admin's. You stay signed in with your key.", "Admin token"],
+  key: [
+    "An API key shows this",
+    "People belong to a project, and a key opens it. You stay signed in as admin.",
+    "API key",
+  ],
+  admin: [
+    "The admin token shows this",
+    "Keys and projects are the admin's. You stay signed in with your key.",
+    "Admin token",
+  ],
 };
 
 /** In place of a section that the tokens at hand can't open. */

@@ -7,15 +7,18 @@ export function useRun() {
   const [waiting, setWaiting] = useState(0);
   const abort = useRef();
   useEffect(() => () => abort.current?.abort(), []);
-  return useMemo(() => ({
-    start(work) {
-      abort.current = new AbortController();
-      const { signal } = abort.current;
-      return work({ signal, wait: (seconds) => wait(seconds, signal, setWaiting) });
-    },
-    cancel: () => abort.current?.abort(),
-    waiting,
-  }), [waiting]);
+  return useMemo(
+    () => ({
+      start(work) {
+        abort.current = new AbortController();
+        const { signal } = abort.current;
+        return work({ signal, wait: (seconds) => wait(seconds, signal, setWaiting) });
+      },
+      cancel: () => abort.current?.abort(),
+      waiting,
+    }),
+    [waiting],
+  );
 }
 
 async function wait(seconds, signal, tell) {

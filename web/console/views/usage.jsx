@@ -27,7 +27,8 @@ function useLive(request) {
         setAnswer(seen);
       }
       // What isn't there won't come; what is busy gets time.
-      if (![401, 403, 404].includes(seen?.status)) timer = setTimeout(look, Math.max(EVERY_MS, (seen?.retryAfter ?? 0) * 1000));
+      if (![401, 403, 404].includes(seen?.status))
+        timer = setTimeout(look, Math.max(EVERY_MS, (seen?.retryAfter ?? 0) * 1000));
     };
     look();
     return () => {
@@ -45,13 +46,30 @@ export function Usage({ name, policies }) {
   return (
     <Panel title="Right now" note={usage && "Looks every two seconds, and costs no quota"}>
       {!answer && <Loading what="the last window" />}
-      {answer?.status === 404 && <Empty title="No picture of the last window"><p>This version of Roster can't show it. The limits below hold all the same.</p></Empty>}
-      {answer?.status === 503 && <Empty title="The limiter doesn't answer just now"><p>The console asks again by itself.</p></Empty>}
+      {answer?.status === 404 && (
+        <Empty title="No picture of the last window">
+          <p>This version of Roster can't show it. The limits below hold all the same.</p>
+        </Empty>
+      )}
+      {answer?.status === 503 && (
+        <Empty title="The limiter doesn't answer just now">
+          <p>The console asks again by itself.</p>
+        </Empty>
+      )}
       {answer?.error && ![404, 503].includes(answer.status) && <Failure answer={answer} />}
       {usage && (
         <>
-          <div class="usage">{policies.filter(([policy]) => usage[policy]).map(([policy, label]) => <Policy key={policy} label={label} usage={usage[policy]} now_ms={answer.now_ms} />)}</div>
-          <p class="note">Booked means leased to a place near the callers: some of it may go unspent, so that the requests were as many or a few less.</p>
+          <div class="usage">
+            {policies
+              .filter(([policy]) => usage[policy])
+              .map(([policy, label]) => (
+                <Policy key={policy} label={label} usage={usage[policy]} now_ms={answer.now_ms} />
+              ))}
+          </div>
+          <p class="note">
+            Booked means leased to a place near the callers: some of it may go unspent, so that the requests were as
+            many or a few less.
+          </p>
         </>
       )}
       <Curl request={request} />
@@ -66,10 +84,28 @@ function Policy({ label, usage, now_ms }) {
   return (
     <div class="policy">
       <h3>{label}</h3>
-      <p><strong class="figure">{sum.toLocaleString("en")}</strong> of {limit.toLocaleString("en")} booked in the last {window_seconds} s</p>
-      <Bars heights={bars(usage, now_ms)} label={`${label}: ${sum} of ${limit} booked in the last ${window_seconds} seconds`} />
-      <div class="axis" aria-hidden="true"><span>{window_seconds} s ago</span><span>now</span></div>
-      <meter class="share" min={0} max={1} high={0.8} value={share} aria-label={`${label}: share of the limit that is booked`}>{Math.round(share * 100)} %</meter>
+      <p>
+        <strong class="figure">{sum.toLocaleString("en")}</strong> of {limit.toLocaleString("en")} booked in the last{" "}
+        {window_seconds} s
+      </p>
+      <Bars
+        heights={bars(usage, now_ms)}
+        label={`${label}: ${sum} of ${limit} booked in the last ${window_seconds} seconds`}
+      />
+      <div class="axis" aria-hidden="true">
+        <span>{window_seconds} s ago</span>
+        <span>now</span>
+      </div>
+      <meter
+        class="share"
+        min={0}
+        max={1}
+        high={0.8}
+        value={share}
+        aria-label={`${label}: share of the limit that is booked`}
+      >
+        {Math.round(share * 100)} %
+      </meter>
     </div>
   );
 }
@@ -84,7 +120,11 @@ function Bars({ heights, label }) {
       <line x1="0" x2={WIDTH} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} />
       {heights.map((height, i) => {
         const tall = (height / most) * (HEIGHT - 4);
-        return height > 0 && <rect key={i} x={i * step + step * 0.1} width={step * 0.8} y={HEIGHT - 1 - tall} height={tall} rx="1" />;
+        return (
+          height > 0 && (
+            <rect key={i} x={i * step + step * 0.1} width={step * 0.8} y={HEIGHT - 1 - tall} height={tall} rx="1" />
+          )
+        );
       })}
     </svg>
   );
