@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bars, booked } from "../../web/console/parts/bars.mjs";
+import { bars, booked } from "../../web/console/data/bars.mjs";
 
 const NOW_MS = Date.parse("2026-11-23T12:00:00Z");
 const slot = (ago_ms, booked) => ({ at: new Date(NOW_MS - ago_ms).toISOString(), booked });

@@ -2,15 +2,15 @@
 
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { send } from "./data/api.mjs";
+import { keep, restore } from "./data/session.mjs";
 import { Console } from "./parts/context.mjs";
+import { href, useRoute } from "./parts/route.mjs";
 import { Export } from "./views/export.jsx";
 import { Import } from "./views/import.jsx";
 import { Keys } from "./views/keys.jsx";
 import { People } from "./views/people.jsx";
 import { Person } from "./views/person.jsx";
 import { Project, Projects } from "./views/projects.jsx";
-import { href, useRoute } from "./data/route.mjs";
-import { keep, restore } from "./data/session.mjs";
 import { NeedsToken, SignIn } from "./views/sign_in.jsx";
 
 /** Name, heading, whose token it needs. */

@@ -1,8 +1,8 @@
 // Walks all users of a project, and writes them as `roster export` does.
 
+import { table } from "./columns.mjs";
 import { writeRow } from "./csv.mjs";
 import { patiently } from "./importing.mjs";
-import { table } from "./columns.mjs";
 import { stringify } from "./lossless.mjs";
 
 const PAGE = 100;

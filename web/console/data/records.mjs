@@ -1,7 +1,7 @@
 // The users of a file, before anything is sent: `{line, json}`, or `{line, text, error}` for what is no user.
 
-import { rows } from "./csv.mjs";
 import { problem, rowJson } from "./columns.mjs";
+import { rows } from "./csv.mjs";
 import { parse, stringify } from "./lossless.mjs";
 
 /** Whether a file is NDJSON; else it is CSV. */

@@ -2,11 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { userPath } from "../data/api.mjs";
-import { useConsole } from "../parts/context.mjs";
 import { parse, stringify } from "../data/lossless.mjs";
 import { apply, changes, diff } from "../data/merge_patch.mjs";
-import { Curl, Page, Panel } from "../parts/parts.jsx";
-import { Refusal } from "./person.jsx";
+import { useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Refusal } from "../parts/failure.jsx";
+import { Page, Panel } from "../parts/page.jsx";
 import { Leaf } from "../parts/tree.jsx";
 
 const EDITABLE = ["email", "phone", "properties", "origin"];

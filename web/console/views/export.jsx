@@ -1,10 +1,14 @@
 // Export: all people of the project in a file, as `roster export` writes it.
 
 import { useState } from "preact/hooks";
-import { useConsole } from "../parts/context.mjs";
 import { csvParts, ndjsonParts, pagePath, readAll } from "../data/exporting.mjs";
-import { Curl, Failure, Notice, Page, Panel, count } from "../parts/parts.jsx";
-import { Waiting, save, useRun } from "./transfer.jsx";
+import { count } from "../data/text.mjs";
+import { useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Notice } from "../parts/notice.jsx";
+import { Page, Panel } from "../parts/page.jsx";
+import { save, useRun, Waiting } from "../parts/transfer.jsx";
 
 const FORMATS = {
   ndjson: ["NDJSON", "A JSON object a line. Keeps everything as it is.", "application/x-ndjson", ndjsonParts],

@@ -2,13 +2,18 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { guessAll, problem } from "../data/columns.mjs";
-import { useConsole } from "../parts/context.mjs";
 import { rows, writeRow } from "../data/csv.mjs";
 import { batchBody, batches, refusedLine, sendAll } from "../data/importing.mjs";
 import { parse, stringify } from "../data/lossless.mjs";
-import { Curl, Empty, Failure, Notice, Page, Panel, Table, count } from "../parts/parts.jsx";
 import { csvRecords, isNdjson, ndjsonRecords } from "../data/records.mjs";
-import { Waiting, save, useRun } from "./transfer.jsx";
+import { count } from "../data/text.mjs";
+import { useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Empty, Notice } from "../parts/notice.jsx";
+import { Page, Panel } from "../parts/page.jsx";
+import { Table } from "../parts/table.jsx";
+import { save, useRun, Waiting } from "../parts/transfer.jsx";
 
 const MAX_BYTES = 200 * 1024 * 1024;
 const PREVIEW = 3;

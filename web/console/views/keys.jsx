@@ -1,25 +1,18 @@
 // API keys: make, list, revoke.
 
 import { useState } from "preact/hooks";
-import { useAnswer, useConsole } from "../parts/context.mjs";
 import { plain } from "../data/lossless.mjs";
-import {
-  Copy,
-  Curl,
-  Dialog,
-  Empty,
-  Failure,
-  Field,
-  Loading,
-  Notice,
-  None,
-  Page,
-  Panel,
-  Table,
-  Time,
-} from "../parts/parts.jsx";
-import { go } from "../data/route.mjs";
 import { identify } from "../data/session.mjs";
+import { useAnswer, useConsole } from "../parts/context.mjs";
+import { Copy, Curl } from "../parts/curl.jsx";
+import { Dialog } from "../parts/dialog.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Field } from "../parts/field.jsx";
+import { Empty, Loading, Notice } from "../parts/notice.jsx";
+import { Page, Panel } from "../parts/page.jsx";
+import { go } from "../parts/route.mjs";
+import { None, Table } from "../parts/table.jsx";
+import { Time } from "../parts/time.jsx";
 
 const LIST = { as: "admin", path: "/v1/keys" };
 

@@ -2,10 +2,16 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { userPath } from "../data/api.mjs";
-import { useAnswer, useConsole } from "../parts/context.mjs";
 import { pagePath } from "../data/exporting.mjs";
-import { Curl, Empty, Failure, Field, Loading, None, Page, Panel, Table, Time } from "../parts/parts.jsx";
-import { href } from "../data/route.mjs";
+import { useAnswer, useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Field } from "../parts/field.jsx";
+import { Empty, Loading } from "../parts/notice.jsx";
+import { Page, Panel } from "../parts/page.jsx";
+import { href } from "../parts/route.mjs";
+import { None, Table } from "../parts/table.jsx";
+import { Time } from "../parts/time.jsx";
 
 const PAGE = 25;
 

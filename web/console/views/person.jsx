@@ -3,10 +3,17 @@
 import { useState } from "preact/hooks";
 import { userPath } from "../data/api.mjs";
 import { may, useAnswer, useConsole } from "../parts/context.mjs";
-import { Edit } from "./edit.jsx";
-import { Curl, Dialog, Empty, Failure, Field, Loading, None, Notice, Page, Panel, Time } from "../parts/parts.jsx";
-import { go, href } from "../data/route.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Dialog } from "../parts/dialog.jsx";
+import { Failure, Refusal } from "../parts/failure.jsx";
+import { Field } from "../parts/field.jsx";
+import { Empty, Loading } from "../parts/notice.jsx";
+import { Page, Panel } from "../parts/page.jsx";
+import { go, href } from "../parts/route.mjs";
+import { None } from "../parts/table.jsx";
+import { Time } from "../parts/time.jsx";
 import { Tree } from "../parts/tree.jsx";
+import { Edit } from "./edit.jsx";
 
 export function Person({ id }) {
   const request = { as: "key", path: userPath(id) };
@@ -165,23 +172,5 @@ function Erase({ id, etag, onClose, reload }) {
         </div>
       </form>
     </Dialog>
-  );
-}
-
-/** Why a write was refused; if somebody else was faster, with the way to see what they did. */
-export function Refusal({ answer, reload }) {
-  if (answer.status !== 412) return <Failure answer={answer} />;
-  return (
-    <Notice
-      kind="bad"
-      title="Somebody else changed this user meanwhile"
-      actions={
-        <button type="button" onClick={reload}>
-          Load what is stored now
-        </button>
-      }
-    >
-      <p>Nothing was written. Load what is stored now, and decide again; what you typed stays.</p>
-    </Notice>
   );
 }

@@ -2,10 +2,16 @@
 
 import { useState } from "preact/hooks";
 import { projectPath } from "../data/api.mjs";
-import { useAnswer, useConsole } from "../parts/context.mjs";
 import { plain } from "../data/lossless.mjs";
-import { Curl, Empty, Failure, Field, Loading, Page, Panel, Table, Time } from "../parts/parts.jsx";
-import { href } from "../data/route.mjs";
+import { useAnswer, useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Field } from "../parts/field.jsx";
+import { Empty, Loading } from "../parts/notice.jsx";
+import { Page, Panel } from "../parts/page.jsx";
+import { href } from "../parts/route.mjs";
+import { Table } from "../parts/table.jsx";
+import { Time } from "../parts/time.jsx";
 import { Usage } from "./usage.jsx";
 
 const LIST = { as: "admin", path: "/v1/projects" };

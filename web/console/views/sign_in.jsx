@@ -1,9 +1,11 @@
 // Signing in, with an API key or the admin token.
 
 import { useState } from "preact/hooks";
-import { useConsole } from "../parts/context.mjs";
-import { Failure, Field, Page, Panel } from "../parts/parts.jsx";
 import { identify } from "../data/session.mjs";
+import { useConsole } from "../parts/context.mjs";
+import { Failure } from "../parts/failure.jsx";
+import { Field } from "../parts/field.jsx";
+import { Page, Panel } from "../parts/page.jsx";
 
 const REFUSED = {
   INVALID_API_KEY: "That is neither a key nor the admin token of this Roster.",

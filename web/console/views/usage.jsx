@@ -2,10 +2,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { projectPath } from "../data/api.mjs";
-import { bars, booked } from "../parts/bars.mjs";
-import { useConsole } from "../parts/context.mjs";
+import { bars, booked } from "../data/bars.mjs";
 import { plain } from "../data/lossless.mjs";
-import { Curl, Empty, Failure, Loading, Panel } from "../parts/parts.jsx";
+import { useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Empty, Loading } from "../parts/notice.jsx";
+import { Panel } from "../parts/page.jsx";
 
 const EVERY_MS = 2000;
 

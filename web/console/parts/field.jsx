@@ -1,0 +1,23 @@
+// A field of a form.
+
+import { useId } from "preact/hooks";
+
+/** A label and what it names; the child gets the id. */
+export function Field({ label, hint, error, children }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children({
+        id,
+        "aria-describedby": hint || error ? `${id}-about` : undefined,
+        "aria-invalid": error ? "true" : undefined,
+      })}
+      {(hint || error) && (
+        <p id={`${id}-about`} class={error ? "field-error" : "hint"}>
+          {error ?? hint}
+        </p>
+      )}
+    </div>
+  );
+}

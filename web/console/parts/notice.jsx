@@ -1,0 +1,44 @@
+// What is said in place of data, or beside it.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+export function Notice({ kind = "info", title, children, actions }) {
+  const notice = useRef();
+  useEffect(() => notice.current.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <div ref={notice} class={`notice ${kind}`} role={kind === "bad" ? "alert" : "status"}>
+      <div>
+        <strong>{title}</strong>
+        {children && <div class="notice-text">{children}</div>}
+      </div>
+      {actions && <div class="actions">{actions}</div>}
+    </div>
+  );
+}
+
+/** Bars in the place of what is awaited, and a word if it takes long. */
+export function Loading({ what }) {
+  const [isSlow, setSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSlow(true), 3000);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div class="loading" role="status">
+      <span class="hidden">Loading {what}</span>
+      <i />
+      <i />
+      <i />
+      {isSlow && <p class="note">Roster is slow to answer. Still waiting for {what}.</p>}
+    </div>
+  );
+}
+
+export function Empty({ title, children }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children}
+    </div>
+  );
+}

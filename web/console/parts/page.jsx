@@ -1,0 +1,45 @@
+// The frame of a view.
+
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+
+/** A view: its heading takes the focus when the reader comes here. */
+export function Page({ title, lead, back, actions, children }) {
+  const heading = useRef();
+  // Before it is seen: later it would take the focus from where the reader has put it.
+  useLayoutEffect(() => {
+    document.title = `${title} · Roster console`;
+    heading.current.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }, [title]);
+  return (
+    <div class="page">
+      {back}
+      <header class="page-head">
+        <div>
+          <h1 tabIndex={-1} ref={heading}>
+            {title}
+          </h1>
+          {lead && <p class="lead">{lead}</p>}
+        </div>
+        {actions && <div class="actions">{actions}</div>}
+      </header>
+      {children}
+    </div>
+  );
+}
+
+export function Panel({ title, note, actions, children, class: kind = "" }) {
+  const id = useId();
+  return (
+    <section class={`panel ${kind}`} aria-labelledby={title && id}>
+      {title && (
+        <div class="panel-head">
+          <h2 id={id}>{title}</h2>
+          {note && <p class="note">{note}</p>}
+          {actions}
+        </div>
+      )}
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,35 @@
+// A table, and what stands in a cell without a value.
+
+/** A table that becomes a list of cards on a phone. Columns are `{label, cell(row), kind?}`. */
+export function Table({ label, columns, rows, id }) {
+  return (
+    <table role="table" aria-label={label}>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map(({ label }) => (
+            <th role="columnheader" scope="col" key={label}>
+              {label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {rows.map((row) => (
+          <tr role="row" key={id(row)}>
+            {columns.map(({ label, cell, kind }) => (
+              <td role="cell" key={label} data-label={label} class={kind}>
+                <div>{cell(row)}</div>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+export const None = () => (
+  <span class="none" aria-label="none">
+    –
+  </span>
+);

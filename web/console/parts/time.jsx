@@ -1,0 +1,27 @@
+// A moment, as people say it.
+
+const UNITS = [
+  ["year", 31536000],
+  ["month", 2592000],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+
+function ago(ms) {
+  const seconds = (ms - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? [];
+  return unit ? RELATIVE.format(Math.round(seconds / size), unit) : "just now";
+}
+
+export function Time({ value, exact = false }) {
+  const ms = Date.parse(value);
+  if (Number.isNaN(ms)) return <span class="none">–</span>;
+  return (
+    <time dateTime={value} title={value}>
+      {exact ? `${EXACT.format(ms)} (${ago(ms)})` : ago(ms)}
+    </time>
+  );
+}
