@@ -190,7 +190,7 @@ $(WORKER): $(shell find src -type f) Cargo.toml Cargo.lock rust-toolchain.toml M
 $(ASSETS): $(WORKER) $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml
 	mkdir -p build/public/console
 	cp web/page/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
-	cp web/console/console.html console/_headers build/public
+	cp web/console/console.html web/console/_headers build/public
 	cp web/console/icon.svg build/public/console
 	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
 		--entry-names=console --outdir=build/public/console --log-level=warning
