@@ -20,6 +20,16 @@ export function Copy({ text, label = "Copy" }) {
   );
 }
 
+/** A text to the letter; the keyboard scrolls it. */
+export function Code({ label, children }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: else no key could scroll what is wider than its place
+    <pre tabIndex={0} role="group" aria-label={label}>
+      <code>{children}</code>
+    </pre>
+  );
+}
+
 /** The same by curl. */
 export function Curl({ request }) {
   const line = curlLine(request, location.origin);
@@ -27,9 +37,7 @@ export function Curl({ request }) {
     <details class="curl">
       <summary>As curl</summary>
       <div class="curl-line">
-        <pre tabIndex={0} aria-label="The curl line">
-          <code>{line}</code>
-        </pre>
+        <Code label="The curl line">{line}</Code>
         <Copy text={line} label="Copy line" />
       </div>
     </details>

@@ -43,33 +43,37 @@ export function People() {
   };
   return (
     <Page title="People" lead="Everybody in this project.">
-      <form class="search" role="search" onSubmit={seek}>
-        <Field
-          label="Find by user id, e-mail or phone"
-          hint="Exact: the whole id, address or number, and case matters."
-        >
-          {(field) => (
-            <div class="joined">
-              <input
-                {...field}
-                type="text"
-                value={text}
-                onInput={(event) => setText(event.target.value)}
-                autoComplete="off"
-                autoCapitalize="off"
-                spellcheck={false}
-                placeholder="user_123 or ada@example.com"
-              />
-              <button class="primary">Find</button>
-              {sought && (
-                <button type="button" onClick={clear}>
-                  Clear
+      <search>
+        <form class="search" onSubmit={seek}>
+          <Field
+            label="Find by user id, e-mail or phone"
+            hint="Exact: the whole id, address or number, and case matters."
+          >
+            {(field) => (
+              <div class="joined">
+                <input
+                  {...field}
+                  type="text"
+                  value={text}
+                  onInput={(event) => setText(event.target.value)}
+                  autoComplete="off"
+                  autoCapitalize="off"
+                  spellcheck={false}
+                  placeholder="user_123 or ada@example.com"
+                />
+                <button type="submit" class="primary">
+                  Find
                 </button>
-              )}
-            </div>
-          )}
-        </Field>
-      </form>
+                {sought && (
+                  <button type="button" onClick={clear}>
+                    Clear
+                  </button>
+                )}
+              </div>
+            )}
+          </Field>
+        </form>
+      </search>
       {sought ? <Found key={sought} text={sought} /> : <Walk />}
     </Page>
   );
