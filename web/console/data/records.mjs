@@ -10,6 +10,9 @@ export function isNdjson(name, text) {
   return !/\.csv$/i.test(name) && /^\uFEFF?\s*\{/.test(text);
 }
 
+/** The records of a file that was read: `{text}`, and of a table `{header, targets}`. */
+export const recordsOf = ({ text, header, targets }) => (header ? csvRecords(text, targets) : ndjsonRecords(text));
+
 /** The records of a table, whose first row names its columns. */
 export function* csvRecords(text, targets) {
   if (problem(targets)) throw new Error(problem(targets));

@@ -1,24 +1,21 @@
 // What import and export share: waiting, cancelling, files to save.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-/** A run that can be cancelled: `waiting` is how many seconds it still waits, `start(work)` gives the work `{signal, wait}`. */
+/**
+ * A run that can be cancelled: `start(work)` calls the work with `{signal, wait}`, and `waiting` is how many seconds it
+ * still waits.
+ */
 export function useRun() {
   const [waiting, setWaiting] = useState(0);
   const abort = useRef();
   useEffect(() => () => abort.current?.abort(), []);
-  return useMemo(
-    () => ({
-      start(work) {
-        abort.current = new AbortController();
-        const { signal } = abort.current;
-        return work({ signal, wait: (seconds) => wait(seconds, signal, setWaiting) });
-      },
-      cancel: () => abort.current?.abort(),
-      waiting,
-    }),
-    [waiting],
-  );
+  function start(work) {
+    abort.current = new AbortController();
+    const { signal } = abort.current;
+    return work({ signal, wait: (seconds) => wait(seconds, signal, setWaiting) });
+  }
+  return { start, cancel: () => abort.current?.abort(), waiting };
 }
 
 async function wait(seconds, signal, tell) {

@@ -1,0 +1,140 @@
+// A file on its way: how far it is, how it ended, and what was refused.
+
+import { useState } from "preact/hooks";
+import { writeRow } from "../data/csv.mjs";
+import { batchBody, batches, refusedLine, sendAll } from "../data/importing.mjs";
+import { stringify } from "../data/lossless.mjs";
+import { recordsOf } from "../data/records.mjs";
+import { count } from "../data/text.mjs";
+import { useConsole } from "../parts/context.mjs";
+import { Curl } from "../parts/curl.jsx";
+import { Failure } from "../parts/failure.jsx";
+import { Notice } from "../parts/notice.jsx";
+import { Panel } from "../parts/page.jsx";
+import { Table } from "../parts/table.jsx";
+import { save, useRun, Waiting } from "../parts/transfer.jsx";
+
+const BATCH = { as: "key", method: "POST", path: "/v1/users/batch" };
+const NOTHING_YET = { stored: 0, refused: [], done: 0 };
+
+/**
+ * Sends files: `start(file, total)` begins with one, `forget` ends with it. `state` is there from the start on:
+ * `{file, total, sum, end?}`.
+ */
+export function useUpload() {
+  const { call } = useConsole();
+  const run = useRun();
+  const [state, setState] = useState();
+
+  async function start(file, total) {
+    const tell = (news) => setState((state) => ({ ...state, ...news }));
+    tell({ file, total, sum: NOTHING_YET, end: undefined });
+    const work = ({ signal, wait }) =>
+      sendAll(batches(recordsOf(file)), {
+        send: (body) => call({ ...BATCH, body }, signal),
+        wait,
+        told: (sum) => tell({ sum }),
+      });
+    try {
+      tell({ end: { failed: await run.start(work) } });
+    } catch {
+      tell({ end: { isCancelled: true } });
+    }
+  }
+  return { state, start, cancel: run.cancel, waiting: run.waiting, forget: () => setState(undefined) };
+}
+
+export function Upload({ upload, onStartOver }) {
+  const { state, cancel, waiting } = upload;
+  const { file, total, sum, end } = state;
+  return (
+    <Panel title={end ? "The import" : "Importing"} note={file.name}>
+      <progress max={total} value={sum.done} aria-label="Users sent" />
+      <p role="status">
+        <strong>{sum.done.toLocaleString("en")}</strong> of {count(total, "user")} · {sum.stored.toLocaleString("en")}{" "}
+        stored · {sum.refused.length.toLocaleString("en")} refused
+      </p>
+      {!end && <Waiting seconds={waiting} />}
+      {end?.failed && <Failure answer={end.failed} />}
+      {(end?.failed || end?.isCancelled) && (
+        <Notice title={end.failed ? "The import stopped" : "Cancelled"}>
+          The first {count(sum.done, "user")} are dealt with; of the rest, the batch under way may be stored. Importing
+          the file again is harmless.
+        </Notice>
+      )}
+      {end && !end.failed && !end.isCancelled && (
+        <Notice kind={sum.refused.length > 0 ? "info" : "good"} title={`${count(sum.stored, "user")} stored`}>
+          {sum.refused.length > 0 && "Correct those that were refused, and import them again."}
+        </Notice>
+      )}
+      {sum.refused.length > 0 && end && <Refused file={file} refused={sum.refused} />}
+      <div class="actions end">
+        {end ? (
+          <button type="button" onClick={onStartOver}>
+            Import another file
+          </button>
+        ) : (
+          <button type="button" onClick={cancel}>
+            Cancel
+          </button>
+        )}
+      </div>
+      <SentCurl file={file} />
+    </Panel>
+  );
+}
+
+/** The first batch as a curl line, of one user, so that it can be read. */
+function SentCurl({ file }) {
+  const { value } = recordsOf(file).next();
+  return value?.json && <Curl request={{ ...BATCH, body: batchBody([value]) }} />;
+}
+
+function reasonOf(error) {
+  const issue = error.get("details")?.get("issue");
+  return issue ? `${error.get("message")}. ${issue}` : error.get("message");
+}
+
+function Refused({ file, refused }) {
+  const name = file.name.replace(/\.[^.]*$/, "");
+  const saveNdjson = () =>
+    save(
+      `${name}.refused.ndjson`,
+      "application/x-ndjson",
+      refused.map((record) => `${stringify(refusedLine(record))}\n`),
+    );
+  const saveCsv = () =>
+    save(`${name}.refused.csv`, "text/csv", [
+      writeRow(["line", "code", "message", "record"]),
+      ...refused.map(({ line, error, json, text }) =>
+        writeRow([String(line), error.get("code"), reasonOf(error), json ?? text]),
+      ),
+    ]);
+  const columns = [
+    { label: "Line", kind: "number", cell: ({ line }) => line },
+    {
+      label: "Reason",
+      cell: ({ error }) => (
+        <>
+          {reasonOf(error)} <span class="mono note">{error.get("code")}</span>
+        </>
+      ),
+    },
+    { label: "Record", cell: ({ json, text }) => <span class="mono clip">{json ?? text}</span> },
+  ];
+  return (
+    <>
+      <h3>Refused</h3>
+      <Table label="Refused rows" columns={columns} rows={refused.slice(0, 20)} id={({ line }) => line} />
+      {refused.length > 20 && <p class="note">The first 20. The files have all.</p>}
+      <div class="actions">
+        <button type="button" onClick={saveNdjson}>
+          Download as NDJSON
+        </button>
+        <button type="button" onClick={saveCsv}>
+          Download as CSV
+        </button>
+      </div>
+    </>
+  );
+}
