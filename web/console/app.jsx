@@ -66,6 +66,7 @@ function Frame({ session, signOut }) {
   const [name, title, as] = wanted ?? SECTIONS.find(([, , as]) => session[as]);
   return (
     <div class="frame">
+      {/* biome-ignore lint/a11y/useValidAnchor: it leads there, but the address says which section is shown */}
       <a class="skip" href="#main" onClick={skip}>
         Skip to content
       </a>
@@ -101,9 +102,9 @@ function Account({ session, signOut }) {
     <div class="account">
       {key && (
         <p>
-          <span class="note">{key.about ? "Project" : "API key"}</span>
-          <strong>{key.about?.project ?? `${key.token.slice(0, 8)}…`}</strong>
-          {key.about && <span class="note">with the key {key.about.name}</span>}
+          <span class="note">Project</span>
+          <strong>{key.about.project}</strong>
+          <span class="note">with the key {key.about.name}</span>
         </p>
       )}
       {admin && (

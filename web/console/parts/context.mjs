@@ -7,8 +7,8 @@ import { useCallback, useContext, useEffect, useState } from "preact/hooks";
 export const Console = createContext();
 export const useConsole = () => useContext(Console);
 
-/** Whether the key has a scope; true if that is not known. */
-export const may = ({ key }, scope) => key?.about?.scopes?.includes(scope) ?? true;
+/** Whether the key has a scope. */
+export const may = ({ key }, scope) => key.about.scopes.includes(scope);
 
 /** The answer to a request, anew whenever the request changes: `{answer, reload}`, without an answer while it is awaited. */
 export function useAnswer(request) {

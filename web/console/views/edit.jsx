@@ -8,6 +8,7 @@ import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Refusal } from "../parts/failure.jsx";
 import { Page, Panel } from "../parts/page.jsx";
+import { useSubmit } from "../parts/submit.mjs";
 import { Leaf } from "../parts/tree.jsx";
 
 const EDITABLE = ["email", "phone", "properties", "origin"];
@@ -41,16 +42,16 @@ function understand(text, mode, before) {
 }
 
 export function Edit({ user, etag: seen, reload, onDone, back }) {
-  const { call, announce } = useConsole();
+  const { announce } = useConsole();
+  const { submit, isBusy, refused } = useSubmit();
   const [{ before, etag }, setStored] = useState({ before: profileOf(user), etag: seen });
   const [mode, setMode] = useState("whole");
   const [text, setText] = useState(wholeText(before));
-  const [state, setState] = useState({});
   const id = user.get("external_id");
   const wish = understand(text, mode, before);
   const listed = wish.problem ? [] : changes(before, wish.after);
   const body = wish.problem ? undefined : stringify(new Map([["user_id", id], ...wish.patch]));
-  const request = { as: "key", method: "POST", path: "/v1/users", headers: etag ? { "If-Match": etag } : {}, body };
+  const request = { as: "key", method: "POST", path: "/v1/users", headers: { "If-Match": etag }, body };
 
   function switchTo(next) {
     if (next === mode || wish.problem) return;
@@ -60,22 +61,20 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
 
   async function save(event) {
     event.preventDefault();
-    setState({ isBusy: true });
-    const answer = await call(request);
-    if (answer.status !== 200) return setState({ answer });
+    const answer = await submit(request);
+    if (answer.error) return;
     announce(`${id} is saved`);
-    return leave();
+    leave();
   }
 
   /** Takes what somebody else stored as what stands, and keeps the changes that are wished. */
   async function rebase() {
-    const answer = await call({ as: "key", path: userPath(id) });
+    const answer = await submit({ as: "key", path: userPath(id) });
     if (answer.status === 404) return leave();
-    if (answer.status !== 200) return setState({ answer });
+    if (answer.error) return undefined;
     const stored = profileOf(answer.tree.get("user"));
     if (mode === "whole") setText(wholeText(apply(stored, wish.patch)));
-    setStored({ before: stored, etag: answer.etag });
-    return setState({});
+    return setStored({ before: stored, etag: answer.etag });
   }
 
   function leave() {
@@ -120,14 +119,14 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
               ))}
             </ul>
           </div>
-          {state.answer && <Refusal answer={state.answer} reload={rebase} />}
+          {refused && <Refusal answer={refused} reload={rebase} />}
           {body !== undefined && listed.length > 0 && <Curl request={request} />}
           <div class="actions end">
             <button type="button" onClick={leave}>
               Cancel
             </button>
-            <button class="primary" disabled={listed.length === 0 || state.isBusy}>
-              {state.isBusy ? "Saving…" : "Save"}
+            <button type="submit" class="primary" disabled={listed.length === 0 || isBusy}>
+              {isBusy ? "Saving…" : "Save"}
             </button>
           </div>
         </Panel>

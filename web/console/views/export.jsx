@@ -37,7 +37,7 @@ export function Export() {
     if (!outcome) return setState({ step: "choose", isCancelled: true });
     if (outcome.failed) return setState({ step: "choose", failed: outcome.failed });
     const [, , type, parts] = FORMATS[format];
-    save(`${session.key.about?.project ?? "users"}.${format}`, type, parts(outcome.users));
+    save(`${session.key.about.project}.${format}`, type, parts(outcome.users));
     return setState({ step: "choose", done: outcome.users.length });
   }
 

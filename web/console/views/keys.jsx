@@ -11,6 +11,7 @@ import { Field } from "../parts/field.jsx";
 import { Empty, Loading, Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { go } from "../parts/route.mjs";
+import { useSubmit } from "../parts/submit.mjs";
 import { None, Table } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
 
@@ -137,8 +138,14 @@ function KeyTable({ keys, revoke }) {
   return <Table label="API keys" columns={columns} rows={keys} id={({ key_id }) => key_id} />;
 }
 
+/** Why no key can be made of this, by field. */
+const problemOf = ({ name, scopes }) => ({
+  name: name.trim() ? undefined : "Say what the key is for.",
+  scopes: scopes.length > 0 ? undefined : "A key that may do nothing is of no use: choose at least one.",
+});
+
 function Make({ onClose, reload }) {
-  const { call } = useConsole();
+  const { submit, isBusy, refused } = useSubmit();
   const projects = useAnswer({ as: "admin", path: "/v1/projects" }).answer;
   const [wish, setWish] = useState({
     name: "",
@@ -146,7 +153,8 @@ function Make({ onClose, reload }) {
     scopes: ["users:read", "users:write", "users:delete"],
     days: "",
   });
-  const [state, setState] = useState({});
+  const [problem, setProblem] = useState({});
+  const [made, setMade] = useState();
   const set = (part) => setWish({ ...wish, ...part });
   const expiry = wish.days && {
     expires_at: new Date(Math.ceil(Date.now() / 60_000) * 60_000 + wish.days * 86_400_000).toISOString(),
@@ -160,21 +168,20 @@ function Make({ onClose, reload }) {
 
   async function make(event) {
     event.preventDefault();
-    if (!wish.name.trim()) return setState({ problem: "Say what the key is for." });
-    if (wish.scopes.length === 0)
-      return setState({ scopeProblem: "A key that may do nothing is of no use: choose at least one." });
-    setState({ isBusy: true });
-    const answer = await call(request);
-    if (answer.status !== 201) return setState({ answer });
+    const found = problemOf(wish);
+    setProblem(found);
+    if (found.name || found.scopes) return;
+    const answer = await submit(request);
+    if (answer.error) return;
     reload();
-    return setState({ made: plain(answer.tree) });
+    setMade(plain(answer.tree));
   }
 
-  if (state.made) return <Made made={state.made} name={wish.name.trim()} onClose={onClose} />;
+  if (made) return <Made made={made} name={wish.name.trim()} onClose={onClose} />;
   return (
     <Dialog title="Make a key" onClose={onClose}>
       <form onSubmit={make} noValidate>
-        <Field label="Name" hint="What it is for, so that you know it again." error={state.problem}>
+        <Field label="Name" hint="What it is for, so that you know it again." error={problem.name}>
           {(field) => (
             <input
               {...field}
@@ -219,9 +226,9 @@ function Make({ onClose, reload }) {
               </span>
             </label>
           ))}
-          {state.scopeProblem && (
+          {problem.scopes && (
             <p class="field-error" role="alert">
-              {state.scopeProblem}
+              {problem.scopes}
             </p>
           )}
         </fieldset>
@@ -236,14 +243,14 @@ function Make({ onClose, reload }) {
             </select>
           )}
         </Field>
-        {state.answer && <Failure answer={state.answer} />}
+        {refused && <Failure answer={refused} />}
         <Curl request={request} />
         <div class="actions end">
           <button type="button" onClick={onClose}>
             Cancel
           </button>
-          <button class="primary" disabled={state.isBusy}>
-            {state.isBusy ? "Making…" : "Make key"}
+          <button type="submit" class="primary" disabled={isBusy}>
+            {isBusy ? "Making…" : "Make key"}
           </button>
         </div>
       </form>
@@ -255,7 +262,7 @@ function Made({ made, name, onClose }) {
   const { add, announce } = useConsole();
   async function use() {
     const found = await identify(made.key);
-    if (found.refused) return announce("The key can't be used yet: try again");
+    if (found.error) return announce("The key can't be used yet: try again");
     add(found);
     onClose();
     return go("people");
@@ -283,16 +290,15 @@ function Made({ made, name, onClose }) {
 }
 
 function Revoke({ apiKey, onClose, reload }) {
-  const { call, announce } = useConsole();
-  const [state, setState] = useState({});
+  const { announce } = useConsole();
+  const { submit, isBusy, refused } = useSubmit();
   const request = { as: "admin", method: "DELETE", path: `/v1/keys/${encodeURIComponent(apiKey.key_id)}` };
   async function revoke() {
-    setState({ isBusy: true });
-    const answer = await call(request);
-    if (answer.status !== 200) return setState({ answer });
+    const answer = await submit(request);
+    if (answer.error) return;
     announce(`${apiKey.name} is revoked`);
     onClose();
-    return reload();
+    reload();
   }
   return (
     <Dialog title={`Revoke ${apiKey.name}`} onClose={onClose}>
@@ -305,14 +311,14 @@ function Revoke({ apiKey, onClose, reload }) {
           It was last used <Time value={apiKey.last_used_at} />.
         </p>
       )}
-      {state.answer && <Failure answer={state.answer} retry={revoke} />}
+      {refused && <Failure answer={refused} retry={revoke} />}
       <Curl request={request} />
       <div class="actions end">
         <button type="button" onClick={onClose}>
           Keep
         </button>
-        <button type="button" class="danger-solid" disabled={state.isBusy} onClick={revoke}>
-          {state.isBusy ? "Revoking…" : "Revoke key"}
+        <button type="button" class="danger-solid" disabled={isBusy} onClick={revoke}>
+          {isBusy ? "Revoking…" : "Revoke key"}
         </button>
       </div>
     </Dialog>

@@ -10,6 +10,7 @@ import { Field } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { go, href } from "../parts/route.mjs";
+import { useSubmit } from "../parts/submit.mjs";
 import { None } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
 import { Tree } from "../parts/tree.jsx";
@@ -104,7 +105,7 @@ function Facts({ user, etag }) {
     ["Roster's id", <span class="mono">{user.get("user_id")}</span>],
     ["Created", <Time value={user.get("created_at")} exact />],
     ["Changed", <Time value={user.get("updated_at")} exact />],
-    ["Revision", <span class="mono">{etag?.replaceAll('"', "") ?? <None />}</span>],
+    ["Revision", <span class="mono">{etag.replaceAll('"', "")}</span>],
   ];
   return (
     <dl class="pairs">
@@ -119,18 +120,17 @@ function Facts({ user, etag }) {
 }
 
 function Erase({ id, etag, onClose, reload }) {
-  const { call, announce } = useConsole();
+  const { announce } = useConsole();
+  const { submit, isBusy, refused } = useSubmit();
   const [typed, setTyped] = useState("");
-  const [state, setState] = useState({});
-  const request = { as: "key", method: "DELETE", path: userPath(id), headers: etag ? { "If-Match": etag } : {} };
+  const request = { as: "key", method: "DELETE", path: userPath(id), headers: { "If-Match": etag } };
 
   async function erase(event) {
     event.preventDefault();
-    setState({ isBusy: true });
-    const answer = await call(request);
-    if (answer.status !== 200) return setState({ answer });
+    const answer = await submit(request);
+    if (answer.error) return;
     announce(answer.tree.get("deleted") ? `${id} is erased` : `${id} was gone already`);
-    return go("people");
+    go("people");
   }
 
   return (
@@ -152,9 +152,9 @@ function Erase({ id, etag, onClose, reload }) {
             />
           )}
         </Field>
-        {state.answer && (
+        {refused && (
           <Refusal
-            answer={state.answer}
+            answer={refused}
             reload={() => {
               onClose();
               reload();
@@ -166,8 +166,8 @@ function Erase({ id, etag, onClose, reload }) {
           <button type="button" onClick={onClose}>
             Keep
           </button>
-          <button class="danger-solid" disabled={typed !== id || state.isBusy}>
-            {state.isBusy ? "Erasing…" : "Erase for good"}
+          <button type="submit" class="danger-solid" disabled={typed !== id || isBusy}>
+            {isBusy ? "Erasing…" : "Erase for good"}
           </button>
         </div>
       </form>

@@ -10,6 +10,7 @@ import { Field } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { href } from "../parts/route.mjs";
+import { useSubmit } from "../parts/submit.mjs";
 import { Table } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
 import { Usage } from "./usage.jsx";
@@ -23,7 +24,7 @@ const POLICIES = [
   ["ingest", "Ingest", "Requests of analytics SDKs"],
 ];
 
-function storageText({ kind, buckets, jurisdiction, location } = {}) {
+function storageText({ kind, buckets, jurisdiction, location }) {
   if (kind !== "objects") return "D1, shared";
   const place = jurisdiction ?? location;
   return `${buckets === 1 ? "Its own object" : `${buckets} objects of its own`}${place ? `, ${place}` : ""}`;
@@ -96,7 +97,7 @@ export function Project({ name }) {
           <Usage name={name} policies={POLICIES} />
           <Panel title="Limits" note="Requests that are admitted in any stretch of so many seconds">
             <div class="limits">
-              {POLICIES.filter(([policy]) => project.rate_limits[policy]).map(([policy, label, about]) => (
+              {POLICIES.map(([policy, label, about]) => (
                 <Limit
                   key={`${policy}${JSON.stringify(project.rate_limits[policy])}`}
                   {...{ name, policy, label, about, reload }}
@@ -115,10 +116,10 @@ export function Project({ name }) {
 const isCount = (text) => /^[1-9]\d*$/.test(text);
 
 function Limit({ name, policy, label, about, stored, reload }) {
-  const { call, announce } = useConsole();
+  const { announce } = useConsole();
+  const { submit, isBusy, refused } = useSubmit();
   const [limit, setLimit] = useState(String(stored.limit));
   const [seconds, setSeconds] = useState(String(stored.window_seconds));
-  const [state, setState] = useState({});
   const isSame = Number(limit) === stored.limit && Number(seconds) === stored.window_seconds;
   const isSound = isCount(limit) && isCount(seconds);
   const requestFor = (value) => ({
@@ -130,11 +131,10 @@ function Limit({ name, policy, label, about, stored, reload }) {
   const wish = requestFor({ limit: Number(limit), window_seconds: Number(seconds) });
 
   async function put(request) {
-    setState({ isBusy: true });
-    const answer = await call(request);
-    if (answer.status !== 200) return setState({ answer });
+    const answer = await submit(request);
+    if (answer.error) return;
     announce(`The limit for ${label.toLowerCase()} is set`);
-    return reload();
+    reload();
   }
   const save = (event) => {
     event.preventDefault();
@@ -173,17 +173,17 @@ function Limit({ name, policy, label, about, stored, reload }) {
           )}
         </Field>
         <div class="actions">
-          <button class="primary" disabled={isSame || !isSound || state.isBusy}>
-            {state.isBusy ? "Saving…" : "Save"}
+          <button type="submit" class="primary" disabled={isSame || !isSound || isBusy}>
+            {isBusy ? "Saving…" : "Save"}
           </button>
           {!stored.default && (
-            <button type="button" disabled={state.isBusy} onClick={() => put(requestFor(null))}>
+            <button type="button" disabled={isBusy} onClick={() => put(requestFor(null))}>
               Default
             </button>
           )}
         </div>
       </div>
-      {state.answer && <Failure answer={state.answer} />}
+      {refused && <Failure answer={refused} />}
       {!isSame && isSound && <Curl request={wish} />}
     </form>
   );

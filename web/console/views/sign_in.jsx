@@ -6,39 +6,40 @@ import { useConsole } from "../parts/context.mjs";
 import { Failure } from "../parts/failure.jsx";
 import { Field } from "../parts/field.jsx";
 import { Page, Panel } from "../parts/page.jsx";
+import { useSubmit } from "../parts/submit.mjs";
 
 const REFUSED = {
   INVALID_API_KEY: "That is neither a key nor the admin token of this Roster.",
   REVOKED_API_KEY: "That key was revoked, or has expired.",
 };
 
+/** Why this is not the token that was asked for. */
+function problemOf(found, expected) {
+  if (found.error && found.status === 401) return REFUSED[found.error.code] ?? found.error.message;
+  if (found.error || !expected || found[expected]) return undefined;
+  return expected === "key"
+    ? "That is the admin token, and not an API key."
+    : "That is an API key, and not the admin token.";
+}
+
 function TokenForm({ label, hint, expected }) {
   const { add } = useConsole();
   const [token, setToken] = useState("");
   const [isShown, setShown] = useState(false);
-  const [state, setState] = useState({});
+  const [problem, setProblem] = useState();
+  const { submit, isBusy, refused } = useSubmit(identify);
 
-  async function submit(event) {
+  async function signIn(event) {
     event.preventDefault();
-    if (!token.trim()) return setState({ problem: "Paste a key or the admin token first." });
-    setState({ isBusy: true });
-    const found = await identify(token.trim());
-    if (found.refused?.status === 401)
-      return setState({ problem: REFUSED[found.refused.error.code] ?? found.refused.error.message });
-    if (found.refused) return setState({ failed: found.refused });
-    if (expected && !found[expected])
-      return setState({
-        problem:
-          expected === "key"
-            ? "That is the admin token, and not an API key."
-            : "That is an API key, and not the admin token.",
-      });
-    return add(found);
+    const found = token.trim() ? await submit(token.trim()) : {};
+    const fault = token.trim() ? problemOf(found, expected) : "Paste a key or the admin token first.";
+    setProblem(fault);
+    if (!fault && !found.error) add(found);
   }
 
   return (
-    <form onSubmit={submit} noValidate>
-      <Field label={label} hint={hint} error={state.problem}>
+    <form onSubmit={signIn} noValidate>
+      <Field label={label} hint={hint} error={problem}>
         {(field) => (
           <div class="joined">
             <input
@@ -57,9 +58,9 @@ function TokenForm({ label, hint, expected }) {
           </div>
         )}
       </Field>
-      {state.failed && <Failure answer={state.failed} />}
-      <button class="primary wide" disabled={state.isBusy}>
-        {state.isBusy ? "Signing in…" : "Sign in"}
+      {refused && !problem && <Failure answer={refused} />}
+      <button type="submit" class="primary wide" disabled={isBusy}>
+        {isBusy ? "Signing in…" : "Sign in"}
       </button>
     </form>
   );

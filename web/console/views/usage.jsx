@@ -49,25 +49,18 @@ export function Usage({ name, policies }) {
   return (
     <Panel title="Right now" note={usage && "Looks every two seconds, and costs no quota"}>
       {!answer && <Loading what="the last window" />}
-      {answer?.status === 404 && (
-        <Empty title="No picture of the last window">
-          <p>This version of Roster can't show it. The limits below hold all the same.</p>
-        </Empty>
-      )}
       {answer?.status === 503 && (
         <Empty title="The limiter doesn't answer just now">
           <p>The console asks again by itself.</p>
         </Empty>
       )}
-      {answer?.error && ![404, 503].includes(answer.status) && <Failure answer={answer} />}
+      {answer?.error && answer.status !== 503 && <Failure answer={answer} />}
       {usage && (
         <>
           <div class="usage">
-            {policies
-              .filter(([policy]) => usage[policy])
-              .map(([policy, label]) => (
-                <Policy key={policy} label={label} usage={usage[policy]} now_ms={answer.now_ms} />
-              ))}
+            {policies.map(([policy, label]) => (
+              <Policy key={policy} label={label} usage={usage[policy]} now_ms={answer.now_ms} />
+            ))}
           </div>
           <p class="note">
             Booked means leased to a place near the callers: some of it may go unspent, so that the requests were as
