@@ -9,8 +9,10 @@ const PERMISSIONS = [
   { key: "d1", type: "edit" },
   { key: "account_settings", type: "read" },
 ];
-const TOKEN_LINK = `https://dash.cloudflare.com/?to=/:account/api-tokens&permissionGroupKeys=${encodeURIComponent(JSON.stringify(PERMISSIONS))}&name=roster`;
-const HOW_TO_LOG_IN = `Run \`npx wrangler login\`, or make a token here and set CLOUDFLARE_API_TOKEN to it:\n${TOKEN_LINK}`;
+const GROUPS = encodeURIComponent(JSON.stringify(PERMISSIONS));
+const DASHBOARD = "https://dash.cloudflare.com";
+const HOW_TO_LOG_IN = `Run \`npx wrangler login\`, or make a token here and set CLOUDFLARE_API_TOKEN to it:
+${DASHBOARD}/?to=/:account/api-tokens&permissionGroupKeys=${GROUPS}&name=roster`;
 
 const NONE = undefined;
 /** So Cloudflare answers to a wrong account id as well. */
@@ -19,11 +21,17 @@ const UNKNOWN_ROUTE = 7003;
 export class Account {
   #token;
 
+  constructor(token, id) {
+    this.#token = token;
+    this.id = id;
+  }
+
   /** The account of wrangler.toml, of the environment, or else the only one. */
   static async open(accountId) {
-    const account = new Account();
-    account.#token = process.env.CLOUDFLARE_API_TOKEN || tokenOfLogin();
-    account.id = accountId || process.env.CLOUDFLARE_ACCOUNT_ID || (await account.#onlyAccount());
+    const token = tokenOfEnvironment() || tokenOfLogin();
+    if (!token) throw new Mistake(`No one is logged in to Cloudflare. ${HOW_TO_LOG_IN}`);
+    const account = new Account(token, accountId || process.env.CLOUDFLARE_ACCOUNT_ID);
+    account.id ||= await account.#onlyAccount();
     // Wrangler is to mean the same.
     process.env.CLOUDFLARE_ACCOUNT_ID = account.id;
     return account;
@@ -43,7 +51,7 @@ export class Account {
     const found = await this.#read(`/accounts/${this.id}/workers/subdomain`, "read Workers");
     if (found?.subdomain) return found.subdomain;
     throw new Mistake(
-      `The account has no subdomain of workers.dev yet. Choose one, once:\nhttps://dash.cloudflare.com/${this.id}/workers/onboarding`,
+      `The account has no subdomain of workers.dev yet. Choose one, once:\n${DASHBOARD}/${this.id}/workers/onboarding`,
     );
   }
 
@@ -85,22 +93,33 @@ export class Account {
     const { success, result, errors } = await answer.json().catch(() => ({}));
     if (success) return result;
     if (answer.status === 404 && !errors?.some(({ code }) => code === UNKNOWN_ROUTE)) return NONE;
-    const reason = errors?.map(({ code, message }) => `${message} (${code})`).join(", ") ?? "no reason given";
+    const reason = errors?.map(({ code, message }) => `${message} (${code})`).join(", ") ?? "no reason";
     if ([401, 403].includes(answer.status))
       throw new Mistake(`The token may not ${purpose}: ${reason}. ${HOW_TO_LOG_IN}`);
     throw new Mistake(`Cloudflare answers ${answer.status} to GET ${path}: ${reason}. Run the same command again.`);
   }
 }
 
-/** Of `wrangler login`. */
+/** Whether anyone is logged in. */
+export const isLoggedIn = () => Boolean(tokenOfEnvironment() || tokenOfLogin());
+
+/** An account that has nothing yet. */
+export const EMPTY_ACCOUNT = {
+  subdomain: async () => "<subdomain>",
+  database: async () => NONE,
+  worker: async () => NONE,
+};
+
+const tokenOfEnvironment = () => process.env.CLOUDFLARE_API_TOKEN;
+
+/** Of `wrangler login`, if someone did. */
 function tokenOfLogin() {
+  /** @type {import("node:child_process").ExecFileSyncOptionsWithStringEncoding} */
+  const options = { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] };
   try {
-    const { token } = JSON.parse(
-      execFileSync("wrangler", ["auth", "token", "--json"], { stdio: ["ignore", "pipe", "ignore"] }),
-    );
-    if (token) return token;
+    return JSON.parse(execFileSync("wrangler", ["auth", "token", "--json"], options)).token;
   } catch {
-    // Not logged in: it prints no JSON.
+    // It prints no JSON.
+    return NONE;
   }
-  throw new Mistake(`No one is logged in to Cloudflare. ${HOW_TO_LOG_IN}`);
 }

@@ -23,6 +23,6 @@ export function readConfig(environment) {
     isOnWorkersDev: own.workers_dev ?? top.workers_dev,
     accountId: own.account_id ?? top.account_id,
     /** For wrangler, which is always told the environment. */
-    flag: `--env ${environment || "''"}`,
+    flags: ["--env", environment || ""],
   };
 }

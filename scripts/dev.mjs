@@ -13,11 +13,11 @@ const KEY_FILE = ".dev.key";
 const port = process.argv[2];
 const url = `http://localhost:${port}`;
 
-/** What the developer can mend: it is told without a stack trace. */
+/** What the developer can repair: it is shown without a stack trace. */
 class Mistake extends Error {}
 
 async function checkPortIsFree() {
-  const socket = connect({ port, host: "localhost" });
+  const socket = connect({ port: Number(port), host: "localhost" });
   const isTaken = await once(socket, "connect").then(
     () => true,
     () => false,

@@ -1,4 +1,4 @@
-// What a deploy must be told once: taken from the environment, or asked on a terminal.
+// What a deploy must know once: taken from the environment, or asked on a terminal.
 
 import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline/promises";
@@ -9,33 +9,33 @@ const JURISDICTIONS = ["eu", "us", "fedramp"];
 const isTerminal = process.stdin.isTTY && process.stdout.isTTY && !isDryRun;
 const { LOCATION, JURISDICTION, ADMIN_TOKEN } = process.env;
 
-/** Where D1 lives: a new one is told; what exists stays where it is. */
+/** Where D1 lives: a new one must be placed; what exists stays where it is. */
 export async function place(database) {
   if (database) {
     if (JURISDICTION && JURISDICTION !== database.jurisdiction) {
       throw new Mistake(
-        `D1 exists and is not bound to the jurisdiction ${JURISDICTION}. That can't be changed: only a new database can be.`,
+        `D1 exists and is not bound to the jurisdiction ${JURISDICTION}. ` +
+          "That can't be changed: only a new database can be.",
       );
     }
     return { jurisdiction: database.jurisdiction };
   }
-  const asked =
+  const [places, laws] = [LOCATIONS.join(", "), JURISDICTIONS.join(", ")];
+  const chosen =
     JURISDICTION ||
     LOCATION ||
-    (await ask(
-      `\nWhere is D1 to live, for good? A place (${LOCATIONS.join(", ")}) or, by law, a jurisdiction (${JURISDICTIONS.join(", ")}): `,
-    ));
-  if (JURISDICTIONS.includes(asked) && asked !== LOCATION)
-    return { jurisdiction: asked, flag: `--jurisdiction ${asked} ` };
-  if (LOCATIONS.includes(asked)) return { flag: `--location ${asked} ` };
-  throw new Mistake(
-    `Say where D1 is to live, for good: LOCATION= one of ${LOCATIONS.join(", ")}, or JURISDICTION= one of ${JURISDICTIONS.join(", ")}.`,
-  );
+    (await ask(`\nWhere is D1 to live, for good? A place (${places}) or, by law, a jurisdiction (${laws}): `));
+  if (JURISDICTIONS.includes(chosen) && chosen !== LOCATION) {
+    return { jurisdiction: chosen, flags: ["--jurisdiction", chosen] };
+  }
+  if (LOCATIONS.includes(chosen)) return { flags: ["--location", chosen] };
+  if (isDryRun && !chosen) return { flags: ["--location", "$LOCATION"] };
+  throw new Mistake(`Say where D1 is to live, for good: LOCATION= one of ${places}, or JURISDICTION= one of ${laws}.`);
 }
 
 /** The admin token of a Worker that has none. */
 export async function adminToken(worker) {
-  if (worker?.hasAdminToken) return { flag: "", input: {} };
+  if (worker?.hasAdminToken) return { flags: [] };
   let token = ADMIN_TOKEN;
   if (!token && isTerminal) {
     token =
@@ -46,10 +46,7 @@ export async function adminToken(worker) {
   if (!/^[\w.~+/=-]{16,}$/.test(token ?? "") && !isDryRun) {
     throw new Mistake("Set ADMIN_TOKEN to at least 16 letters and digits, for example from: openssl rand -hex 32");
   }
-  return {
-    flag: "--secrets-file /dev/stdin ",
-    input: { before: 'echo "ADMIN_TOKEN=$ADMIN_TOKEN" | ', secrets: { ADMIN_TOKEN: token } },
-  };
+  return { flags: ["--secrets-file", "/dev/stdin"], secrets: { ADMIN_TOKEN: token } };
 }
 
 async function ask(question) {

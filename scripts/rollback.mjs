@@ -16,7 +16,7 @@ start(async () => {
   if (!/^[0-9a-f-]{36}$/.test(version) || !(await account.version(config.worker, version))) {
     throw new Mistake(`VERSION is to be the id of a version. Those that served, the latest first:\n${listed(worker)}`);
   }
-  await wrangler(`versions deploy ${version}@100 --yes ${config.flag}`);
+  await wrangler(["versions", "deploy", `${version}@100`, "--yes", ...config.flags]);
   const complaint = isDryRun ? undefined : await smoke({ ...config, url, version });
   if (complaint) throw new Mistake(`Version ${version} serves and fails: ${complaint}.`);
   console.log(isDryRun ? "\nA dry run: nothing was changed." : `\nVersion ${version} serves.`);

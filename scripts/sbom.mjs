@@ -25,7 +25,7 @@ function crates() {
   );
   const known = checksums();
   return [...lines].map((line) => {
-    const [, name, version, license] = line.match(/^(\S+) v(\S+).*\|(.*)$/);
+    const [, name, version, license] = line.match(/^(\S+) v(\S+).*\|(.*)$/) ?? [];
     const checksum = known.get(`${name} ${version}`);
     return component("cargo", name, version, license, checksum && ["SHA-256", checksum]);
   });

@@ -18,7 +18,7 @@ const CHECKS = [
   ["/v1/users", 401, () => true],
 ];
 // A new version, or a new name, takes some seconds to be known everywhere.
-const PATIENCE_MS = 1000 * (process.env.SMOKE_SECONDS ?? 120);
+const PATIENCE_MS = 1000 * Number(process.env.SMOKE_SECONDS ?? 120);
 const PAUSE_MS = 500;
 const MAX_WRONG = 3;
 

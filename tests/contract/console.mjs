@@ -2,170 +2,32 @@
 // Usage: node console.mjs CHROMIUM URL ADMIN_TOKEN KEY PROJECT
 // ROSTER_SHOTS=folder writes a picture of each view, ROSTER_CONSOLE_PICTURE=file the one of README.
 
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { open } from "./chromium.mjs";
+import { NAUGHTIES, NAUGHTY } from "./naughty.mjs";
+import { operator } from "./operator.mjs";
 
 const [chromium, url, adminToken, key, project] = process.argv.slice(2);
 const shots = process.env.ROSTER_SHOTS;
-const { send, on, evaluate, until, problems, close } = await open(chromium);
-const folder = await mkdtemp(join(tmpdir(), "console-"));
-const seen = { violations: [], widths: {} };
-const NAUGHTY = `<img src=x onerror="window.hacked=1">`;
-/** What has been read as markup, code, a template, a path or nothing somewhere: here it is text. */
-const NAUGHTIES = [
-  NAUGHTY,
-  "<script>window.hacked=1</script>",
-  "</span></li><script>window.hacked=1</script>",
-  "<svg/onload=window.hacked=1>",
-  `"><a href="javascript:window.hacked=1">x</a>`,
-  `' onfocus='window.hacked=1' autofocus='`,
-  "javascript:window.hacked=1",
-  "<!-- -->",
-  "]]>",
-  "&lt;b&gt; &amp;amp;",
-  "${window.hacked=1}",
-  "{{constructor.constructor('window.hacked=1')()}}",
-  "<%= 7 * 7 %>",
-  "$(touch x)",
-  "`x`",
-  "'; drop table users; --",
-  "../../etc/passwd",
-  "%00%3Cb%3E",
-  "\\u003cb\\u003e",
-  "__proto__",
-  "constructor",
-  "hasOwnProperty",
-  "toString",
-  "null",
-  "undefined",
-  "NaN",
-  "0",
-  "-0",
-  "1e1000",
-  "true",
-  "[object Object]",
-  "Ω≈ç√∫˜µ≤≥÷",
-  "田中さんにあげて下さい",
-  "مُنَاقَشَة",
-  "\u202eright to left",
-  "a\u200bb\u200dc",
-  "Z̮̞̠͙͔ͅḀ̗̞͈̻̗L͍̫͍̻̦G̞̯̰̥O̬͖",
-  "👩‍👩‍👧‍👦 🏳️‍🌈",
-  "\u0007bell",
-  "x".repeat(300),
-];
+const { page, cdp, until, problems, see, press, fill, choose, look, picture, view, audit, forge, ...files } =
+  await operator({ chromium, shots });
+const { downloaded, chooseFile, dropFile, end } = files;
+const seen = {};
 
-const json = JSON.stringify;
-/** What a person would click by its words, or its accessible name. */
-const control = (name) =>
-  `[...document.querySelectorAll("dialog[open]")].concat(document).flatMap((root) => [...root.querySelectorAll("button, a, summary, label.choice")])
-    .find((one) => (one.getAttribute("aria-label") ?? one.innerText.trim()) === ${json(name)} && !one.disabled && one.checkVisibility())`;
-const named = (label) =>
-  `([...document.querySelectorAll("dialog[open] label, label")].find((one) => one.innerText.trim() === ${json(label)})?.control
-    ?? document.querySelector('[aria-label=' + ${json(json(label))} + ']'))`;
+const textOf = (selector) => page.$eval(selector, (one) => /** @type {HTMLElement} */ (one).innerText);
+const isThere = (selector) => until((selector) => document.querySelector(selector), selector);
+const isGone = (selector) => until((selector) => !document.querySelector(selector), selector);
+/** Waits until what this selector finds shows this text. */
+const shows = (selector, text) =>
+  until((selector, text) => document.querySelector(selector)?.innerText.includes(text), selector, text);
+const type = (key) => page.keyboard.press(key);
 
-async function press(name) {
-  await until(control(name));
-  await evaluate(`(() => { const one = ${control(name)}; one.focus(); one.click(); })()`);
-}
+/** As text, since JavaScript can't hold these numbers. */
+const ADA = `{"user_id":"ada","email":"ada@example.com","phone":"+4915112345678","properties":{
+  "name":"Ada Lovelace","plan":"pro","seats":12345678901234567890123,"price":1.10,"beta":true,"tags":["early","math"],
+  "address":{"city":"London","geo":{"lat":51.5,"lon":-0.12}}},"origin":{"channel":"ios-app","campaign":"spring-launch"}}`;
+const FOUND = 'table[aria-label="People found"]';
+const KEYS = 'table[aria-label="API keys"]';
 
-const see = (text) => until(`document.body.innerText.includes(${json(text)})`);
-
-/** Types into a field, over what stands there. */
-async function fill(label, text) {
-  await until(named(label));
-  await evaluate(`(${named(label)}.focus(), ${named(label)}.select())`);
-  await send("Input.insertText", { text });
-  if (text === "") await type("Delete");
-}
-
-async function choose(label, value) {
-  await until(named(label));
-  await evaluate(
-    `(() => { const one = ${named(label)}; one.value = ${json(value)}; one.dispatchEvent(new Event("change", { bubbles: true })); })()`,
-  );
-}
-
-const CODES = { Tab: 9, Enter: 13, Escape: 27, Delete: 46, " ": 32 };
-async function type(name, text) {
-  const key = { key: name, code: name, windowsVirtualKeyCode: CODES[name], text };
-  await send("Input.dispatchKeyEvent", { type: "keyDown", ...key });
-  await send("Input.dispatchKeyEvent", { type: "keyUp", ...key });
-}
-const enter = () => type("Enter", "\r");
-
-async function look(width, scheme) {
-  await send("Emulation.setEmulatedMedia", {
-    features: [
-      { name: "prefers-color-scheme", value: scheme },
-      { name: "prefers-reduced-motion", value: "reduce" },
-    ],
-  });
-  await send("Emulation.setDeviceMetricsOverride", {
-    width,
-    height: width < 640 ? 844 : 900,
-    deviceScaleFactor: 1,
-    mobile: width < 640,
-  });
-}
-
-const axe = await readFile("node_modules/axe-core/axe.min.js", "utf8");
-
-/** Holds a view against axe and the width of a phone, in light and dark, and takes its pictures. */
-async function view(name) {
-  for (const [width, scheme] of [
-    [390, "light"],
-    [390, "dark"],
-    [1440, "dark"],
-    [1440, "light"],
-    [1920, "light"],
-  ]) {
-    if (!shots && (width > 1440 || (width === 390) !== (scheme === "dark"))) continue;
-    await look(width, scheme);
-    await evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
-    if (!(await evaluate("typeof axe"))?.startsWith("obj")) await evaluate(`${axe}; 0`);
-    const found = await evaluate(`axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-      violations.map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + " " + failureSummary).slice(0, 3).join(" | ")))`);
-    seen.violations.push(
-      ...(found ?? ["axe did not run"]).map((violation) => `${name} ${width} ${scheme}: ${violation}`),
-    );
-    if (width === 390) seen.widths[name] = await evaluate("document.documentElement.scrollWidth");
-    if (shots) await picture(join(shots, `${name}-${width}-${scheme}.png`));
-  }
-  await look(1440, "light");
-}
-
-async function picture(file) {
-  const { data } = await send("Page.captureScreenshot", {});
-  await writeFile(file, data, "base64");
-}
-
-let forged;
-on("Fetch.requestPaused", ({ requestId, request }) => {
-  const found = forged?.(request);
-  if (!found) return send("Fetch.continueRequest", { requestId });
-  if (found.fails) return send("Fetch.failRequest", { requestId, errorReason: "ConnectionRefused" });
-  if (found.after_ms)
-    return setTimeout(() => send("Fetch.continueRequest", { requestId }).catch(() => {}), found.after_ms);
-  const { status, body, headers = {} } = found;
-  const responseHeaders = Object.entries({ "Content-Type": "application/json", ...headers }).map(([name, value]) => ({
-    name,
-    value,
-  }));
-  return send("Fetch.fulfillRequest", {
-    requestId,
-    responseCode: status,
-    responseHeaders,
-    body: Buffer.from(json(body)).toString("base64"),
-  });
-});
-/** Answers each call of the API with what `answer(request)` says, if that is something, until this is called with nothing. */
-async function forge(answer) {
-  forged = answer;
-  await (answer ? send("Fetch.enable", { patterns: [{ urlPattern: "*/v1/*" }] }) : send("Fetch.disable"));
-}
 const refusal = (status, code, message, headers) => ({
   status,
   headers,
@@ -176,48 +38,28 @@ const api = async (method, path, body, token = key) => {
   const answer = await fetch(url + path, {
     method,
     headers: { Authorization: `Bearer ${token}` },
-    body: body && json(body),
+    body: body && JSON.stringify(body),
   });
   return { status: answer.status, text: await answer.text() };
 };
-
-async function downloaded(name) {
-  for (let i = 0; i < 200; i += 1) {
-    if ((await readdir(folder)).includes(name)) return readFile(join(folder, name), "utf8");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${name} was not saved`);
-}
-
-async function chooseFile(name, text) {
-  const path = join(folder, name);
-  await writeFile(path, text);
-  await until(`document.querySelector("input[type=file]")`);
-  const { root } = await send("DOM.getDocument");
-  const { nodeId } = await send("DOM.querySelector", { nodeId: root.nodeId, selector: "input[type=file]" });
-  await send("DOM.setFileInputFiles", { nodeId, files: [path] });
-}
-
-async function dropFile(name, text) {
-  const path = join(folder, name);
-  await writeFile(path, text);
-  const [x, y] = await evaluate(
-    `(({ x, y }) => [x + 60, y + 60])(document.querySelector(".drop").getBoundingClientRect())`,
-  );
-  for (const type of ["dragEnter", "dragOver", "drop"])
-    await send("Input.dispatchDragEvent", { type, x, y, data: { items: [], files: [path], dragOperationsMask: 1 } });
-}
 
 async function signIn(label, token) {
   await fill(label, token);
   await press("Sign in");
 }
 
-/** What the page puts off to its next frame waits for a second, so that what is seen can be held against what is done. */
+/**
+ * What the page puts off to its next frame waits for a second, so that what is seen can be held against what is done.
+ */
 async function holdTimers() {
-  await evaluate(`window.timer = setTimeout, window.frame = requestAnimationFrame, window.requestAnimationFrame = () => 0,
-    window.setTimeout = (run, ms = 0, ...rest) => timer(run, ms + 1000, ...rest), 0`);
-  return () => evaluate("window.setTimeout = timer, window.requestAnimationFrame = frame, 0");
+  await page.evaluate(() => {
+    const [timer, frame] = [window.setTimeout, window.requestAnimationFrame];
+    window.requestAnimationFrame = () => 0;
+    const later = (run, ms = 0, ...rest) => timer(run, ms + 1000, ...rest);
+    Object.assign(window, { setTimeout: later });
+    window.release = () => Object.assign(window, { setTimeout: timer, requestAnimationFrame: frame });
+  });
+  return () => page.evaluate(() => void window.release());
 }
 
 async function elsewhere() {
@@ -228,33 +70,34 @@ async function elsewhere() {
 /** By the keyboard alone. */
 async function signingIn() {
   await look(1440, "light");
-  await send("Page.navigate", { url: `${url}/console` });
+  await page.goto(`${url}/console`);
   await see("Roster console");
   await view("sign-in");
   await signIn("API key or admin token", "ros_wrong");
   await see("neither a key nor the admin token");
   await view("sign-in-refused");
-  await evaluate("window.isOld = true");
-  await send("Page.reload");
-  await until(`!window.isOld && ${control("Sign in")}`);
+  await page.reload();
+  await until(() => window.operator.control("Sign in"));
   const release = await holdTimers();
   await type("Tab");
-  await send("Input.insertText", { text: key });
+  await page.keyboard.sendCharacter(key);
   await type("Tab");
   await type("Tab");
-  await enter();
+  await type("Enter");
   await see("Everybody in this project");
-  seen.storage = await evaluate(
-    `[localStorage.length, Object.keys(sessionStorage).join(), location.href.includes("ros_"), document.cookie]`,
-  );
+  seen.storage = await page.evaluate(() => [
+    localStorage.length,
+    Object.keys(sessionStorage).join(),
+    location.href.includes("ros_"),
+    document.cookie,
+  ]);
   await release();
 }
 
 async function people() {
   await see("Nobody yet");
   await view("people-empty");
-  const big = `{"user_id":"ada","email":"ada@example.com","phone":"+4915112345678","properties":{"name":"Ada Lovelace","plan":"pro","seats":12345678901234567890123,"price":1.10,"beta":true,"tags":["early","math"],"address":{"city":"London","geo":{"lat":51.5,"lon":-0.12}}},"origin":{"channel":"ios-app","campaign":"spring-launch"}}`;
-  await fetch(`${url}/v1/users`, { method: "POST", headers: { Authorization: `Bearer ${key}` }, body: big });
+  await fetch(`${url}/v1/users`, { method: "POST", headers: { Authorization: `Bearer ${key}` }, body: ADA });
   const [name, note] = [`n ${NAUGHTY}`, { [NAUGHTY]: NAUGHTY, deep: { [NAUGHTY]: [NAUGHTY, { [NAUGHTY]: NAUGHTY }] } }];
   await api("POST", "/v1/users", { user_id: NAUGHTY, properties: { name, ...note }, origin: note });
   await api("POST", "/v1/users", {
@@ -279,23 +122,17 @@ async function people() {
   seen.found = [];
   for (const text of ["ada", "ada@example.com", "+4915112345678"]) {
     await fill("Find by user id, e-mail or phone", text);
-    await enter();
-    await until(`document.querySelector('table[aria-label="People found"]')?.innerText.includes("ada@example.com")`);
-    seen.found.push(await evaluate(`document.querySelectorAll('table[aria-label="People found"] tbody tr').length`));
+    await type("Enter");
+    await shows(FOUND, "ada@example.com");
+    seen.found.push(await page.$$eval(`${FOUND} tbody tr`, (rows) => rows.length));
     if (text === "ada") await view("people-found");
     await press("Clear");
   }
   await fill("Find by user id, e-mail or phone", "nobody@example.com");
-  await enter();
+  await type("Enter");
   await see("Nobody here has exactly this");
   await view("people-nobody");
   await press("Clear");
-}
-
-async function text(label, value) {
-  await until(named(label));
-  await evaluate(`(${named(label)}.focus(), ${named(label)}.select())`);
-  await send("Input.insertText", { text: value });
 }
 
 async function editing() {
@@ -304,26 +141,26 @@ async function editing() {
   await see("1.10");
   await view("person");
   await press("As curl");
-  seen.curl = await evaluate(`document.querySelector("details[open].curl code").innerText`);
+  seen.curl = await textOf("details[open].curl code");
   await press("Edit");
-  const before = await evaluate(`document.querySelector("textarea").value`);
+  const before = await page.$eval("textarea", (one) => one.value);
   seen.editText = before;
-  await text("The profile as JSON", before.replace('"pro"', '"enterprise"').replace('"beta": true,', '"trial": 2.50,'));
-  await until(`document.querySelectorAll(".changes li").length === 3`);
-  seen.changes = await evaluate(`document.querySelector(".changes").innerText`);
+  await fill("The profile as JSON", before.replace('"pro"', '"enterprise"').replace('"beta": true,', '"trial": 2.50,'));
+  await until(() => document.querySelectorAll(".changes li").length === 3);
+  seen.changes = await textOf(".changes");
   await press("As curl");
-  seen.editCurl = await evaluate(`document.querySelector(".edit details.curl code").innerText`);
+  seen.editCurl = await textOf(".edit details.curl code");
   await view("edit");
   await press("Merge patch");
-  seen.patch = await evaluate(`document.querySelector("textarea").value`);
-  await text("The merge patch as JSON", "{");
+  seen.patch = await page.$eval("textarea", (one) => one.value);
+  await fill("The merge patch as JSON", "{");
   await see("Not JSON");
   await view("edit-broken");
-  await text("The merge patch as JSON", seen.patch);
+  await fill("The merge patch as JSON", seen.patch);
   let sent;
   await api("POST", "/v1/users", { user_id: "ada", properties: { plan: "free", meanwhile: true } });
   await forge((request) => {
-    if (request.method === "POST") sent = request.headers["If-Match"];
+    if (request.method() === "POST") sent = request.headers()["if-match"];
   });
   await press("Save");
   await see("Somebody else changed this user meanwhile");
@@ -331,9 +168,9 @@ async function editing() {
   await view("edit-conflict");
   await forge();
   await press("Load what is stored now");
-  await until(`document.querySelector(".changes").innerText.includes("free")`);
+  await shows(".changes", "free");
   await press("Profile");
-  await until(`document.querySelector("textarea").value.includes("meanwhile")`);
+  await until(() => document.querySelector("textarea")?.value.includes("meanwhile"));
   await press("Save");
   await see("ada is saved");
   await see("enterprise");
@@ -344,32 +181,33 @@ async function naughty() {
   await press("naughty");
   await see("drop table");
   // As names and as values, each to the letter, and no element that a text has made.
-  const shown = await evaluate(
-    `[".name", ".leaf"].map((part) => [...document.querySelectorAll("main .pair " + part)].map((one) => one.textContent))`,
+  const shown = await Promise.all(
+    [".name", ".leaf"].map((part) => page.$$eval(`main .pair ${part}`, (all) => all.map((one) => one.textContent))),
   );
   seen.naughty = shown.map((texts, place) =>
     NAUGHTIES.filter((text) => (place > 0 || text.length <= 128) && !texts.includes(text)),
   );
-  seen.made = await evaluate(`document.querySelectorAll("main :is(img, script, a[href^=javascript], b)").length`);
+  seen.made = (await page.$$("main :is(img, script, a[href^=javascript], b)")).length;
   await view("person-naughty-texts");
   await press("← People");
   await press(NAUGHTY);
-  await until(`document.querySelector(".tree")?.innerText.includes("onerror")`);
+  await shows(".tree", "onerror");
   await view("person-naughty");
-  seen.images = await evaluate(`document.querySelectorAll("main img").length`);
+  seen.images = (await page.$$("main img")).length;
 }
 
 async function erasing() {
   await press("Erase…");
   await see("It can't be undone");
   await view("erase");
-  seen.focusInDialog = await evaluate(`document.querySelector("dialog").contains(document.activeElement)`);
-  seen.eraseOff = await evaluate(
-    `[...document.querySelectorAll("dialog button")].find((one) => one.innerText === "Erase for good").disabled`,
+  seen.focusInDialog = await page.$eval("dialog", (dialog) => dialog.contains(document.activeElement));
+  seen.eraseOff = await page.$$eval(
+    "dialog button",
+    (buttons) => buttons.find((one) => one.innerText === "Erase for good")?.disabled,
   );
   await type("Escape");
-  await until(`!document.querySelector("dialog")`);
-  seen.focusBack = await evaluate("document.activeElement.innerText");
+  await isGone("dialog");
+  seen.focusBack = await page.evaluate(() => /** @type {HTMLElement | null} */ (document.activeElement)?.innerText);
   await press("Erase…");
   await fill("Type the user id to confirm", NAUGHTY);
   await press("Erase for good");
@@ -377,6 +215,7 @@ async function erasing() {
 }
 
 async function refusedStates() {
+  /** @type {[name: string, answer: object, words: string][]} */
   const states = [
     [
       "busy",
@@ -422,9 +261,9 @@ async function importing() {
   await dropFile("people.csv", `id,E-Mail,properties.price,Full name,junk\n${rows.join("\n")}\nshort,row\n`);
   await see("What will be sent");
   await choose("Place of junk", "skip");
-  await until(`document.querySelector(".records")?.innerText.includes('"Full name": "Name, 0"')`);
+  await shows(".records", '"Full name": "Name, 0"');
   await view("import-map");
-  seen.mapping = await evaluate(`document.querySelector(".records pre").innerText`);
+  seen.mapping = await textOf(".records pre");
   await press("Import 1,101 users");
   await see("1,099 stored");
   await see("Correct those that were refused");
@@ -447,14 +286,12 @@ async function exporting() {
   await press("Export");
   await view("export");
   await press("Export as a file");
-  await until(`document.body.innerText.includes("people exported")`);
-  seen.ndjson = (await downloaded(`${project}.ndjson`).catch(() => downloaded("users.ndjson")))
-    .split("\n")
-    .find((line) => line.includes('"ada"'));
-  await evaluate(`document.querySelectorAll("input[type=radio]")[1].click()`);
+  await see("people exported");
+  const lines = (await downloaded(`${project}.ndjson`)).split("\n");
+  seen.ndjson = lines.find((line) => line.includes('"ada"'));
+  await page.$$eval("input[type=radio]", ([, csv]) => csv.click());
   await press("Export as a file");
-  const table = await downloaded(`${project}.csv`).catch(() => downloaded("users.csv"));
-  seen.csvHeader = table.split("\n")[0];
+  seen.csvHeader = (await downloaded(`${project}.csv`)).split("\n")[0];
 }
 
 async function admin() {
@@ -463,7 +300,7 @@ async function admin() {
   await view("needs-admin");
   await signIn("Admin token", adminToken);
   await see("Who may call");
-  await until(`document.querySelector('table[aria-label="API keys"]')`);
+  await isThere(KEYS);
   await press("Make a key");
   await fill("Name", `console ${NAUGHTY}`);
   await fill("Project", project);
@@ -472,11 +309,11 @@ async function admin() {
   await press("Make key");
   await see("Copy it now");
   await view("key-made");
-  seen.madeKey = await evaluate(`document.querySelector(".secret code").innerText`);
+  seen.madeKey = await textOf(".secret code");
   await press("Done");
-  await until(`!document.querySelector("dialog")`);
+  await isGone("dialog");
   seen.workedBefore = (await api("GET", "/v1/users?limit=1", undefined, seen.madeKey)).status;
-  await until(`document.querySelector('table[aria-label="API keys"]').innerText.includes("console <img")`);
+  await shows(KEYS, "console <img");
   await view("keys");
   await press(`Revoke console ${NAUGHTY}`);
   await see("is refused at once");
@@ -495,10 +332,10 @@ const usage = (limit, slots) => ({ limit, window_seconds: 60, slots });
 
 async function projects() {
   await press("Projects");
-  await until(control(project));
+  await until((name) => window.operator.control(name), project);
   await view("projects");
   await forge((request) =>
-    request.url.endsWith("/usage") ? refusal(503, "SERVICE_UNAVAILABLE", "busy", { "Retry-After": "1" }) : undefined,
+    request.url().endsWith("/usage") ? refusal(503, "SERVICE_UNAVAILABLE", "busy", { "Retry-After": "1" }) : undefined,
   );
   await press(project);
   await see("The limiter doesn't answer just now");
@@ -507,51 +344,44 @@ async function projects() {
     success: true,
     usage: { users: usage(500, slots()), batch: usage(100, slots().slice(0, 5)), ingest: usage(600, []) },
   });
-  await forge((request) => (request.url.endsWith("/usage") ? { status: 200, body: body() } : undefined));
+  await forge((request) => (request.url().endsWith("/usage") ? { status: 200, body: body() } : undefined));
   await see("of 500 booked in the last 60 s");
-  seen.bars = await evaluate(`document.querySelectorAll(".bars rect").length`);
+  seen.bars = (await page.$$(".bars rect")).length;
   await view("project");
-  const limit = `document.querySelector('form[aria-label="Limit for users"]')`;
-  await evaluate(`(${limit}.querySelector("input").focus(), ${limit}.querySelector("input").select())`);
-  await send("Input.insertText", { text: "750" });
-  await until(`!${limit}.querySelector("button.primary").disabled`);
-  await enter();
+  const limit = 'form[aria-label="Limit for users"]';
+  await page.$eval(`${limit} input`, (field) => {
+    field.focus();
+    field.select();
+  });
+  await page.keyboard.sendCharacter("750");
+  await isThere(`${limit} button.primary:enabled`);
+  await type("Enter");
   await see("The limit for users is set");
-  await until(`${limit}?.innerText.includes("Its own")`);
-  await forge((request) => (request.url.endsWith("/usage") ? refusal(404, "NOT_FOUND", "no") : undefined));
-  await press("← Projects");
-  await press(project);
-  await see("No picture of the last window");
-  await view("project-no-usage");
+  await shows(limit, "Its own");
   await forge();
   await press("← Projects");
   await press(project);
   await see("booked in the last");
-  seen.usage = await evaluate(`document.querySelector(".policy")?.innerText`);
+  seen.usage = await textOf(".policy");
 }
 
 async function signingOut() {
   await press("Sign out");
   await see("API key or admin token");
-  seen.left = await evaluate(`sessionStorage.length`);
+  seen.left = await page.evaluate(() => sessionStorage.length);
 }
 
 /** README's picture, of a person. */
 async function portrait(file) {
-  await look(1200, "light");
-  await send("Emulation.setScrollbarsHidden", { hidden: true });
-  await send("Emulation.setDeviceMetricsOverride", { width: 1200, height: 700, deviceScaleFactor: 1, mobile: false });
-  await evaluate(`document.activeElement.blur()`);
-  await until(`!document.querySelector(".toast.shown")`);
+  await look(1200, "light", 700);
+  await cdp.send("Emulation.setScrollbarsHidden", { hidden: true });
+  await page.evaluate(() => /** @type {HTMLElement | null} */ (document.activeElement)?.blur());
+  await isGone(".toast.shown");
   await picture(file);
   await look(1440, "light");
 }
 
 try {
-  if (shots) await mkdir(shots, { recursive: true });
-  await send("DOM.enable");
-  await send("Emulation.setFocusEmulationEnabled", { enabled: true });
-  await send("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
   await signingIn();
   await people();
   await editing();
@@ -564,15 +394,14 @@ try {
   await admin();
   await projects();
   await signingOut();
-  seen.hacked = (await evaluate("window.hacked")) ?? null;
+  seen.hacked = (await page.evaluate(() => window.hacked)) ?? null;
   // A refusal of a call is told as an error too.
   seen.problems = problems.filter((problem) => !problem.startsWith("Failed to load resource"));
-  console.log(json(seen));
+  console.log(JSON.stringify({ ...audit, ...seen }));
 } catch (error) {
-  console.error(problems, seen.violations, await evaluate("document.body.innerText").catch(() => ""));
+  console.error(problems, audit.violations, await textOf("body").catch(() => ""));
   if (shots) await picture(join(shots, "failed.png")).catch(() => {});
   throw error;
 } finally {
-  await close();
-  await rm(folder, { recursive: true, force: true });
+  await end();
 }

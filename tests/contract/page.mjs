@@ -1,72 +1,68 @@
 // Drives the page in headless Chromium, as a reader would, and prints what was seen as JSON.
 // Usage: node page.mjs CHROMIUM URL KEY [PICTURE], where PICTURE is a PNG file to write
 
-import { writeFile } from "node:fs/promises";
-import { open } from "./chromium.mjs";
+import { open } from "./browser.mjs";
 
 const [chromium, url, key, picture] = process.argv.slice(2);
-const { send, evaluate, until, problems, close } = await open(chromium);
+const { page, until, problems, close } = await open(chromium);
+
+const dark = (value) => page.emulateMediaFeatures([{ name: "prefers-color-scheme", value }]);
+// Not `setViewport`, which loads the page anew for a phone.
+const cdp = await page.createCDPSession();
+const resize = (width, height = 800) =>
+  cdp.send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: width < 640 });
+/** Clicks as a script does: whatever covers the element, and wherever the page is scrolled to. */
+const click = (selector) => page.$eval(selector, (one) => /** @type {HTMLElement} */ (one).click());
+const textOf = (selector) => page.$eval(selector, (one) => /** @type {HTMLElement} */ (one).innerText);
+
+async function takePicture(path) {
+  await cdp.send("Emulation.setScrollbarsHidden", { hidden: true });
+  await resize(800);
+  const y = await page.$eval(".opblock-tag-section", (section) => section.getBoundingClientRect().y);
+  await page.screenshot({ path, clip: { x: 0, y, width: 800, height: 740 }, captureBeyondViewport: true });
+  await resize(1280);
+}
 
 try {
-  const click = (selector) => evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
-  const dark = (value) => send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] });
-
-  const width = (width) =>
-    send("Emulation.setDeviceMetricsOverride", { width, height: 800, deviceScaleFactor: 1, mobile: width < 640 });
-
-  await width(1280);
+  await resize(1280);
   await dark("light");
-  await send("Page.navigate", { url });
-  await until(`document.querySelectorAll(".opblock").length > 0`);
-  const operations = await evaluate(
-    `[...document.querySelectorAll(".opblock")].map((o) => o.querySelector(".opblock-summary-method").innerText + " "
-      + o.querySelector("[data-path]").dataset.path)`,
+  await page.goto(url);
+  await page.waitForSelector(".opblock");
+  const operations = await page.$$eval(".opblock", (/** @type {any[]} */ all) =>
+    all.map(
+      (one) =>
+        `${one.querySelector(".opblock-summary-method").innerText} ${one.querySelector("[data-path]").dataset.path}`,
+    ),
   );
-  if (picture) {
-    await send("Emulation.setScrollbarsHidden", { hidden: true });
-    await width(800);
-    const clip = {
-      x: 0,
-      y: await evaluate(`document.querySelector(".opblock-tag-section").getBoundingClientRect().y`),
-      width: 800,
-      height: 740,
-      scale: 1,
-    };
-    const { data } = await send("Page.captureScreenshot", { clip, captureBeyondViewport: true });
-    await writeFile(picture, data, "base64");
-    await width(1280);
-  }
+  if (picture) await takePicture(picture);
 
   await click("button.authorize");
-  await until(`document.querySelector(".auth-container input")`);
-  const authorizations = await evaluate(
-    `[...document.querySelectorAll(".auth-container")].map((form) => form.innerText)`,
+  await page.waitForSelector(".auth-container input");
+  const authorizations = await page.$$eval(".auth-container", (/** @type {any[]} */ forms) =>
+    forms.map((form) => form.innerText),
   );
   // As a paste does: wherever the cursor stands.
-  await send("Input.insertText", { text: key });
+  await page.keyboard.sendCharacter(key);
   await click(".auth-container button.authorize");
   await click("button.btn-done");
-  await click("#operations-Users-upsertUser .opblock-summary-control");
+  const operation = "#operations-Users-upsertUser";
+  await click(`${operation} .opblock-summary-control`);
   // The example is filled in a moment after the button is there, and nothing is sent without a body.
-  await until(`document.querySelector("#operations-Users-upsertUser textarea")?.value.includes("user_123")`);
-  await click("#operations-Users-upsertUser .execute");
-  await until(`document.querySelector(".live-responses-table .response-col_status")`);
-  const status = await evaluate(
-    `document.querySelector(".live-responses-table .response .response-col_status").innerText`,
-  );
-  const answer = await evaluate(`document.querySelector(".live-responses-table").innerText`);
+  await until((field) => document.querySelector(field)?.value.includes("user_123"), `${operation} textarea`);
+  await click(`${operation} .execute`);
+  await page.waitForSelector(".live-responses-table .response-col_status");
+  const status = await textOf(".live-responses-table .response .response-col_status");
+  const answer = await textOf(".live-responses-table");
 
-  const operation = `document.querySelector("#operations-Users-upsertUser")`;
-  const height = await evaluate(`${operation}.getBoundingClientRect().height`);
-  const folded = `${operation}.querySelector("details:not([open])")`;
-  const headers = await evaluate(`${folded}.querySelector("table").textContent`);
+  const height = await page.$eval(operation, (one) => one.getBoundingClientRect().height);
+  const headers = await page.$eval(`${operation} details:not([open]) table`, (table) => table.textContent);
 
-  await width(390);
-  const widthOnPhone = await evaluate("document.documentElement.scrollWidth");
-  const background = () => evaluate(`getComputedStyle(document.documentElement).backgroundColor`);
+  await resize(390);
+  const widthOnPhone = await page.evaluate(() => document.documentElement.scrollWidth);
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
   const inLight = await background();
   await dark("dark");
-  await until(`document.documentElement.classList.contains("dark-mode")`);
+  await until(() => document.documentElement.classList.contains("dark-mode"));
   const backgrounds = [inLight, await background()];
   const seen = {
     operations,

@@ -151,7 +151,8 @@ const shown = (version) => ({
   },
 });
 
-const ROUTES = [
+/** @type {[route: string, answer: (account: any, names: any, body: any) => unknown][]} */
+const ANSWERS = [
   ["GET /accounts", (account) => [{ id: ACCOUNT_ID, name: "Test" }, ...(account.otherAccounts ?? [])]],
   ["GET /accounts/A/d1/database/*", (account, [name]) => account.databases[name] ?? databaseById(account, name)],
   ["POST /accounts/A/d1/database", createDatabase],
@@ -248,7 +249,9 @@ const ROUTES = [
       return { jwt: "e30.e30.e30" };
     },
   ],
-].map(([route, answer]) => {
+];
+
+const ROUTES = ANSWERS.map(([route, answer]) => {
   const [method, path] = route.split(" ");
   return { method, path: new RegExp(`^${path.replace("/A/", `/${ACCOUNT_ID}/`).replaceAll("*", "([^/]+)")}$`), answer };
 });
@@ -256,7 +259,8 @@ const ROUTES = [
 async function bodyOf(request) {
   const chunks = await request.toArray();
   const type = request.headers["content-type"] ?? "";
-  if (!type.startsWith("multipart/form-data")) return chunks.length ? JSON.parse(Buffer.concat(chunks)) : undefined;
+  if (!type.startsWith("multipart/form-data"))
+    return chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : undefined;
   const form = await new Response(Buffer.concat(chunks), { headers: { "content-type": type } }).formData();
   if (!form.has("metadata")) return { files: [...form.keys()] };
   const { metadata, ...modules } = Object.fromEntries(
@@ -280,7 +284,10 @@ async function answerApi(account, method, url, request) {
   throw new Refusal(404, UNKNOWN_ROUTE, `Could not route to ${path}, perhaps your object identifier is invalid?`);
 }
 
-/** What the Worker of that name on workers.dev answers. */
+/**
+ * What the Worker of that name on workers.dev answers.
+ * @returns {{ status: number, text: string, headers?: object }}
+ */
 function answerWorker(account, name, path, headers) {
   const known = account.workers[name];
   if (!known?.subdomain.enabled) return { status: 404, text: "There is nothing here yet" };
@@ -321,10 +328,15 @@ function answerOf(account, version, path) {
  * Serves this account, which calls change. `intervene(call)` is asked before each call, numbered from 1: "500" refuses
  * it, "lost" lets it take effect and loses its answer, "silent" never answers. Afterwards it is told with `done`.
  */
-export async function serve(account, workerName = "roster", intervene = () => undefined) {
+export async function serve(
+  account,
+  workerName = "roster",
+  intervene = /** @type {(call: any) => string | undefined} */ (() => undefined),
+) {
+  /** @type {any[]} */
   const calls = [];
   const server = createServer(async (request, response) => {
-    const url = new URL(request.url, "http://localhost");
+    const url = new URL(request.url ?? "", "http://localhost");
     const call = {
       number: calls.length + 1,
       method: request.method,
@@ -342,7 +354,7 @@ export async function serve(account, workerName = "roster", intervene = () => un
       send(status, JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null }));
     if (fault === "500") return sendError(500, 10013, "An unknown error has occurred");
     if (!call.isApi) {
-      const { status, text, headers } = answerWorker(account, workerName, url.pathname, request.headers);
+      const { status, text, headers = {} } = answerWorker(account, workerName, url.pathname, request.headers);
       return send(status, text, headers);
     }
     try {
@@ -366,7 +378,7 @@ export async function serve(account, workerName = "roster", intervene = () => un
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const origin = `http://127.0.0.1:${server.address().port}`;
+  const origin = `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
   const close = () => {
     server.closeAllConnections();
     server.close();

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "smol-toml";
 
-const { env, ...top } = parse(readFileSync("wrangler.toml", "utf8"));
+const { env, ...top } = /** @type {any} */ (parse(readFileSync("wrangler.toml", "utf8")));
 // Wrangler's environments inherit these, and nothing else that is here.
 const INHERITED = [
   "name",

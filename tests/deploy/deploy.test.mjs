@@ -51,7 +51,7 @@ function split(account) {
 }
 
 suite("a deploy", { concurrency: 3 }, () => {
-  test("an empty account gets a database where it was told to, its tables, and a Worker with its admin token", async () => {
+  test("an empty account gets a database where it belongs, its tables, and a Worker with its admin token", async () => {
     const account = emptyAccount();
     await succeeds(account);
     const { databases, workers } = endState(account);
@@ -127,7 +127,7 @@ suite("a deploy", { concurrency: 3 }, () => {
     assert.ok(hadTraffic(account, account.workers.roster.versions.at(-1).id));
   });
 
-  test("a version that was left without traffic by a deploy that was cut off is not taken for the old one", async () => {
+  test("a version that a deploy left without traffic when it was cut off is not taken for the old one", async () => {
     const account = await olderAccount();
     const [{ version_id: old }] = serving(account);
     account.nextUploads = "broken";
@@ -147,7 +147,7 @@ suite("a deploy", { concurrency: 3 }, () => {
     assert.deepEqual(serving(account), [{ version_id: old, percentage: 100 }]);
   });
 
-  test("a first deploy that does not work says that there is no version to go back to, and a mended one ends well", async () => {
+  test("a first deploy that fails says that no version is there to go back to, and a repaired one ends well", async () => {
     const account = emptyAccount();
     account.nextUploads = "broken";
     await fails(account, /first deploy: there is no version to go back to/);
@@ -190,6 +190,24 @@ suite("a deploy", { concurrency: 3 }, () => {
     }
   });
 
+  test("a dry run without a login prints the steps of a first deploy, and calls nobody", async () => {
+    const nothing = Object.fromEntries(
+      ["CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID", "SMOKE_URL", "LOCATION", "ADMIN_TOKEN"].map((name) => [
+        name,
+        "",
+      ]),
+    );
+    const { printed, calls } = await succeeds(emptyAccount(), { env: { ...nothing, DRY_RUN: "1" } });
+    assert.deepEqual(calls, []);
+    assert.deepEqual(printed.match(/^\$ .*$/gm), [
+      "$ npx wrangler deploy --dry-run --env ''",
+      "$ npx wrangler d1 create roster --location $LOCATION --env ''",
+      "$ npx wrangler d1 migrations apply roster --remote --env ''",
+      `$ echo "ADMIN_TOKEN=$ADMIN_TOKEN" | npx wrangler deploy --secrets-file /dev/stdin --env ''`,
+    ]);
+    assert.match(printed, /No one is logged in/);
+  });
+
   test("a rollback gives an earlier version all traffic, and leaves D1 alone", async () => {
     const account = await olderAccount();
     const [{ version_id: old }] = serving(account);
@@ -209,7 +227,8 @@ suite("a deploy", { concurrency: 3 }, () => {
   });
 
   test("an account that a deploy can't end well in is refused while nothing has changed", async () => {
-    for (const [change, words, options] of [
+    /** @type {[change: (account: any) => unknown, words: RegExp, options?: object][]} */
+    const refusals = [
       [(account) => (account.tokenLacks = "/d1/"), /The token may not use D1: .*\n.*d1%22/s],
       [(account) => (account.tokenLacks = "/workers/"), /The token may not read Workers: .*\n.*workers_scripts%22/s],
       [(account) => delete account.databases.roster, /its D1 roster is gone/],
@@ -224,7 +243,8 @@ suite("a deploy", { concurrency: 3 }, () => {
       [() => {}, /not bound to the jurisdiction eu/, { env: { JURISDICTION: "eu" } }],
       [() => {}, /No one is logged in .*CLOUDFLARE_API_TOKEN/s, { env: { CLOUDFLARE_API_TOKEN: "" } }],
       [() => {}, /wrangler\.toml has no \[env\.stagging\]\. It has: staging/, { args: ["stagging"] }],
-    ]) {
+    ];
+    for (const [change, words, options] of refusals) {
       const account = await deployedAccount();
       change(account);
       await refuses(account, words, options);

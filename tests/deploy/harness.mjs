@@ -6,8 +6,8 @@ import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { replay, writeStandIn } from "./replay.mjs";
 import { ACCOUNT_ID, open, serve, TOKEN, UNKNOWN_ROUTE } from "./cloudflare.mjs";
+import { replay, writeStandIn } from "./replay.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "roster-deploy-"));
 process.on("exit", () => rmSync(folder, { recursive: true }));
@@ -40,21 +40,22 @@ const ANSWERS = { ADMIN_TOKEN, LOCATION: "weur", SMOKE_SECONDS: "2" };
  * Runs a script on this account. `at` is the number of the call at which the fault happens: "500" refuses that call,
  * "lost" loses the answer after its effect, "kill" ends the script and all that it started, with no chance to do
  * anything.
+ * @param {any} account
+ * @param {{
+ *   script?: string,
+ *   args?: string[],
+ *   env?: Record<string, string>,
+ *   worker?: string,
+ *   cwd?: string,
+ *   at?: number,
+ *   fault?: string,
+ *   watch?: (call: any) => void,
+ *   isReplayed?: boolean,
+ * }} [options]
  */
-export async function run(
-  account,
-  {
-    script = "deploy",
-    args = [],
-    env = {},
-    worker = "roster",
-    cwd = RELEASE,
-    at,
-    fault,
-    watch,
-    isReplayed = true,
-  } = {},
-) {
+export async function run(account, options = {}) {
+  const { script = "deploy", args = [], env = {}, worker = "roster", cwd = RELEASE, isReplayed = true } = options;
+  const { at, fault, watch } = options;
   let child;
   const fake = await serve(account, worker, (call) => {
     watch?.(call);

@@ -44,11 +44,13 @@ async function runAgain(account, end, told) {
   assert.deepEqual(endState(account), end, `${told}\n--- again ---\n${printed}`);
 }
 
-for (const [name, start] of [
+/** @type {[name: string, start: () => Promise<any>][]} */
+const STARTS = [
   ["an empty account", async () => emptyAccount()],
   ["an upgrade", olderAccount],
   ["a change of object classes", accountBeforeNewObjects],
-]) {
+];
+for (const [name, start] of STARTS) {
   const once = start().then(async (before) => ({ before, clean: await cleanRun(before) }));
   test(`${name}: whichever call fails, or loses its answer, the next run ends where a clean run ends`, async () => {
     const { before, clean } = await once;

@@ -2,8 +2,8 @@
 // what it once did without a fault is remembered and done again at once, in all runs of this process: its calls, what
 // they made of the account, its report and its exit. In the step in which a fault is to happen it always runs itself.
 
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 
@@ -46,7 +46,8 @@ const { request } = require("node:http");
 const args = process.argv.slice(2);
 const { REPLAY_URL, REAL_WRANGLER, WRANGLER_OUTPUT_FILE_PATH: report = "/dev/null" } = process.env;
 const tell = (path, body) => new Promise((resolve) => {
-  const asked = request(REPLAY_URL + path, { method: "POST" }, async (answer) => resolve(JSON.parse(Buffer.concat(await answer.toArray()))));
+  const asked = request(REPLAY_URL + path, { method: "POST" }, async (answer) =>
+    resolve(JSON.parse(Buffer.concat(await answer.toArray()))));
   asked.end(JSON.stringify(body));
 });
 (async () => {
@@ -57,7 +58,8 @@ const tell = (path, body) => new Promise((resolve) => {
     process.exit(known.code);
   }
   const { status } = spawnSync(REAL_WRANGLER, args, { stdio: "inherit" });
-  await tell("/end", { code: status, events: report !== "/dev/null" && existsSync(report) ? readFileSync(report, "utf8") : "" });
+  const events = report !== "/dev/null" && existsSync(report) ? readFileSync(report, "utf8") : "";
+  await tell("/end", { code: status, events });
   process.exit(status);
 })();
 `;
@@ -100,7 +102,7 @@ export async function replay(account, calls, { at = 0, key, isReplayed }) {
     return true;
   };
   const server = createServer(async (request, response) => {
-    const body = JSON.parse(Buffer.concat(await request.toArray()));
+    const body = JSON.parse(Buffer.concat(await request.toArray()).toString());
     response.end(JSON.stringify(request.url === "/begin" ? await begin(body) : end(body)));
   });
   server.listen(0, "127.0.0.1");
@@ -109,5 +111,5 @@ export async function replay(account, calls, { at = 0, key, isReplayed }) {
     server.closeAllConnections();
     server.close();
   };
-  return { url: `http://127.0.0.1:${server.address().port}`, close };
+  return { url: `http://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`, close };
 }

@@ -11,21 +11,24 @@ import { ACCOUNT_ID, emptyAccount, serve, TOKEN } from "./cloudflare.mjs";
 
 const WORKFLOW = readFileSync(".github/workflows/deploy.yml", "utf8");
 
-const jobNamed = (name) => WORKFLOW.match(new RegExp(`^  ${name}:\n((?:    .*\n|\n)+)`, "m"))[1];
+const jobNamed = (name) =>
+  WORKFLOW.match(new RegExp(`^ {2}${name}:\n((?: {4}.*\n|\n)+)`, "m"))?.[1] ?? assert.fail(`no job ${name}`);
 
 /** The steps of a job that run something, each with its variables. It reads no more of YAML than that file has. */
 function stepsOf(job) {
   const steps = jobNamed(job)
-    .split(/^      - /m)
+    .split(/^ {6}- /m)
     .slice(1)
     .filter((step) => !step.startsWith("uses: "));
   return steps.map((step) => {
-    const [, run] = step.match(/^run: (\S.*)\n/);
-    return { run, variables: [...step.matchAll(/^          (\w+): \$\{\{ (.+) \}\}$/gm)] };
+    const [, run] = step.match(/^run: (\S.*)\n/) ?? [];
+    return { run, variables: [...step.matchAll(/^ {10}(\w+): \$\{\{ (.+) \}\}$/gm)] };
   });
 }
 
-/** Runs a job in a folder with the archive in it, as after its download. Returns the exit code, and what was printed. */
+/**
+ * Runs a job in a folder with the archive in it, as after its download. Returns the exit code, and what was printed.
+ */
 async function runJob(job, worker, account) {
   const folder = mkdtempSync(join(tmpdir(), "roster-workflow-"));
   const fake = await serve(account, worker);
@@ -76,7 +79,7 @@ test("what staging served goes to production", async () => {
   assert.equal(staging.code, 0, staging.printed);
   assert.deepEqual(Object.keys(account.workers), ["roster-staging"]);
 
-  assert.match(jobNamed("production"), /^    needs: staging$/m);
+  assert.match(jobNamed("production"), /^ {4}needs: staging$/m);
   const production = await runJob("production", "roster", account);
   assert.equal(production.code, 0, production.printed);
   const modules = ["roster-staging", "roster"].map((worker) => account.workers[worker].versions.at(-1).modules);
