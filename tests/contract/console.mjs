@@ -24,7 +24,8 @@ const type = (key) => page.keyboard.press(key);
 /** As text, since JavaScript can't hold these numbers. */
 const ADA = `{"user_id":"ada","email":"ada@example.com","phone":"+4915112345678","properties":{
   "name":"Ada Lovelace","plan":"pro","seats":12345678901234567890123,"price":1.10,"beta":true,"tags":["early","math"],
-  "address":{"city":"London","geo":{"lat":51.5,"lon":-0.12}}},"origin":{"channel":"ios-app","campaign":"spring-launch"}}`;
+  "address":{"city":"London","geo":{"lat":51.5,"lon":-0.12}}},
+  "origin":{"channel":"ios-app","campaign":"spring-launch"}}`;
 const FOUND = 'table[aria-label="People found"]';
 const KEYS = 'table[aria-label="API keys"]';
 

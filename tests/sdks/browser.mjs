@@ -2,31 +2,50 @@
 // once that was answered.
 // Usage: node browser.mjs CHROMIUM STRATEGY HOST KEY, where STRATEGY is standard or batching
 
-import { open } from "../contract/chromium.mjs";
+import { open } from "../contract/browser.mjs";
 
 const [chromium, strategy, host, key] = process.argv.slice(2);
-const { send, evaluate, until, problems, close } = await open(chromium);
+const { page, until, problems, close } = await open(chromium);
+
+const identify = (plan, timestamp) =>
+  page.evaluate(
+    (plan, timestamp) => {
+      window.analytics.identify("u", { email: "u@example.com", plan }, { timestamp: new Date(timestamp) });
+    },
+    plan,
+    timestamp,
+  );
+
+/** Waits until the gate has seen this many requests. */
+const seen = (count) => until(async (count) => (await (await fetch("/seen")).json()).length >= count, count);
+/** Waits until Roster has stored this many. */
+const stored = (count) =>
+  until(async (count) => {
+    const all = await (await fetch("/seen")).json();
+    return all.reduce((sum, [, , stored]) => sum + stored, 0) >= count;
+  }, count);
 
 try {
-  await send("Page.navigate", { url: `${host}/page.html` });
-  await until("window.AnalyticsNext");
-  const delivery = { strategy, config: { size: 1 } };
-  const settings = JSON.stringify({ writeKey: key, cdnURL: host });
-  const options = JSON.stringify({ integrations: { "Segment.io": { deliveryStrategy: delivery } } });
-  await evaluate(`window.analytics = AnalyticsNext.AnalyticsBrowser.load(${settings}, ${options}); 0`);
-  const identify = (plan, timestamp) => {
-    const traits = JSON.stringify({ email: "u@example.com", plan });
-    return evaluate(`analytics.identify("u", ${traits}, { timestamp: new Date("${timestamp}") }); 0`);
-  };
-  const seen = (count) => until(`(await (await fetch("/seen")).json()).length >= ${count}`);
-  const stored = (count) =>
-    until(`(await (await fetch("/seen")).json()).reduce((sum, [, , stored]) => sum + stored, 0) >= ${count}`);
+  await page.goto(`${host}/page.html`);
+  await until(() => window.AnalyticsNext);
+  await page.evaluate(
+    (writeKey, cdnURL, strategy) => {
+      const deliveryStrategy = { strategy, config: { size: 1 } };
+      window.analytics = window.AnalyticsNext.AnalyticsBrowser.load(
+        { writeKey, cdnURL },
+        { integrations: { "Segment.io": { deliveryStrategy } } },
+      );
+    },
+    key,
+    host,
+    strategy,
+  );
   await identify("old", "2026-01-01T12:00:00.000Z");
   await seen(1);
   await identify("new", "2026-01-01T12:00:00.001Z");
   await stored(2);
 } catch (error) {
-  console.error(strategy, problems, await evaluate(`(async () => (await fetch("/seen")).text())()`));
+  console.error(strategy, problems, await page.evaluate(async () => (await fetch("/seen")).text()));
   throw error;
 } finally {
   await close();
