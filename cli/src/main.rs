@@ -10,6 +10,8 @@
 //! use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
 mod args;
+#[cfg(test)]
+mod cases;
 mod client;
 mod clock;
 mod error;

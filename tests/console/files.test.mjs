@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { guessAll, problem, rowJson, valueCell, cellValue } from "../../web/console/data/columns.mjs";
+import { cellValue, guessAll, problem, rowJson, valueCell } from "../../web/console/data/columns.mjs";
 import { rows, writeRow } from "../../web/console/data/csv.mjs";
 import { csvParts, importable, readAll } from "../../web/console/data/exporting.mjs";
 import { batchBody, batches, patiently, refusedLine, sendAll } from "../../web/console/data/importing.mjs";
@@ -12,7 +12,8 @@ import { csvRecords, isNdjson, ndjsonRecords } from "../../web/console/data/reco
 const cells = (text) => Array.from(rows(text), ({ cells }) => cells);
 
 test("CSV is read as RFC 4180 has it", () => {
-  for (const [text, expected] of [
+  /** @type {[text: string, expected: string[][]][]} */
+  const cases = [
     [
       "a,b\n1,2\n",
       [
@@ -41,8 +42,8 @@ test("CSV is read as RFC 4180 has it", () => {
     ['"open,\n', [["open,\n"]]],
     ["a\rb,c\n", [["a\rb", "c"]]],
     ["", []],
-  ])
-    assert.deepEqual(cells(text), expected, text);
+  ];
+  for (const [text, expected] of cases) assert.deepEqual(cells(text), expected, text);
   assert.deepEqual(
     Array.from(rows('a\n"b\nc"\n\nd\n'), ({ line }) => line),
     [1, 2, 5],
@@ -94,12 +95,14 @@ test("records know their lines, and what is no user is told", () => {
   const targets = guessAll(["user_id", "plan"]);
   const [good, bad] = csvRecords("user_id,plan\nu1,pro\nu2\n", targets);
   assert.deepEqual(good, { line: 2, json: '{"user_id":"u1","properties":{"plan":"pro"}}' });
-  assert.equal(bad.error.get("message"), "The row has 1 cells and the header 2");
+  assert.equal(bad.error?.get("message"), "The row has 1 cells and the header 2");
+  const [twice] = csvRecords('user_id,plan\nu1,"{""a"":1,""a"":2}"\n', targets);
+  assert.match(twice.error?.get("message"), /"a" stands twice/);
   const lines = [
     ...ndjsonRecords('{"user_id":"a","n":1.10}\n\n[1]\n{"a"\n{"line":7,"record":{"user_id":"b"},"error":{}}\n'),
   ];
   assert.deepEqual(
-    lines.map(({ line, json, error }) => [line, json ?? error.get("code")]),
+    lines.map(({ line, json, error }) => [line, json ?? error?.get("code")]),
     [
       [1, '{"user_id":"a","n":1.10}'],
       [3, "INVALID_TYPE"],
@@ -116,12 +119,14 @@ test("batches hold what a body has room for, in order", () => {
   const record = (id) => ({ line: id, json: `{"user_id":"${id}é"}` });
   const records = Array.from({ length: 7 }, (_, i) => record(i));
   const size = new TextEncoder().encode(batchBody(records.slice(0, 3))).length;
-  for (const [maxUsers, maxBytes, lengths] of [
+  /** @type {[maxUsers: number, maxBytes: number, lengths: number[]][]} */
+  const bounds = [
     [3, 9999, [3, 3, 1]],
     [100, size, [3, 3, 1]],
     [100, size - 1, [2, 2, 2, 1]],
     [7, 9999, [7]],
-  ]) {
+  ];
+  for (const [maxUsers, maxBytes, lengths] of bounds) {
     const packed = [...batches(records, maxUsers, maxBytes)];
     assert.deepEqual(
       packed.map((batch) => batch.records.length),
@@ -134,7 +139,7 @@ test("batches hold what a body has room for, in order", () => {
     );
   }
   const [batch] = batches([{ line: 1, json: `"${"a".repeat(60)}"` }, record(2)], 10, 40);
-  assert.equal(batch.refused[0].error.get("code"), "PAYLOAD_TOO_LARGE");
+  assert.equal(batch.refused[0].error?.get("code"), "PAYLOAD_TOO_LARGE");
   assert.equal(batch.records.length, 1);
 });
 
@@ -144,6 +149,7 @@ test("an import waits when told, collects what is refused, and stops at what won
     { line: 2, json: "{}" },
     { line: 3, text: "x", error: new Map([["code", "INVALID_REQUEST"]]) },
   ];
+  /** @type {any[]} */
   const answers = [
     { status: 429, retryAfter: 7 },
     {
@@ -151,7 +157,10 @@ test("an import waits when told, collects what is refused, and stops at what won
       tree: parse('{"results":[{"index":0},{"index":1,"error":{"code":"MISSING_FIELD","message":"m"}}]}'),
     },
   ];
-  const [waited, told] = [[], []];
+  /** @type {number[]} */
+  const waited = [];
+  /** @type {any[]} */
+  const told = [];
   const port = {
     send: async () => answers.shift(),
     wait: async (seconds) => waited.push(seconds),
@@ -165,7 +174,7 @@ test("an import waits when told, collects what is refused, and stops at what won
     '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}',
   );
   answers.push({ status: 401 });
-  assert.equal((await sendAll(batches(records), port)).status, 401);
+  assert.equal((await sendAll(batches(records), port))?.status, 401);
   await assert.rejects(
     patiently(
       async () => ({ status: 503 }),
@@ -178,23 +187,25 @@ test("an import waits when told, collects what is refused, and stops at what won
 });
 
 test("an export walks all pages and writes what an import takes", async () => {
-  const user = (id, more) =>
-    `{"user_id":"usr_1","external_id":"${id}","email":null,"phone":"+123","properties":{},"origin":{},"created_at":"c","updated_at":"t"${more}}`;
+  const user = (id, properties = "{}") =>
+    `{"user_id":"usr_1","external_id":"${id}","email":null,"phone":"+123","properties":${properties},"origin":{},` +
+    `"created_at":"c","updated_at":"t"}`;
+  const page = (user, cursor) => `{"users":[${user}],"pagination":{"next_cursor":${cursor}}}`;
   const pages = {
-    "/v1/users?limit=100": `{"users":[${user("a", "")}],"pagination":{"next_cursor":"c/1"}}`,
-    "/v1/users?limit=100&cursor=c%2F1": `{"users":[${user("b", "").replace('"properties":{}', '"properties":{"n":1.10,"s":"1"}')}],"pagination":{"next_cursor":null}}`,
+    "/v1/users?limit=100": page(user("a"), '"c/1"'),
+    "/v1/users?limit=100&cursor=c%2F1": page(user("b", '{"n":1.10,"s":"1"}'), null),
   };
   const port = {
     read: async (path) => ({ status: 200, tree: parse(pages[path]) }),
     wait: async () => {},
     told: () => {},
   };
-  const { users } = await readAll(port);
+  const { users } = /** @type {{ users: Map<string, any>[] }} */ (await readAll(port));
   assert.equal(stringify(users[1]), '{"user_id":"b","phone":"+123","properties":{"n":1.10,"s":"1"},"origin":{}}');
   assert.equal(
     csvParts(users).join(""),
     'user_id,email,phone,properties.n,properties.s\na,,+123,,\nb,,+123,1.10,"""1"""\n',
   );
-  assert.equal(importable(parse(user("a", "")), true).get("as_of"), "t");
-  assert.equal((await readAll({ ...port, read: async () => ({ status: 403 }) })).failed.status, 403);
+  assert.equal(importable(parse(user("a")), true).get("as_of"), "t");
+  assert.equal((await readAll({ ...port, read: async () => ({ status: 403 }) })).failed?.status, 403);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Digits, NotJson, equal, parse, stringify } from "../../web/console/data/lossless.mjs";
+import { Digits, equal, NotJson, parse, stringify } from "../../web/console/data/lossless.mjs";
 import { apply, changes, diff } from "../../web/console/data/merge_patch.mjs";
 
 test("digits, order, and names that objects of JavaScript treat apart come back as they were", () => {
@@ -42,7 +42,6 @@ test("what is JSON is decided as JSON.parse decides it", () => {
     ' [ 1 , { "a" : "b" } ] ',
     "-0",
     "1E+2",
-    '"\\ud800"',
     "nulll",
     "{}{}",
     "\u00a01",

@@ -1,8 +1,8 @@
 //! `roster export`: writes all users of a project, page by page.
 
-mod page;
+pub mod page;
 mod partial;
-mod table;
+pub mod table;
 
 use crate::args::ExportArgs;
 use crate::client::{Client, Pace};

@@ -1,8 +1,9 @@
 // What the columns of a table hold, and the JSON of its rows: as the tool `roster` reads and writes them.
 
-import { parse, stringify } from "./lossless.mjs";
+import { NotJson, parse, stringify, Unheld } from "./lossless.mjs";
 
 const FIXED = ["user_id", "email", "phone", "as_of"];
+/** @type {[part: string, pattern: RegExp][]} */
 const ALIASES = [
   ["user_id", /^(user[ _-]?id|id|uid|external[ _-]?id)$/i],
   ["email", /^(e-?mail)([ _-]?address)?$/i],
@@ -19,7 +20,9 @@ export function guess(name) {
   return name.trim() ? { part: "properties", key: name.trim() } : { part: "skip" };
 }
 
-/** Guesses all columns. Of two with the same place the exact name wins, then the first; the other becomes a property. */
+/**
+ * Guesses all columns. Of two with the same place the exact name wins, then the first; the other becomes a property.
+ */
 export function guessAll(names) {
   const taken = new Set(names.filter((name) => FIXED.includes(name)));
   return names.map((name) => {
@@ -63,16 +66,23 @@ export function rowJson(targets, cells) {
 export function cellValue(cell) {
   try {
     return parse(cell);
-  } catch {
+  } catch (error) {
+    if (error instanceof Unheld || !(error instanceof NotJson)) throw error;
     return cell;
   }
 }
 
-const isJson = (text) => text === "" || cellValue(text) !== text;
-
 /** The cell of a value. */
 export function valueCell(value) {
-  return typeof value === "string" && !isJson(value) ? value : stringify(value);
+  return typeof value === "string" && value !== "" && !isJson(value) ? value : stringify(value);
+}
+
+function isJson(text) {
+  try {
+    return cellValue(text) !== text;
+  } catch {
+    return true;
+  }
 }
 
 /** A table of users (maps, as `POST /v1/users` takes them): the header, then a row each. */

@@ -12,8 +12,22 @@ export class Digits {
   }
 }
 
-/** Not JSON; the message says where. */
-export class NotJson extends Error {}
+/** Not JSON: what is wrong, and where. */
+export class NotJson extends Error {
+  /**
+   * @param {string} fault
+   * @param {number} line
+   * @param {number} column
+   */
+  constructor(fault, line, column) {
+    super(`${fault} at line ${line}, column ${column}`);
+    this.fault = fault;
+    this.column = column;
+  }
+}
+
+/** JSON that nothing here can hold: a name that stands twice, or too many levels. */
+export class Unheld extends NotJson {}
 
 const MAX_DEPTH = 200;
 const SPACE = /[ \t\n\r]*/y;
@@ -23,13 +37,17 @@ const STRING = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u
 const WORD = /true|false|null/y;
 const WORDS = { true: true, false: false, null: null };
 
-/** Parses into maps, arrays, strings, booleans, null, and `Digits`. */
+/**
+ * Parses into maps, arrays, strings, booleans, null, and `Digits`.
+ * @param {string} text
+ * @returns {any}
+ */
 export function parse(text) {
   let at = 0;
 
-  const fault = (what) => {
+  const fault = (what, Kind = NotJson) => {
     const lines = text.slice(0, at).split("\n");
-    return new NotJson(`${what} at line ${lines.length}, column ${lines.at(-1).length + 1}`);
+    return new Kind(what, lines.length, (lines.at(-1) ?? "").length + 1);
   };
   const take = (pattern) => {
     pattern.lastIndex = at;
@@ -51,14 +69,21 @@ export function parse(text) {
     if (!takes(end)) throw fault(`Expected "," or "${end}"`);
   }
 
+  /** The text of a string's token. Roster takes no lone surrogates. */
+  function unquoted(token) {
+    const string = JSON.parse(token);
+    if (!string.isWellFormed()) throw fault("A lone surrogate");
+    return string;
+  }
+
   function object(depth) {
     const members = new Map();
     list("}", () => {
       take(SPACE);
       const token = take(STRING);
       if (token === undefined) throw fault("Expected a name in quotes");
-      const name = JSON.parse(token);
-      if (members.has(name)) throw fault(`The name ${token} stands twice`);
+      const name = unquoted(token);
+      if (members.has(name)) throw fault(`The name ${token} stands twice`, Unheld);
       if (!takes(":")) throw fault('Expected ":"');
       members.set(name, value(depth));
     });
@@ -72,11 +97,11 @@ export function parse(text) {
   }
 
   function value(depth) {
-    if (depth > MAX_DEPTH) throw fault("Nested too deeply");
+    if (depth > MAX_DEPTH) throw fault("Nested too deeply", Unheld);
     if (takes("{")) return object(depth + 1);
     if (takes("[")) return array(depth + 1);
     const string = take(STRING);
-    if (string !== undefined) return JSON.parse(string);
+    if (string !== undefined) return unquoted(string);
     const number = take(NUMBER);
     if (number !== undefined) return new Digits(number);
     const word = take(WORD);
@@ -93,22 +118,16 @@ export function parse(text) {
 /** The JSON of a value; with an indent, over several lines. */
 export function stringify(value, indent = "", margin = "") {
   const inner = margin + indent;
-  const join = (items, [open, close]) => {
+  const join = (open, items, close) => {
     if (items.length === 0) return open + close;
     return indent ? `${open}\n${inner}${items.join(`,\n${inner}`)}\n${margin}${close}` : open + items.join(",") + close;
   };
   if (value instanceof Digits) return value.text;
-  if (Array.isArray(value))
-    return join(
-      value.map((item) => stringify(item, indent, inner)),
-      "[]",
-    );
+  const text = (item) => stringify(item, indent, inner);
+  if (Array.isArray(value)) return join("[", value.map(text), "]");
   if (value instanceof Map) {
-    const colon = indent ? ": " : ":";
-    return join(
-      [...value].map(([name, item]) => JSON.stringify(name) + colon + stringify(item, indent, inner)),
-      "{}",
-    );
+    const member = ([name, item]) => JSON.stringify(name) + (indent ? ": " : ":") + text(item);
+    return join("{", [...value].map(member), "}");
   }
   return JSON.stringify(value);
 }
@@ -120,6 +139,17 @@ export function equal(a, b) {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => equal(item, b[i]));
   if (a instanceof Digits && b instanceof Digits) return a.text === b.text;
   return a === b;
+}
+
+/**
+ * The name of a value's type.
+ * @param {unknown} value
+ */
+export function typeName(value) {
+  if (value === null) return "null";
+  if (value instanceof Digits) return "number";
+  if (Array.isArray(value)) return "array";
+  return value instanceof Map ? "object" : typeof value;
 }
 
 /** The value as objects and numbers of JavaScript, where no digits matter. */

@@ -2,7 +2,7 @@
 
 import { problem, rowJson } from "./columns.mjs";
 import { rows } from "./csv.mjs";
-import { parse, stringify } from "./lossless.mjs";
+import { NotJson, parse, stringify, typeName } from "./lossless.mjs";
 
 /** Whether a file is NDJSON; else it is CSV. */
 export function isNdjson(name, text) {
@@ -13,35 +13,54 @@ export function isNdjson(name, text) {
 /** The records of a file that was read: `{text}`, and of a table `{header, targets}`. */
 export const recordsOf = ({ text, header, targets }) => (header ? csvRecords(text, targets) : ndjsonRecords(text));
 
-/** The records of a table, whose first row names its columns. */
+/**
+ * The records of a table, whose first row names its columns.
+ * @returns {Generator<import("./importing.mjs").FileRecord, undefined>}
+ */
 export function* csvRecords(text, targets) {
   if (problem(targets)) throw new Error(problem(targets));
   const table = rows(text);
-  const width = table.next().value.cells.length;
+  const width = table.next().value?.cells.length ?? 0;
   for (const { line, cells } of table) {
-    if (cells.length === width) yield { line, json: rowJson(targets, cells) };
-    else yield unreadable(line, cells.join(","), `The row has ${cells.length} cells and the header ${width}`);
+    const refuse = (message) => unreadable(line, cells.join(","), message);
+    if (cells.length !== width) {
+      yield refuse(`The row has ${cells.length} cells and the header ${width}`);
+      continue;
+    }
+    try {
+      yield { line, json: rowJson(targets, cells) };
+    } catch (error) {
+      yield refuse(error.message);
+    }
   }
 }
 
-/** The records of NDJSON. A line of a file of refused records stands for the record in it. */
+const isBlank = (text) => /^[ \t\r]*$/.test(text);
+
+/**
+ * The records of NDJSON. A line of a file of refused records stands for the record in it.
+ * @returns {Generator<import("./importing.mjs").FileRecord, undefined>}
+ */
 export function* ndjsonRecords(text) {
   let line = 0;
   for (const part of text.replace(/^\uFEFF/, "").split("\n")) {
     line += 1;
-    if (part.trim()) yield ndjsonRecord(line, part.trim());
+    if (!isBlank(part)) yield ndjsonRecord(line, part.replace(/\r$/, ""));
   }
 }
 
 function ndjsonRecord(line, text) {
   try {
-    let value = parse(text);
-    if (value instanceof Map && [...value.keys()].sort().join() === "error,line,record") value = value.get("record");
-    if (typeof value === "string") return ndjsonRecord(line, value);
-    if (value instanceof Map) return { line, json: stringify(value) };
-    return unreadable(line, text, "Not a JSON object", "INVALID_TYPE");
+    const value = parse(text);
+    const wasRefused = value instanceof Map && [...value.keys()].sort().join() === "error,line,record";
+    const record = wasRefused ? value.get("record") : value;
+    // What was no object when it was refused was kept as its text.
+    if (wasRefused && typeof record === "string") return ndjsonRecord(line, record);
+    if (record instanceof Map) return { line, json: stringify(record) };
+    return unreadable(line, text, `Expected object, received ${typeName(record)}`, "INVALID_TYPE");
   } catch (error) {
-    return unreadable(line, text, `Not JSON: ${error.message}`);
+    if (!(error instanceof NotJson)) throw error;
+    return unreadable(line, text, `Not JSON: ${error.fault} at line ${line}, column ${error.column}`);
   }
 }
 
