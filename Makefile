@@ -54,7 +54,9 @@ dev: build local ## serve Roster on http://localhost:8787, or PORT
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1:/p' Makefile | awk -F: '{ name = $$1; sub(/^[a-z]*:/, ""); printf "make %-12s %s\n", name, $$0 }'
 
-check: rust ## run while working: format, lints, native tests
+check: rust node_modules/.package-lock.json ## run while working: format, lints, native tests
+	biome check --error-on-warnings .
+	tsc
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	$(TEST) --lib --bins
@@ -149,7 +151,9 @@ notes: ## print what CHANGELOG.md says of this version; TAG must be its tag
 		|| { echo "Cargo.toml is of v$$version, not $$TAG" >&2; exit 1; } \
 		&& awk -v version="$$version" '$$1 == "##" { found = $$2 == version; some += found; next } found; END { exit !some }' CHANGELOG.md
 
-lint: rust deny workflows ## check format, lints, docs, licences, workflows
+lint: rust deny workflows node_modules/.package-lock.json ## check format, lints, docs, licences, workflows
+	biome check --error-on-warnings .
+	tsc
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 	cargo clippy --locked --package roster --target wasm32-unknown-unknown -- --deny warnings

@@ -14,7 +14,7 @@ const PATIENCE_SECONDS = 120;
 const PREFIX = `bench-${randomBytes(6).toString("hex")}-`;
 
 const { URL: address = "", KEY: key = "" } = process.env;
-const { origin, protocol, hostname } = URL.parse(address) ?? {};
+const { origin, protocol, hostname = "" } = URL.parse(address) ?? {};
 const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 if (protocol !== "https:" && !(protocol === "http:" && isLocal))
   fail("URL must be https://…, or http:// on this machine: the key goes there");
@@ -48,7 +48,7 @@ const [made, places, versions] = [new Set(), new Set(), new Set()];
 let stopped;
 process.once("SIGINT", () => (stopped = "interrupted"));
 
-async function call({ method, path, body }) {
+async function call(/** @type {any} */ { method, path, body }) {
   const isNew = method === "POST" && !made.has(body.user_id);
   if (isNew) made.add(body.user_id);
   const begun = performance.now();
@@ -69,14 +69,20 @@ async function call({ method, path, body }) {
 }
 
 /** The milliseconds of the calls that were answered 200, and why there are no more, if there are fewer. */
+/** @param {{ calls: number, request: (i: number) => any, always?: boolean }} operation */
 async function run({ calls, request, always }) {
+  /** @type {number[]} */
   const times = [];
-  let [sent, fault] = [0, undefined];
+  let sent = 0;
+  /** @type {{ status: number, text: string, retryAfter: number } | undefined} */
+  let fault;
   const client = async () => {
     while (sent < calls && !fault && (always || !stopped)) {
       const { took, status, text, retryAfter } = await call(request(sent++)).catch((error) => ({
+        took: NaN,
         status: 0,
         text: String(error.cause ?? error),
+        retryAfter: NaN,
       }));
       if (status === 200) times.push(took);
       else fault ??= { status, text, retryAfter };
@@ -95,7 +101,8 @@ async function deleteRest(seconds) {
 }
 
 console.log(
-  `${CALLS} calls to ${origin}, ${AT_ONCE} at once, with the key ${key.slice(0, 8)}…: they make the users ${PREFIX}0 to ${PREFIX}${USERS - 1} and delete them.`,
+  `${CALLS} calls to ${origin}, ${AT_ONCE} at once, with the key ${key.slice(0, 8)}…: ` +
+    `they make the users ${PREFIX}0 to ${PREFIX}${USERS - 1} and delete them.`,
 );
 const rows = [];
 let floor;

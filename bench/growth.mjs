@@ -42,7 +42,7 @@ async function expect(target, request) {
 }
 
 /** A project of so many users, in a runtime and a D1 of its own. */
-async function fill({ name, settings }, size) {
+async function fill(/** @type {any} */ { name, settings }, size) {
   const { miniflare, url } = await start();
   const target = { url, key: await keyOf(url, "growth", settings) };
   const begun = performance.now();

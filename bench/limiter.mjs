@@ -48,7 +48,7 @@ async function capacities() {
   let leases;
   for (const kind of KINDS) {
     for (const atOnce of AT_ONCE) {
-      const rates = OBJECTS.map(() => []);
+      const rates = OBJECTS.map(() => /** @type {number[]} */ ([]));
       for (const object of OBJECTS) await measure(object, kind, atOnce, WARM_UP_MS);
       for (let round = 0; round < ROUNDS; round++) {
         for (const [place, object] of OBJECTS.entries())

@@ -19,13 +19,19 @@ const LIMITS = [
 ];
 const STRETCHES = 1000;
 
-/** Sends until the time is over. Tells how many calls were sent, and when each that was admitted was sent and answered. */
+/**
+ * Sends until the time is over. Returns how many calls were sent, and when each that was admitted was sent and
+ * answered.
+ */
 async function push(target, atOnce, milliseconds, restMs) {
   const admitted = [];
   let calls = 0;
   const begun = performance.now();
   const client = async (_, client) => {
-    for (let sent = 0; (sent = performance.now() - begun) < milliseconds; calls++) {
+    for (;;) {
+      const sent = performance.now() - begun;
+      if (sent >= milliseconds) return;
+      calls++;
       const { status, text } = await send(target, {
         method: "POST",
         path: "/v1/users",

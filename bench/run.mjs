@@ -1,10 +1,9 @@
 // Every operation on every target, in turn, in rounds: what else the machine does meets all of them alike. Writes the
-// figures to bench/results.json and the tables into bench/README.md. Usage: make bench; ONLY='read|401' measures those
-// operations alone, and writes nothing.
+// tables into bench/README.md. Usage: make bench; ONLY='read|401' measures those operations alone, and writes nothing.
 
 import { fork } from "node:child_process";
 import { on } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { publish, spread, table, times } from "./lib/document.mjs";
 import { operations } from "./lib/operations.mjs";
@@ -18,6 +17,7 @@ const ONLY = new RegExp(process.env.ONLY ?? "");
 
 const { miniflare, targets } = await open();
 const load = fork(`${ROOT}bench/lib/load.mjs`);
+/** @type {AsyncIterator<any>} */
 const told = on(load, "message");
 const pid = runtime();
 
@@ -29,7 +29,7 @@ async function measure(target, operation, seconds) {
   };
   load.send({ target, operation, seconds });
   await next();
-  const before = pid && cpuMs(pid);
+  const before = cpuMs(pid);
   const { result } = await next();
   return { ...result, cpu: pid && (cpuMs(pid) - before) / result.requests };
 }
@@ -38,6 +38,7 @@ const names = targets.map(({ name }) => name);
 const chosen = operations.map((_, operation) => operation).filter((operation) => ONLY.test(operations[operation].name));
 const meets = (operation) => targets.filter(({ name }) => operations[operation].on.test(name));
 /** By operation and target: its figures in each round. */
+/** @type {Record<string, any[]>[]} */
 const rounds = operations.map(() => Object.fromEntries(names.map((name) => [name, []])));
 
 try {
@@ -58,7 +59,9 @@ try {
   await miniflare.dispose();
 }
 
-/** A target's figures, and its rate and time of a processor as multiples of what it is compared with, round by round. */
+/**
+ * A target's figures, and its rate and time of a processor as multiples of what it is compared with, round by round.
+ */
 function figuresOf(operation, target) {
   const [own, other] = [rounds[operation][target], rounds[operation][operations[operation].beside]];
   const all = (name) => spread(own.map((round) => round[name]));
@@ -84,12 +87,8 @@ function section({ name, atOnce, users, beside, figures }) {
 
 const machine = `${cpus().length} × ${cpus()[0].model.trim()}, ${process.platform} ${process.arch}`;
 const version = (name) => JSON.parse(readFileSync(`${ROOT}node_modules/${name}/package.json`, "utf8")).version;
-const setting = { machine, node: process.version, rounds: ROUNDS, seconds: SECONDS };
-for (const name of ["workerd", "miniflare", "hono", "zod"]) setting[name] = version(name);
-const head = `${machine}; workerd ${setting.workerd}, Node.js ${setting.node}, Hono ${setting.hono}, zod ${setting.zod}; ${ROUNDS} rounds of ${SECONDS} s each.\n`;
+const versions = ["workerd", "hono", "zod"].map((name) => `${name} ${version(name)}`).join(", ");
+const head = `${machine}; Node.js ${process.version}, ${versions}; ${ROUNDS} rounds of ${SECONDS} s each.\n`;
 const text = [head, ...measured.map(section)].join("\n");
 if (process.env.ONLY) console.log(text);
-else {
-  writeFileSync(`${ROOT}bench/results.json`, `${JSON.stringify({ setting, measured }, null, 1)}\n`);
-  publish("run", text);
-}
+else publish("run", text);

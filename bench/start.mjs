@@ -32,7 +32,7 @@ async function open({ name, worker }, options = {}) {
 /** Milliseconds that a request takes, and what the runtime uses of a processor meanwhile. */
 async function time(target, request, status = 200) {
   const pid = runtime();
-  const [begun, used] = [performance.now(), pid && cpuMs(pid)];
+  const [begun, used] = [performance.now(), cpuMs(pid)];
   const answer = await send(target, request);
   if (answer.status !== status) throw new Error(`${target.name} ${request.path}: ${answer.status} ${answer.text}`);
   return { ms: performance.now() - begun, cpu: pid && cpuMs(pid) - used };
@@ -40,7 +40,9 @@ async function time(target, request, status = 200) {
 
 /** Evaluates a server's modules, and with them instantiates its WebAssembly, in a Worker that has not done so yet. */
 async function evaluate({ worker, entry }) {
-  const contents = `export default { async fetch({ url }) { if (url.endsWith("/start")) await import("./${entry}"); return new Response(); } };`;
+  const contents = `export default {
+    async fetch({ url }) { if (url.endsWith("/start")) await import("./${entry}"); return new Response(); }
+  };`;
   const { modules, modulesRoot = "/" } = worker;
   const shim = { type: "ESModule", path: `${modulesRoot}start.mjs`, contents };
   const named = modules.map((module) => ({
@@ -117,7 +119,8 @@ async function memory(server, key) {
   for (const { setUp = [] } of MIXED) for (const request of setUp) await send(target, request);
   let sent = 0;
   const client = async () => {
-    for (let i = 0; (i = sent++) < REQUESTS; ) {
+    while (sent < REQUESTS) {
+      const i = sent++;
       const { request, status } = MIXED[i % MIXED.length];
       await time(target, request(i, 1), server.name === "hello" ? 200 : status);
     }

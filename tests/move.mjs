@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
@@ -21,7 +21,8 @@ const TOOL = `${ROOT}target/release/roster`;
 function line(i) {
   const id = i % 10 === 0 ? `größe/${i} 😀` : `user_${i}`;
   const numbers = `"price":1.10,"large":12345678901234567890123,"small":${i}e-9,"n":${i}`;
-  const texts = `"name":"Ünï ☃ ${i}","plan":"${i % 3 ? "free" : "premium"}","active":${i % 2 === 0},"tags":["a","ß",[]]`;
+  const plan = i % 3 ? "free" : "premium";
+  const texts = `"name":"Ünï ☃ ${i}","plan":"${plan}","active":${i % 2 === 0},"tags":["a","ß",[]]`;
   const origin = i % 4 ? `,"origin":{"channel":"web","deep":{"er":{"n":-0.50}}}` : "";
   const phone = i % 5 ? "" : `,"phone":"+1555${String(i).padStart(7, "0")}"`;
   return `{"user_id":"${id}","email":"user${i}@example.com"${phone},"properties":{${numbers},${texts}}${origin}}\n`;
@@ -92,7 +93,7 @@ async function countLines(path, matching = /./) {
   let rest = "";
   for await (const chunk of createReadStream(path, "utf8")) {
     const lines = (rest + chunk).split("\n");
-    rest = lines.pop();
+    rest = lines.pop() ?? "";
     count += lines.filter((line) => matching.test(line)).length;
   }
   return count;

@@ -38,7 +38,7 @@ let begun = performance.now();
 const elapsed = () => (performance.now() - begun) / 1000 / SECONDS;
 
 /** A call that must be answered, with one of these statuses. */
-async function call(kind, expected, method, path, { token, body, headers = {} } = {}) {
+async function call(kind, expected, method, path, /** @type {any} */ { token, body, headers = {} } = {}) {
   const third = Math.min(Math.floor(elapsed() * 3), 2);
   const sent = performance.now();
   const answer = await fetch(url + path, {
@@ -83,7 +83,7 @@ const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /** A key that is right by its checksum, and was never made. */
 function unknownKey() {
-  const text = "ros_" + Array.from({ length: 32 }, () => any(BASE62)).join("");
+  const text = `ros_${Array.from({ length: 32 }, () => any(BASE62)).join("")}`;
   return text + [5, 4, 3, 2, 1, 0].map((place) => BASE62[Math.floor(crc32(text) / 62 ** place) % 62]).join("");
 }
 
@@ -101,7 +101,10 @@ async function leave(key, body) {
   await fetch(`${url}/v1/users`, { method: "POST", headers, body: JSON.stringify(body), signal }).catch(() => {});
 }
 
-/** What a client does, and its share. The number of users is bounded, since a larger database is a slower one. */
+/**
+ * What a client does, and its share. The number of users is bounded, since a larger database is a slower one.
+ * @type {Record<string, [share: number, work: (project?: any) => Promise<unknown>]>}
+ */
 const WORK = {
   update: [20, ({ key, users }) => post("update", 200, "/v1/users", key, body(any(users), 100))],
   again: [5, ({ key, same }) => post("same again", 200, "/v1/users", key, same)],
@@ -185,7 +188,12 @@ const SURGE_UNTIL = 0.1;
 function anyWork() {
   const work = elapsed() < SURGE_UNTIL ? SURGE : Object.values(WORK);
   let left = Math.random() * work.reduce((sum, [share]) => sum + share, 0);
-  return work.find(([share]) => (left -= share) < 0)[1];
+  const [, chosen] =
+    work.find(([share]) => {
+      left -= share;
+      return left < 0;
+    }) ?? work[0];
+  return chosen;
 }
 
 const projects = await Promise.all(["one", "two", "three"].map(project));
@@ -202,7 +210,7 @@ for (const { name } of limited) {
 const measure = await inspect(miniflare);
 
 /** While memory is measured no call begins, so that only what stays is seen. */
-const pause = { over: null, callsUnderWay: 0 };
+const pause = { over: /** @type {Promise<void> | null} */ (null), callsUnderWay: 0 };
 
 async function client() {
   while (elapsed() < 1) {
@@ -219,7 +227,7 @@ async function watch() {
   for (let n = 1; n <= MEASUREMENTS; n++) {
     const share = n / MEASUREMENTS;
     await until(() => elapsed() >= share);
-    const { promise, resolve } = Promise.withResolvers();
+    const { promise, resolve } = /** @type {PromiseWithResolvers<void>} */ (Promise.withResolvers());
     pause.over = promise;
     await until(() => pause.callsUnderWay === 0);
     memory.push({ seconds: Math.round(share * SECONDS), third: Math.ceil(share * 3) - 1, ...(await measure()) });
@@ -241,7 +249,8 @@ const count = [...calls.values()].flatMap(({ times }) => times.flat()).length;
 calls.delete("set up");
 
 console.log(
-  `${count} calls in ${SECONDS} s, ${CLIENTS} at once, ${BUCKETS || "no"} objects a project; ms in each third of the time`,
+  `${count} calls in ${SECONDS} s, ${CLIENTS} at once, ${BUCKETS || "no"} objects a project; ` +
+    "ms in each third of the time",
 );
 console.log("kind".padEnd(20) + "statuses".padEnd(24) + QUANTILES.map(({ name }) => name.padEnd(24)).join(""));
 for (const [kind, { expected, statuses, times }] of calls) {
@@ -277,7 +286,7 @@ for (const { name, of, factor } of QUANTILES) {
 console.log("\nMB, at rest, after       heap     wasm  resident");
 for (const { seconds, heap, wasm, resident } of memory) {
   const columns = [heap, wasm, resident].map((bytes) => (bytes / 1e6).toFixed(3).padStart(9));
-  console.log(`${seconds} s`.padStart(18) + "  " + columns.join(""));
+  console.log(`${`${seconds} s`.padStart(18)}  ${columns.join("")}`);
 }
 // Not what is resident: the isolates of Miniflare itself collect their garbage when they like.
 for (const name of ["heap", "wasm"]) {

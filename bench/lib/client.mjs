@@ -5,7 +5,12 @@ import { ADMIN_TOKEN } from "./worker.mjs";
 
 const agent = new Agent({ keepAlive: true });
 
-/** The answer's status, headers and text. A body is JSON unless it is bytes. */
+/**
+ * The answer's status, headers and text. A body is JSON unless it is bytes.
+ * @param {{ url: string, key: string }} target
+ * @param {{ method: string, path: string, body?: unknown, headers?: Record<string, string> }} request
+ * @returns {Promise<{ status: number, headers: import("node:http").IncomingHttpHeaders, text: string }>}
+ */
 export function send({ url, key }, { method, path, body, headers }) {
   const sent = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const all = { Authorization: `Bearer ${key}`, ...headers };
@@ -17,7 +22,7 @@ export function send({ url, key }, { method, path, body, headers }) {
         .setEncoding("utf8")
         .on("data", (chunk) => (text += chunk))
         .on("error", reject);
-      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }));
     });
     outgoing.on("error", reject).end(sent);
   });

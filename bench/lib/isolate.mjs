@@ -60,5 +60,5 @@ function resident() {
   const lines = execFileSync("ps", ["-axo", "ppid=,rss=,comm="], { encoding: "utf8" }).trim().split("\n");
   const processes = lines.map((line) => line.trim().split(/\s+/));
   const runtimes = processes.filter(([parent, , name]) => Number(parent) === process.pid && name.endsWith("workerd"));
-  return runtimes.reduce((sum, [, kilobytes]) => sum + kilobytes * 1024, 0);
+  return runtimes.reduce((sum, [, kilobytes]) => sum + Number(kilobytes) * 1024, 0);
 }

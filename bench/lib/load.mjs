@@ -20,7 +20,7 @@ async function run({ target, operation, seconds }) {
   if (limited) await send(to, request(0, 0));
   const times = [];
   let sent = 0;
-  process.send({ begun: true });
+  process.send?.({ begun: true });
   const begun = performance.now();
   const client = async () => {
     let now = performance.now();
@@ -39,9 +39,9 @@ async function run({ target, operation, seconds }) {
   return { requests: times.length, rate, p50: quantile(0.5), p99: quantile(0.99) };
 }
 
-process.on("message", (told) => {
+process.on("message", (/** @type {any} */ told) => {
   run(told).then(
-    (result) => process.send({ result }),
-    (error) => process.send({ error: String(error) }),
+    (result) => process.send?.({ result }),
+    (error) => process.send?.({ error: String(error) }),
   );
 });

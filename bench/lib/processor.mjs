@@ -20,8 +20,12 @@ export function runtime() {
     .at(-1);
 }
 
-/** Milliseconds of a processor that all threads of a process have used, to the microsecond. */
+/**
+ * Milliseconds of a processor that all threads of a process have used, to the microsecond. NaN without a process.
+ * @param {string | undefined} pid
+ */
 export function cpuMs(pid) {
+  if (pid === undefined) return NaN;
   const threads = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = threads.map((thread) =>
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),

@@ -9,7 +9,7 @@ const UNLIMITED = "1000000/60";
 const ONE_AN_HOUR = { limit: 1, window_seconds: 3600 };
 
 /** Miniflare's options for a Worker of `bench/peers`. */
-export function peer(file, { name = file, variables } = {}) {
+export function peer(file, { name = file, variables = {} } = {}) {
   const entryPoints = [`${ROOT}bench/peers/${file}.mjs`];
   const { outputFiles } = buildSync({
     entryPoints,

@@ -11,7 +11,15 @@ const UNLIMITED = "1000000/60";
 
 /**
  * Miniflare's options for the Roster that was built in the directory `root`. `entry` is a module in front of its own.
- * `objectsOf` is the Worker whose classes its objects are of: its own, unless told otherwise.
+ * `objectsOf` is the Worker whose classes its objects are of: its own, unless it says otherwise.
+ * @param {{
+ *   name?: string,
+ *   root?: string,
+ *   entry?: string,
+ *   variables?: Record<string, unknown>,
+ *   objectsOf?: { name: string, root: string },
+ *   [option: string]: unknown,
+ * }} [options]
  */
 export function roster({
   name = "roster",
@@ -80,7 +88,10 @@ export async function migrate(miniflare, root = ROOT, applied = new Set()) {
   }
 }
 
-/** Starts Roster alone, with tables. */
+/**
+ * Starts Roster alone, with tables.
+ * @param {{ entry?: string, variables?: Record<string, unknown>, [option: string]: unknown }} [options]
+ */
 export async function start({ entry, variables, ...options } = {}) {
   const miniflare = await serve([roster({ entry, variables })], options);
   await migrate(miniflare);

@@ -8,7 +8,10 @@ const { miniflare, targets } = await open();
 after(() => miniflare.dispose());
 const alike = targets.filter(({ limited }) => limited);
 
-async function ask({ url, key }, [method, path, body, headers = { Authorization: `Bearer ${key}` }]) {
+async function ask(
+  /** @type {any} */ { url, key },
+  /** @type {any[]} */ [method, path, body, headers = { Authorization: `Bearer ${key}` }],
+) {
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   const answer = await fetch(url + path, { method, headers, body: text });
   const json = await answer.json();
@@ -44,7 +47,8 @@ async function ask({ url, key }, [method, path, body, headers = { Authorization:
 }
 
 const users = "/v1/users";
-for (const [name, status, ...request] of [
+/** @type {[name: string, status: number, ...request: any[]][]} */
+const CASES = [
   [
     "a user is created",
     200,
@@ -71,7 +75,8 @@ for (const [name, status, ...request] of [
   ["no key", 401, "POST", users, {}, {}],
   ["a malformed key", 401, "POST", users, {}, { Authorization: "Bearer ros_x" }],
   ["no such route", 404, "GET", "/v1/nothing"],
-]) {
+];
+for (const [name, status, ...request] of CASES) {
   test(name, async () => {
     const [first, ...others] = await Promise.all(alike.map((target) => ask(target, request)));
     assert.equal(first.status, status);

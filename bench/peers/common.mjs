@@ -47,7 +47,8 @@ const keys = (profile, part) => `(select count(*) from json_each(${profile}, '$.
 /** The merge of Roster's own statement, for a project that is known. */
 const UPSERT = `
 insert into users (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-select ?1, ?2, ?3, profile, ${keys("profile", "properties")}, ${keys("profile", "origin")}, cast(?5 * 1000 as integer), ?5, ?5
+select ?1, ?2, ?3, profile, ${keys("profile", "properties")}, ${keys("profile", "origin")},
+  cast(?5 * 1000 as integer), ?5, ?5
 from (select json_patch('{"properties":{},"origin":{}}', ?4) as profile)
 where true
 on conflict (project, external_id) do update set (profile, property_keys, origin_keys, revision, updated_at) = (
@@ -68,7 +69,8 @@ export function storeUser(env, project, { user_id, ...patch }) {
 }
 
 const FIND = `
-select id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin, created_at, updated_at, revision
+select id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
+  created_at, updated_at, revision
 from users where project = ?1 and external_id = ?2`;
 
 export function findUser(env, project, id) {

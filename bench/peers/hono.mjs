@@ -5,7 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { z } from "zod";
-import { budget, findProject, findUser, log, quotaOf, refused, shown, storeUser, stored, take } from "./common.mjs";
+import { budget, findProject, findUser, log, quotaOf, refused, shown, stored, storeUser, take } from "./common.mjs";
 
 export { Counter } from "./common.mjs";
 
@@ -25,6 +25,7 @@ const User = z.strictObject({
   origin: Free.optional(),
 });
 
+/** @type {Hono<any>} */
 const app = new Hono();
 
 app.use(cors({ origin: "*", exposeHeaders: ["X-Request-Id", "X-User-Created", "ETag"] }));
@@ -56,7 +57,7 @@ app.use("/v1/users/*", async (c, next) => {
   return c.json(refused(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded", { limit: quota.limit }), 429);
 });
 
-app.post("/v1/users", bodyLimit({ maxSize: 100 * 1024 }), async (c) => {
+app.post("/v1/users", bodyLimit({ maxSize: 100 * 1024 }), async (/** @type {any} */ c) => {
   let body;
   try {
     body = await c.req.json();
@@ -80,7 +81,7 @@ app.post("/v1/users", bodyLimit({ maxSize: 100 * 1024 }), async (c) => {
   return c.json(stored(parsed.data.user_id, row));
 });
 
-const codeOf = ({ code, path: [name] }, body) =>
+const codeOf = (/** @type {any} */ { code, path: [name] }, body) =>
   code === "unrecognized_keys"
     ? "UNKNOWN_FIELD"
     : code !== "invalid_type"
@@ -90,7 +91,7 @@ const codeOf = ({ code, path: [name] }, body) =>
         : "MISSING_FIELD";
 
 app.get("/v1/users/:id", async (c) => {
-  const id = c.req.param("id");
+  const id = /** @type {string} */ (c.req.param("id"));
   const row = await findUser(c.env, c.get("project"), id);
   if (!row) return c.json(refused(404, "USER_NOT_FOUND", `No such user: ${id}`), 404);
   c.header("ETag", `"${row.revision}"`);

@@ -1,6 +1,6 @@
 // The peer without a framework, written for speed.
 
-import { budget, findProject, findUser, log, quotaOf, refused, shown, storeUser, stored, take } from "./common.mjs";
+import { budget, findProject, findUser, log, quotaOf, refused, shown, stored, storeUser, take } from "./common.mjs";
 
 export { Counter } from "./common.mjs";
 
@@ -38,7 +38,7 @@ function faultsOf(user) {
 }
 
 class Refusal {
-  constructor(status, code, message, { details, headers } = {}) {
+  constructor(status, code, message, /** @type {any} */ { details, headers } = {}) {
     Object.assign(this, { status, body: refused(status, code, message, details), headers });
   }
 }
@@ -101,7 +101,9 @@ function respond(request, env, context) {
 
 export default {
   async fetch(request, env) {
-    const [begun, id, context] = [Date.now(), crypto.randomUUID(), {}];
+    const [begun, id] = [Date.now(), crypto.randomUUID()];
+    /** @type {{ project?: string, budget?: object }} */
+    const context = {};
     let answer;
     try {
       answer = await respond(request, env, context);

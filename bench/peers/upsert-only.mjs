@@ -1,6 +1,6 @@
 // The floor of an upsert: the statement, without key, limit and rules.
 
-import { storeUser, stored } from "./common.mjs";
+import { stored, storeUser } from "./common.mjs";
 
 export { Counter } from "./common.mjs";
 

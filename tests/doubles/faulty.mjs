@@ -6,7 +6,8 @@
 //   how     before: fails unasked    after: takes effect, and fails    hang: never answers    late: takes effect, and
 //           hangs    garbage: answers `with` in place of rows, of two lists of them, of a count, or of a text
 //           reset: the limiter's object is reset, and then asked    midway: an object of users is reset while it
-//           answers    old: the object does not have the method    slow: takes `ms` longer, 100 by default, as across an ocean
+//           answers    old: the object does not have the method    slow: takes `ms` longer, 100 by default, as across
+//           an ocean
 //   error   the error's message; an overloaded object's is marked so
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default

@@ -36,16 +36,16 @@ function passOn(incoming, outgoing, body) {
 }
 
 const server = createServer(async (incoming, outgoing) => {
+  const { url = "" } = incoming;
   const chunks = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const answer = (status, type, body) => outgoing.writeHead(status, { "content-type": type }).end(body);
-  if (incoming.url === "/seen") return answer(200, "application/json", JSON.stringify(seen));
-  if (incoming.url === "/page.html") return answer(200, "text/html", `<script src="/umd/index.js"></script>`);
-  if (incoming.url.endsWith(".js"))
-    return answer(200, "text/javascript", await readFile(new URL(basename(incoming.url), umd)));
-  if (incoming.method === "GET" && !incoming.url.startsWith("/v1/")) return answer(404, "text/plain", "");
-  if (incoming.method === "POST" && seen.length < failures) {
-    seen.push([incoming.url, 503, 0]);
+  if (url === "/seen") return answer(200, "application/json", JSON.stringify(seen));
+  if (url === "/page.html") return answer(200, "text/html", `<script src="/umd/index.js"></script>`);
+  if (url.endsWith(".js")) return answer(200, "text/javascript", await readFile(new URL(basename(url), umd)));
+  if (incoming.method === "GET" && !url.startsWith("/v1/")) return answer(404, "text/plain", "");
+  if (incoming.method === "POST" && seen.length < Number(failures)) {
+    seen.push([url, 503, 0]);
     const headers = { "content-type": "application/json", "access-control-allow-origin": "*", "retry-after": "1" };
     return outgoing
       .writeHead(503, headers)
@@ -53,6 +53,6 @@ const server = createServer(async (incoming, outgoing) => {
   }
   passOn(incoming, outgoing, Buffer.concat(chunks));
 });
-server.listen(0, "127.0.0.1", () => console.log(server.address().port));
+server.listen(0, "127.0.0.1", () => console.log(/** @type {import("node:net").AddressInfo} */ (server.address()).port));
 // It ends when whoever started it does.
 process.stdin.resume().on("end", () => process.exit());

@@ -13,7 +13,10 @@ import { Person } from "./views/person.jsx";
 import { Project, Projects } from "./views/projects.jsx";
 import { NeedsToken, SignIn } from "./views/sign_in.jsx";
 
-/** Name, heading, whose token it needs. */
+/**
+ * Name, heading, whose token it needs.
+ * @type {[name: string, title: string, as: "key" | "admin"][]}
+ */
 const SECTIONS = [
   ["people", "People", "key"],
   ["import", "Import", "key"],
@@ -49,9 +52,10 @@ export function App() {
   );
 }
 
+/** @returns {[told: string, announce: (text: string) => void]} */
 function useAnnouncement() {
   const [told, setTold] = useState("");
-  const timer = useRef();
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const announce = useCallback((text) => {
     clearTimeout(timer.current);
     setTold(text);
@@ -63,7 +67,7 @@ function useAnnouncement() {
 function Frame({ session, signOut }) {
   const route = useRoute();
   const wanted = SECTIONS.find(([name]) => name === route[0]);
-  const [name, title, as] = wanted ?? SECTIONS.find(([, , as]) => session[as]);
+  const [name, title, as] = wanted ?? SECTIONS.find(([, , as]) => session[as]) ?? SECTIONS[0];
   return (
     <div class="frame">
       {/* biome-ignore lint/a11y/useValidAnchor: it leads there, but the address says which section is shown */}
@@ -93,7 +97,7 @@ function Frame({ session, signOut }) {
 // A link would lead to another section.
 function skip(event) {
   event.preventDefault();
-  document.getElementById("main").focus();
+  document.getElementById("main")?.focus();
 }
 
 function Account({ session, signOut }) {

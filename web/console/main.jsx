@@ -1,4 +1,4 @@
 import { render } from "preact";
 import { App } from "./app.jsx";
 
-render(<App />, document.getElementById("console"));
+render(<App />, /** @type {HTMLElement} */ (document.getElementById("console")));

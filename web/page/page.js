@@ -16,7 +16,7 @@ const foldHeaders =
       createElement(Headers, props),
     );
 
-/** Puts the cursor into the first field, that of the API key: each field asks for it, and the last one would have it. */
+/** Puts the cursor into the first field, the API key's: each field asks for it, and the last one would have it. */
 const focusFirst =
   (Popup, { React: { createElement, useEffect, useRef } }) =>
   (props) => {
@@ -25,7 +25,7 @@ const focusFirst =
     return createElement("div", { ref: here }, createElement(Popup, props));
   };
 
-SwaggerUIBundle({
+window.SwaggerUIBundle({
   url: "openapi.yaml",
   dom_id: "#contract",
   deepLinking: true,

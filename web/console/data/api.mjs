@@ -3,9 +3,35 @@
 import { NotJson, parse, plain } from "./lossless.mjs";
 
 /**
- * Sends a request and answers `{status, tree, error, retryAfter, now_ms, etag, requestId}`. `tree` is the body, `error`
- * is there unless the status is 2xx, `now_ms` is the server's time. Status 0 means that nothing was answered. An abort
- * rejects.
+ * What is asked of the API; `as` says whose token is sent.
+ * @typedef {{
+ *   as?: string,
+ *   method?: string,
+ *   path: string,
+ *   headers?: Record<string, string>,
+ *   body?: string,
+ * }} Request
+ */
+/**
+ * What the API answers: `tree` is the body, `error` is there unless the status is 2xx, `now_ms` is the server's time.
+ * Status 0 means that nothing was answered.
+ * @typedef {{
+ *   status: number,
+ *   tree?: any,
+ *   error?: { code: string, message: string, details?: any },
+ *   retryAfter?: number,
+ *   now_ms?: number,
+ *   etag?: string,
+ *   requestId?: string,
+ * }} Answer
+ */
+
+/**
+ * Sends a request. An abort rejects.
+ * @param {Request} request
+ * @param {string} token
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Answer>}
  */
 export async function send({ method = "GET", path, headers = {}, body }, token, signal) {
   let response, text;
@@ -28,10 +54,10 @@ export async function send({ method = "GET", path, headers = {}, body }, token, 
     };
   }
   const header = (name) => response.headers.get(name) ?? undefined;
-  const retryAfter = header("Retry-After") && Number(header("Retry-After"));
+  const retryAfter = header("Retry-After") ? Number(header("Retry-After")) : undefined;
   const tree = parsed(text);
   const error = response.ok && tree !== undefined ? undefined : faultOf(tree, response);
-  const now_ms = Date.parse(header("Date")) || Date.now();
+  const now_ms = Date.parse(header("Date") ?? "") || Date.now();
   return {
     status: response.status,
     tree,

@@ -1,6 +1,10 @@
 // CSV (RFC 4180): line feeds with or without carriage return, quotes doubled inside quotes.
 
-/** The rows of a text, each `{line, cells}`. Empty lines are none. */
+/**
+ * The rows of a text. Empty lines are none.
+ * @param {string} text
+ * @returns {Generator<{ line: number, cells: string[] }, undefined>}
+ */
 export function* rows(text) {
   let [at, line] = [text.startsWith("\uFEFF") ? 1 : 0, 1];
 
@@ -19,13 +23,15 @@ export function* rows(text) {
   const bare = /[^,\n]*/y;
   function rest() {
     bare.lastIndex = at;
-    const [found] = bare.exec(text);
+    const found = bare.exec(text)?.[0] ?? "";
     at += found.length;
     return at >= text.length || text[at] === "\n" ? found.replace(/\r$/, "") : found;
   }
 
   while (at < text.length) {
-    const [start, cells] = [at, []];
+    const start = at;
+    /** @type {string[]} */
+    const cells = [];
     for (;;) {
       let cell = "";
       if (text[at] === '"') {

@@ -5,6 +5,8 @@ import { writeRow } from "./csv.mjs";
 import { patiently } from "./importing.mjs";
 import { stringify } from "./lossless.mjs";
 
+/** @import { Answer } from "./api.mjs" */
+
 const PAGE = 100;
 
 export const pagePath = (cursor, limit = PAGE) =>
@@ -12,14 +14,25 @@ export const pagePath = (cursor, limit = PAGE) =>
 
 /** A stored user as an import takes it. */
 export function importable(user, withAsOf) {
+  /** @type {[string, any][]} */
   const members = [["user_id", user.get("external_id")]];
   if (withAsOf) members.push(["as_of", user.get("updated_at")]);
   for (const name of ["email", "phone"]) if (user.get(name) !== null) members.push([name, user.get(name)]);
   return new Map([...members, ["properties", user.get("properties")], ["origin", user.get("origin")]]);
 }
 
-/** Reads all pages: `read(path)` answers `{status, tree}`. Returns `{users}`, or `{failed}` with the answer that ended it. */
+/**
+ * Reads all pages.
+ * @param {{
+ *   read: (path: string) => Promise<Answer>,
+ *   wait: (seconds: number) => Promise<unknown>,
+ *   told: (users: number) => void,
+ *   withAsOf?: boolean,
+ * }} port
+ * @returns {Promise<{ users: Map<string, any>[], failed?: undefined } | { failed: Answer }>} `failed` ended it early
+ */
 export async function readAll({ read, wait, told, withAsOf = false }) {
+  /** @type {Map<string, any>[]} */
   const users = [];
   let cursor;
   do {

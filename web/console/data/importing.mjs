@@ -2,6 +2,8 @@
 
 import { parse } from "./lossless.mjs";
 
+/** @import { Answer } from "./api.mjs" */
+
 const MAX_USERS = 1000;
 const MAX_BYTES = 1024 * 1024;
 const [OPEN, CLOSE] = ['{"users":[', "]}"];
@@ -10,12 +12,23 @@ const bytes = (text) => new TextEncoder().encode(text).length;
 /** The body of a batch. */
 export const batchBody = (records) => OPEN + records.map(({ json }) => json).join() + CLOSE;
 
-/** Packs records into batches that a body has room for: `{records, refused}`. */
+/**
+ * A user of a file: `json` is what is sent, unless an `error` says why `text` is no user.
+ * @typedef {{ line: number, json?: string, text?: string, error?: Map<string, any> }} FileRecord
+ */
+/** @typedef {{ records: FileRecord[], refused: FileRecord[], bytes: number }} Batch */
+
+/**
+ * Packs records into batches that a body has room for.
+ * @param {Iterable<FileRecord>} records
+ * @returns {Generator<Batch>}
+ */
 export function* batches(records, maxUsers = MAX_USERS, maxBytes = MAX_BYTES) {
+  /** @returns {Batch} */
   const empty = () => ({ records: [], refused: [], bytes: OPEN.length + CLOSE.length });
   let batch = empty();
   for (const record of records) {
-    const size = record.error ? 0 : bytes(record.json) + 1;
+    const size = record.json === undefined ? 0 : bytes(record.json) + 1;
     const isTooLarge = size + OPEN.length + CLOSE.length - 1 > maxBytes;
     if (record.error || isTooLarge) {
       batch.refused.push(isTooLarge ? { ...record, error: tooLarge(maxBytes) } : record);
@@ -38,7 +51,11 @@ function tooLarge(maxBytes) {
   ]);
 }
 
-/** Calls again while the answer is 429 or 503, as late as it says. `wait(seconds)` rejects to stop. */
+/**
+ * Calls again while the answer is 429 or 503, as late as it says. `wait(seconds)` rejects to stop.
+ * @param {() => Promise<Answer>} call
+ * @param {(seconds: number) => Promise<unknown>} wait
+ */
 export async function patiently(call, wait) {
   for (let attempt = 0; ; attempt += 1) {
     const answer = await call();
@@ -48,11 +65,19 @@ export async function patiently(call, wait) {
   }
 }
 
+/** @typedef {{ stored: number, refused: FileRecord[], done: number }} Sum */
+
 /**
- * Sends all batches: `send(body)` answers `{status, tree, error}`, `told({stored, refused, done})` hears how far it is.
- * Returns the answer that ended it early, if one did.
+ * Sends all batches. Returns the answer that ended it early, if one did.
+ * @param {Iterable<Batch>} allBatches
+ * @param {{
+ *   send: (body: string) => Promise<Answer>,
+ *   wait: (seconds: number) => Promise<unknown>,
+ *   told: (sum: Sum) => void,
+ * }} port
  */
 export async function sendAll(allBatches, { send, wait, told }) {
+  /** @type {Sum} */
   const sum = { stored: 0, refused: [], done: 0 };
   for (const batch of allBatches) {
     if (batch.records.length > 0) {

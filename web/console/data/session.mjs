@@ -5,10 +5,19 @@ import { plain } from "./lossless.mjs";
 
 const STORE = "roster-console";
 
-/** `{key?: {token, about}, admin?: {token}}`, where `about` is what `GET /v1/key` says. */
+/**
+ * `about` is what `GET /v1/key` says.
+ * @typedef {{
+ *   key?: { token: string, about: { name: string, project: string, scopes: string[] } },
+ *   admin?: { token: string },
+ * }} Session
+ */
+/** @import { Answer } from "./api.mjs" */
+
+/** @returns {Session} */
 export function restore() {
   try {
-    return JSON.parse(sessionStorage.getItem(STORE)) ?? {};
+    return JSON.parse(sessionStorage.getItem(STORE) ?? "{}");
   } catch {
     return {};
   }
@@ -23,7 +32,11 @@ export function keep(session) {
   }
 }
 
-/** Finds out what a token is: `{key}` or `{admin}` as in a session, or the answer that refuses it, which has an `error`. */
+/**
+ * Finds out what a token is: `{key}` or `{admin}` as in a session, or the answer that refuses it, which has an `error`.
+ * @param {string} token
+ * @returns {Promise<Session & Partial<Answer>>}
+ */
 export async function identify(token) {
   // No header can hold it, so it is neither.
   if (!/^[!-~]+$/.test(token)) return { status: 401, error: { code: "INVALID_API_KEY", message: "" } };

@@ -1,3 +1,10 @@
-// Numbers in words.
+// Numbers as people read them.
 
-export const count = (number, thing) => `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
+/** @param {number} value */
+export const number = (value) => value.toLocaleString("en");
+
+/**
+ * @param {number} value
+ * @param {string} thing
+ */
+export const count = (value, thing) => `${number(value)} ${thing}${value === 1 ? "" : "s"}`;

@@ -3,6 +3,10 @@
 import { curlLine } from "../data/curl.mjs";
 import { useConsole } from "./context.mjs";
 
+/** @import { ComponentChildren } from "preact" */
+/** @import { Request } from "../data/api.mjs" */
+
+/** @param {{ text: string, label?: string }} props */
 export function Copy({ text, label = "Copy" }) {
   const { announce } = useConsole();
   async function copy() {
@@ -20,7 +24,10 @@ export function Copy({ text, label = "Copy" }) {
   );
 }
 
-/** A text to the letter; the keyboard scrolls it. */
+/**
+ * A text to the letter; the keyboard scrolls it.
+ * @param {{ label: string, children: ComponentChildren }} props
+ */
 export function Code({ label, children }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: else no key could scroll what is wider than its place
@@ -30,7 +37,10 @@ export function Code({ label, children }) {
   );
 }
 
-/** The same by curl. */
+/**
+ * The same by curl.
+ * @param {{ request: Request }} props
+ */
 export function Curl({ request }) {
   const line = curlLine(request, location.origin);
   return (

@@ -2,14 +2,22 @@
 
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
-/** A modal dialog: the browser keeps the focus in it, and gives it back. */
+/** @import { ComponentChildren } from "preact" */
+
+/**
+ * A modal dialog: the browser keeps the focus in it, and gives it back.
+ * @param {{ title: string, onClose: () => void, children: ComponentChildren }} props
+ */
 export function Dialog({ title, onClose, children }) {
-  const [dialog, id] = [useRef(), useId()];
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const id = useId();
   useLayoutEffect(() => {
-    const before = document.activeElement;
-    dialog.current.showModal();
-    dialog.current.querySelector("input, .actions button")?.focus();
-    return () => before?.isConnected && before.focus();
+    const before = /** @type {HTMLElement | null} */ (document.activeElement);
+    dialog.current?.showModal();
+    /** @type {HTMLElement | null | undefined} */ (dialog.current?.querySelector("input, .actions button"))?.focus();
+    return () => {
+      if (before?.isConnected) before.focus();
+    };
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={onClose}>

@@ -3,6 +3,7 @@
 import { useConsole } from "./context.mjs";
 import { Notice } from "./notice.jsx";
 
+/** @type {Record<number, string>} */
 const TITLES = {
   0: "Roster can't be reached",
   401: "This key is not accepted any more",
@@ -13,10 +14,17 @@ const TITLES = {
   503: "Roster's store is busy",
 };
 
-/** What went wrong, and the way on. */
+const UNKNOWN = { code: "UNREADABLE", message: "Nothing is known of what went wrong.", details: undefined };
+
+/** @import { Answer } from "../data/api.mjs" */
+
+/**
+ * What went wrong, and the way on.
+ * @param {{ answer: Answer, retry?: () => void }} props
+ */
 export function Failure({ answer, retry }) {
   const { signOut } = useConsole();
-  const { status, error, retryAfter, requestId } = answer;
+  const { status, error = UNKNOWN, retryAfter = 0, requestId } = answer;
   const permission = error.details?.required_permission;
   return (
     <Notice
@@ -64,7 +72,10 @@ function Faults({ details }) {
   );
 }
 
-/** Why a write was refused; if somebody else was faster, with the way to see what they did. */
+/**
+ * Why a write was refused; if somebody else was faster, with the way to see what they did.
+ * @param {{ answer: Answer, reload: () => void }} props
+ */
 export function Refusal({ answer, reload }) {
   if (answer.status !== 412) return <Failure answer={answer} />;
   return (

@@ -2,7 +2,17 @@
 
 import { useId } from "preact/hooks";
 
-/** A label and what it names; the child gets the id. */
+/** @import { ComponentChildren } from "preact" */
+
+/**
+ * A label and what it names; the child gets the id.
+ * @param {{
+ *   label: string,
+ *   hint?: string,
+ *   error?: string,
+ *   children: (field: { id: string, [attribute: `aria-${string}`]: any }) => ComponentChildren,
+ * }} props
+ */
 export function Field({ label, hint, error, children }) {
   const id = useId();
   return (

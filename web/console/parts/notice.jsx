@@ -2,9 +2,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+/** @import { ComponentChildren as Children } from "preact" */
+
+/** @param {{ kind?: "info" | "good" | "bad", title: string, children?: Children, actions?: Children }} props */
 export function Notice({ kind = "info", title, children, actions }) {
-  const notice = useRef();
-  useEffect(() => notice.current.scrollIntoView({ block: "nearest" }), []);
+  const notice = useRef(/** @type {HTMLDivElement | null} */ (null));
+  useEffect(() => notice.current?.scrollIntoView({ block: "nearest" }), []);
   return (
     <div ref={notice} class={`notice ${kind}`} role={kind === "bad" ? "alert" : "status"}>
       <div>
@@ -16,7 +19,10 @@ export function Notice({ kind = "info", title, children, actions }) {
   );
 }
 
-/** Bars in the place of what is awaited, and a word if it takes long. */
+/**
+ * Bars in the place of what is awaited, and a word if it takes long.
+ * @param {{ what: string }} props
+ */
 export function Loading({ what }) {
   const [isSlow, setSlow] = useState(false);
   useEffect(() => {
@@ -34,6 +40,7 @@ export function Loading({ what }) {
   );
 }
 
+/** @param {{ title: string, children: Children }} props */
 export function Empty({ title, children }) {
   return (
     <div class="empty">

@@ -2,13 +2,18 @@
 
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
-/** A view: its heading takes the focus when the reader comes here. */
+/** @import { ComponentChildren as Children } from "preact" */
+
+/**
+ * A view: its heading takes the focus when the reader comes here.
+ * @param {{ title: string, lead?: Children, back?: Children, actions?: Children, children: Children }} props
+ */
 export function Page({ title, lead, back, actions, children }) {
-  const heading = useRef();
+  const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   // Before it is seen: later it would take the focus from where the reader has put it.
   useLayoutEffect(() => {
     document.title = `${title} · Roster console`;
-    heading.current.focus({ preventScroll: true });
+    heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [title]);
   return (
@@ -28,6 +33,7 @@ export function Page({ title, lead, back, actions, children }) {
   );
 }
 
+/** @param {{ title?: string, note?: Children, actions?: Children, children: Children, class?: string }} props */
 export function Panel({ title, note, actions, children, class: kind = "" }) {
   const id = useId();
   return (

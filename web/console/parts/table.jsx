@@ -2,7 +2,14 @@
 
 // A table, and what stands in a cell without a value.
 
-/** A table that becomes a list of cards on a phone. Columns are `{label, cell(row), kind?}`. */
+/** @import { ComponentChildren } from "preact" */
+
+/** @typedef {{ label: string, cell: (row: any) => ComponentChildren, kind?: string | undefined }} Column */
+
+/**
+ * A table that becomes a list of cards on a phone.
+ * @param {{ label: string, columns: Column[], rows: any[], id: (row: any) => string | number }} props
+ */
 export function Table({ label, columns, rows, id }) {
   return (
     <table role="table" aria-label={label}>

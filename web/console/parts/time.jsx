@@ -1,5 +1,6 @@
 // A moment, as people say it.
 
+/** @type {[unit: Intl.RelativeTimeFormatUnit, seconds: number][]} */
 const UNITS = [
   ["year", 31536000],
   ["month", 2592000],
@@ -12,10 +13,11 @@ const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "s
 
 function ago(ms) {
   const seconds = (ms - Date.now()) / 1000;
-  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? [];
-  return unit ? RELATIVE.format(Math.round(seconds / size), unit) : "just now";
+  const found = UNITS.find(([, size]) => Math.abs(seconds) >= size);
+  return found ? RELATIVE.format(Math.round(seconds / found[1]), found[0]) : "just now";
 }
 
+/** @param {{ value: string, exact?: boolean }} props */
 export function Time({ value, exact = false }) {
   const ms = Date.parse(value);
   if (Number.isNaN(ms)) return <span class="none">–</span>;

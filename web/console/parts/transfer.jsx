@@ -8,7 +8,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
  */
 export function useRun() {
   const [waiting, setWaiting] = useState(0);
-  const abort = useRef();
+  const abort = useRef(/** @type {AbortController | undefined} */ (undefined));
   useEffect(() => () => abort.current?.abort(), []);
   function start(work) {
     abort.current = new AbortController();

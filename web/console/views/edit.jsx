@@ -21,7 +21,13 @@ function profileOf(user) {
 /** The whole profile as a text, with places for what is not there. */
 const wholeText = (profile) => stringify(new Map([["email", null], ["phone", null], ...profile]), "  ");
 
-/** What the text asks for: `{patch, after}`, or `{problem}`. */
+/**
+ * What the text asks for.
+ * @param {string} text
+ * @param {string} mode
+ * @param {Map<string, any>} before
+ * @returns {{ problem?: string, patch?: Map<string, any>, after?: Map<string, any> }}
+ */
 function understand(text, mode, before) {
   let value;
   try {
@@ -30,9 +36,9 @@ function understand(text, mode, before) {
     return { problem: `Not JSON: ${error.message}` };
   }
   if (!(value instanceof Map)) return { problem: "Expected an object: { … }" };
-  const stranger = [...value.keys()].find((name) => !EDITABLE.includes(name));
-  if (stranger !== undefined)
-    return { problem: `“${stranger}” has no place here: attributes stand inside "properties".` };
+  const unknown = [...value.keys()].find((name) => !EDITABLE.includes(name));
+  if (unknown !== undefined)
+    return { problem: `“${unknown}” has no place here: attributes stand inside "properties".` };
   for (const name of ["properties", "origin"])
     if (value.has(name) && !(value.get(name) instanceof Map)) return { problem: `"${name}" is an object: { … }` };
   if (mode === "patch") return { patch: value, after: apply(before, value) };
@@ -49,8 +55,8 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
   const [text, setText] = useState(wholeText(before));
   const id = user.get("external_id");
   const wish = understand(text, mode, before);
-  const listed = wish.problem ? [] : changes(before, wish.after);
-  const body = wish.problem ? undefined : stringify(new Map([["user_id", id], ...wish.patch]));
+  const listed = wish.after ? changes(before, wish.after) : [];
+  const body = wish.patch && stringify(new Map([["user_id", id], ...wish.patch]));
   const request = { as: "key", method: "POST", path: "/v1/users", headers: { "If-Match": etag }, body };
 
   function switchTo(next) {
@@ -100,7 +106,7 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
             aria-describedby="edit-hint edit-problem"
             aria-invalid={wish.problem ? "true" : undefined}
             value={text}
-            onInput={(event) => setText(event.target.value)}
+            onInput={(event) => setText(event.currentTarget.value)}
             rows={Math.min(26, Math.max(12, text.split("\n").length + 1))}
             spellcheck={false}
             autoComplete="off"

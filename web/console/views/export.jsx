@@ -10,17 +10,30 @@ import { Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { save, useRun, Waiting } from "../parts/transfer.jsx";
 
+/** @type {Record<string, [label: string, about: string, type: string, parts: (users: any[]) => string[]]>} */
 const FORMATS = {
   ndjson: ["NDJSON", "A JSON object a line. Keeps everything as it is.", "application/x-ndjson", ndjsonParts],
   csv: ["CSV", "A table with a column for each property, for spreadsheets.", "text/csv", csvParts],
 };
+
+/** @import { Answer } from "../data/api.mjs" */
+
+/**
+ * @typedef {{
+ *   step: "choose" | "read",
+ *   read?: number,
+ *   failed?: Answer,
+ *   isCancelled?: boolean,
+ *   done?: number,
+ * }} State
+ */
 
 export function Export() {
   const { call, session } = useConsole();
   const run = useRun();
   const [format, setFormat] = useState("ndjson");
   const [withAsOf, setWithAsOf] = useState(false);
-  const [state, setState] = useState({ step: "choose" });
+  const [state, setState] = useState(/** @type {State} */ ({ step: "choose" }));
 
   async function start() {
     setState({ step: "read", read: 0 });
@@ -37,7 +50,7 @@ export function Export() {
     if (!outcome) return setState({ step: "choose", isCancelled: true });
     if (outcome.failed) return setState({ step: "choose", failed: outcome.failed });
     const [, , type, parts] = FORMATS[format];
-    save(`${session.key.about.project}.${format}`, type, parts(outcome.users));
+    save(`${session.key?.about.project}.${format}`, type, parts(outcome.users));
     return setState({ step: "choose", done: outcome.users.length });
   }
 
@@ -56,7 +69,7 @@ export function Export() {
             </label>
           ))}
           <label class="check">
-            <input type="checkbox" checked={withAsOf} onChange={(event) => setWithAsOf(event.target.checked)} />
+            <input type="checkbox" checked={withAsOf} onChange={(event) => setWithAsOf(event.currentTarget.checked)} />
             <span>
               With the time of each person's last change, so that importing it later leaves what is newer{" "}
               <span class="mono note">as_of</span>
@@ -65,7 +78,7 @@ export function Export() {
         </fieldset>
         {state.step === "read" ? (
           <div role="status">
-            <p>{count(state.read, "person").replace("persons", "people")} read so far.</p>
+            <p>{count(state.read ?? 0, "person").replace("persons", "people")} read so far.</p>
             <progress aria-label="Export under way" />
             <Waiting seconds={run.waiting} />
           </div>

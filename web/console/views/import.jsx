@@ -22,13 +22,13 @@ async function read(file) {
   }
   if (!text.trim()) throw new Error("The file is empty.");
   if (isNdjson(file.name, text)) return { name: file.name, text };
-  const { cells } = rows(text).next().value;
+  const cells = rows(text).next().value?.cells ?? [];
   return { name: file.name, text, header: cells, targets: guessAll(cells) };
 }
 
 export function Import() {
-  const [file, setFile] = useState();
-  const [fault, setFault] = useState();
+  const [file, setFile] = useState(/** @type {any} */ (undefined));
+  const [fault, setFault] = useState(/** @type {string | undefined} */ (undefined));
   const upload = useUpload();
   useEffect(keepStrayDropsOut, []);
 
@@ -72,7 +72,7 @@ function keepStrayDropsOut() {
 
 function Drop({ onFile }) {
   const [isOver, setOver] = useState(false);
-  const take = (files) => files[0] && onFile(files[0]);
+  const take = (files) => files?.[0] && onFile(files[0]);
   return (
     <label
       class={isOver ? "drop over" : "drop"}
@@ -84,7 +84,7 @@ function Drop({ onFile }) {
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        take(event.dataTransfer.files);
+        take(event.dataTransfer?.files);
       }}
     >
       <strong>Drop a file here, or choose one</strong>
@@ -93,7 +93,7 @@ function Drop({ onFile }) {
         type="file"
         accept=".csv,.ndjson,.jsonl,.json,.txt,text/csv"
         aria-label="CSV or NDJSON file"
-        onChange={(event) => take(event.target.files)}
+        onChange={(event) => take(event.currentTarget.files)}
       />
     </label>
   );

@@ -37,7 +37,7 @@ function statusOf({ revoked_at, expires_at }) {
 
 export function Keys() {
   const { answer, reload } = useAnswer(LIST);
-  const [doing, setDoing] = useState();
+  const [doing, setDoing] = useState(/** @type {any} */ (undefined));
   const [showsDead, setShowsDead] = useState(false);
   const keys =
     answer?.status === 200
@@ -89,6 +89,7 @@ export function Keys() {
 }
 
 function KeyTable({ keys, revoke }) {
+  /** @type {import("../parts/table.jsx").Column[]} */
   const columns = [
     {
       label: "Name",
@@ -153,11 +154,11 @@ function Make({ onClose, reload }) {
     scopes: ["users:read", "users:write", "users:delete"],
     days: "",
   });
-  const [problem, setProblem] = useState({});
+  const [problem, setProblem] = useState(/** @type {{ name?: string, scopes?: string }} */ ({}));
   const [made, setMade] = useState();
   const set = (part) => setWish({ ...wish, ...part });
   const expiry = wish.days && {
-    expires_at: new Date(Math.ceil(Date.now() / 60_000) * 60_000 + wish.days * 86_400_000).toISOString(),
+    expires_at: new Date(Math.ceil(Date.now() / 60_000) * 60_000 + Number(wish.days) * 86_400_000).toISOString(),
   };
   const body = JSON.stringify({ name: wish.name.trim(), project: wish.project.trim(), scopes: wish.scopes, ...expiry });
   const request = { as: "admin", method: "POST", path: "/v1/keys", body };
@@ -187,7 +188,7 @@ function Make({ onClose, reload }) {
               {...field}
               type="text"
               value={wish.name}
-              onInput={(event) => set({ name: event.target.value })}
+              onInput={(event) => set({ name: event.currentTarget.value })}
               autoComplete="off"
               placeholder="checkout service"
             />
@@ -200,7 +201,7 @@ function Make({ onClose, reload }) {
               type="text"
               list="projects"
               value={wish.project}
-              onInput={(event) => set({ project: event.target.value })}
+              onInput={(event) => set({ project: event.currentTarget.value })}
               autoComplete="off"
               autoCapitalize="off"
               spellcheck={false}
@@ -219,7 +220,7 @@ function Make({ onClose, reload }) {
               <input
                 type="checkbox"
                 checked={wish.scopes.includes(scope)}
-                onChange={(event) => toggle(scope, event.target.checked)}
+                onChange={(event) => toggle(scope, event.currentTarget.checked)}
               />
               <span>
                 {text} <span class="mono note">{scope}</span>
@@ -234,7 +235,7 @@ function Make({ onClose, reload }) {
         </fieldset>
         <Field label="Expires">
           {(field) => (
-            <select {...field} value={wish.days} onChange={(event) => set({ days: event.target.value })}>
+            <select {...field} value={wish.days} onChange={(event) => set({ days: event.currentTarget.value })}>
               {LIVES.map(([days, text]) => (
                 <option key={days} value={days}>
                   {text}

@@ -16,7 +16,7 @@ const PREVIEW = 3;
 /** How many records there are, and the first ones. */
 function overview(file) {
   const wrong = file.header && problem(file.targets);
-  if (wrong) return { wrong };
+  if (wrong) return { wrong, total: 0, first: [] };
   let total = 0;
   const first = [];
   for (const record of recordsOf(file)) {
@@ -44,12 +44,12 @@ export function Mapping({ file, setFile, onSend, onCancel }) {
             {wrong}
           </Notice>
         )}
-        {total === 0 && (
+        {total === 0 && !wrong && (
           <Empty title="No user in this file">
             <p>It has a header, and no row.</p>
           </Empty>
         )}
-        {first?.length > 0 && (
+        {first.length > 0 && (
           <ol class="records">
             {first.map((record) => (
               <Preview key={record.line} record={record} />
@@ -102,6 +102,7 @@ function Columns({ file, setTargets }) {
     return table.next().value?.cells ?? [];
   }, [file.text]);
   const change = (i, part) => setTargets(file.targets.map((target, at) => (at === i ? part : target)));
+  /** @type {import("../parts/table.jsx").Column[]} */
   const columns = [
     {
       label: "Column",
@@ -138,7 +139,11 @@ function Place({ name, target, onChange }) {
     onChange(part === "properties" || part === "origin" ? { part, key: target.key ?? name.trim() } : { part });
   return (
     <div class="place">
-      <select aria-label={`Place of ${name}`} value={target.part} onChange={(event) => choose(event.target.value)}>
+      <select
+        aria-label={`Place of ${name}`}
+        value={target.part}
+        onChange={(event) => choose(event.currentTarget.value)}
+      >
         {PLACES.map(([part, label]) => (
           <option key={part} value={part}>
             {label}
@@ -150,7 +155,7 @@ function Place({ name, target, onChange }) {
           type="text"
           aria-label={`Name of ${name} in ${target.part}`}
           value={target.key}
-          onInput={(event) => onChange({ ...target, key: event.target.value })}
+          onInput={(event) => onChange({ ...target, key: event.currentTarget.value })}
           autoComplete="off"
           spellcheck={false}
         />

@@ -55,7 +55,7 @@ export function People() {
                   {...field}
                   type="text"
                   value={text}
-                  onInput={(event) => setText(event.target.value)}
+                  onInput={(event) => setText(event.currentTarget.value)}
                   autoComplete="off"
                   autoCapitalize="off"
                   spellcheck={false}
@@ -91,7 +91,7 @@ function seekingPaths(text) {
 
 function Found({ text }) {
   const { call } = useConsole();
-  const [state, setState] = useState({});
+  const [state, setState] = useState(/** @type {{ users?: any[], failed?: any, isCut?: boolean }} */ ({}));
   const [round, setRound] = useState(0);
   const requests = seekingPaths(text).map((path) => ({ as: "key", path }));
   useEffect(() => {

@@ -46,7 +46,7 @@ export function Person({ id }) {
 
 function Profile({ user, etag, request, reload, back }) {
   const { session } = useConsole();
-  const [doing, setDoing] = useState();
+  const [doing, setDoing] = useState(/** @type {"edit" | "erase" | undefined} */ (undefined));
   const id = user.get("external_id");
   const stop = () => setDoing(undefined);
   if (doing === "edit") return <Edit user={user} etag={etag} reload={reload} onDone={stop} back={back} />;
@@ -145,7 +145,7 @@ function Erase({ id, etag, onClose, reload }) {
               {...field}
               type="text"
               value={typed}
-              onInput={(event) => setTyped(event.target.value)}
+              onInput={(event) => setTyped(event.currentTarget.value)}
               autoComplete="off"
               autoCapitalize="off"
               spellcheck={false}

@@ -33,6 +33,7 @@ function storageText({ kind, buckets, jurisdiction, location }) {
 export function Projects() {
   const { answer, reload } = useAnswer(LIST);
   const projects = answer?.status === 200 ? plain(answer.tree.get("projects")) : undefined;
+  /** @type {import("../parts/table.jsx").Column[]} */
   const columns = [
     { label: "Project", kind: "id", cell: ({ name }) => <a href={href("projects", name)}>{name}</a> },
     { label: "Storage", cell: ({ storage }) => storageText(storage) },
@@ -157,7 +158,7 @@ function Limit({ name, policy, label, about, stored, reload }) {
               type="text"
               inputMode="numeric"
               value={limit}
-              onInput={(event) => setLimit(event.target.value.trim())}
+              onInput={(event) => setLimit(event.currentTarget.value.trim())}
             />
           )}
         </Field>
@@ -168,7 +169,7 @@ function Limit({ name, policy, label, about, stored, reload }) {
               type="text"
               inputMode="numeric"
               value={seconds}
-              onInput={(event) => setSeconds(event.target.value.trim())}
+              onInput={(event) => setSeconds(event.currentTarget.value.trim())}
             />
           )}
         </Field>

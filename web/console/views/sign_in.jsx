@@ -22,11 +22,12 @@ function problemOf(found, expected) {
     : "That is an API key, and not the admin token.";
 }
 
+/** @param {{ label: string, hint?: string, expected?: string }} props */
 function TokenForm({ label, hint, expected }) {
   const { add } = useConsole();
   const [token, setToken] = useState("");
   const [isShown, setShown] = useState(false);
-  const [problem, setProblem] = useState();
+  const [problem, setProblem] = useState(/** @type {string | undefined} */ (undefined));
   const { submit, isBusy, refused } = useSubmit(identify);
 
   async function signIn(event) {
@@ -44,9 +45,9 @@ function TokenForm({ label, hint, expected }) {
           <div class="joined">
             <input
               {...field}
-              type={isShown ? "text" : "password"}
+              type={/** @type {"text"} */ (isShown ? "text" : "password")}
               value={token}
-              onInput={(event) => setToken(event.target.value)}
+              onInput={(event) => setToken(event.currentTarget.value)}
               autoComplete="off"
               autoCapitalize="off"
               spellcheck={false}

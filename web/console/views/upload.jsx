@@ -5,7 +5,7 @@ import { writeRow } from "../data/csv.mjs";
 import { batchBody, batches, refusedLine, sendAll } from "../data/importing.mjs";
 import { stringify } from "../data/lossless.mjs";
 import { recordsOf } from "../data/records.mjs";
-import { count } from "../data/text.mjs";
+import { count, number } from "../data/text.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
@@ -24,7 +24,7 @@ const NOTHING_YET = { stored: 0, refused: [], done: 0 };
 export function useUpload() {
   const { call } = useConsole();
   const run = useRun();
-  const [state, setState] = useState();
+  const [state, setState] = useState(/** @type {any} */ (undefined));
 
   async function start(file, total) {
     const tell = (news) => setState((state) => ({ ...state, ...news }));
@@ -51,8 +51,8 @@ export function Upload({ upload, onStartOver }) {
     <Panel title={end ? "The import" : "Importing"} note={file.name}>
       <progress max={total} value={sum.done} aria-label="Users sent" />
       <p role="status">
-        <strong>{sum.done.toLocaleString("en")}</strong> of {count(total, "user")} · {sum.stored.toLocaleString("en")}{" "}
-        stored · {sum.refused.length.toLocaleString("en")} refused
+        <strong>{number(sum.done)}</strong> of {count(total, "user")} · {number(sum.stored)} stored ·{" "}
+        {number(sum.refused.length)} refused
       </p>
       {!end && <Waiting seconds={waiting} />}
       {end?.failed && <Failure answer={end.failed} />}
@@ -110,6 +110,7 @@ function Refused({ file, refused }) {
         writeRow([String(line), error.get("code"), reasonOf(error), json ?? text]),
       ),
     ]);
+  /** @type {import("../parts/table.jsx").Column[]} */
   const columns = [
     { label: "Line", kind: "number", cell: ({ line }) => line },
     {

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { projectPath } from "../data/api.mjs";
 import { bars, booked } from "../data/bars.mjs";
 import { plain } from "../data/lossless.mjs";
+import { number } from "../data/text.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
@@ -15,9 +16,10 @@ const EVERY_MS = 2000;
 /** Asks again and again while the page is seen. */
 function useLive(request) {
   const { call } = useConsole();
-  const [answer, setAnswer] = useState();
+  const [answer, setAnswer] = useState(/** @type {import("../data/api.mjs").Answer | undefined} */ (undefined));
   useEffect(() => {
     const abort = new AbortController();
+    /** @type {ReturnType<typeof setTimeout>} */
     let timer;
     const look = async () => {
       let seen;
@@ -59,7 +61,7 @@ export function Usage({ name, policies }) {
         <>
           <div class="usage">
             {policies.map(([policy, label]) => (
-              <Policy key={policy} label={label} usage={usage[policy]} now_ms={answer.now_ms} />
+              <Policy key={policy} label={label} usage={usage[policy]} now_ms={answer?.now_ms} />
             ))}
           </div>
           <p class="note">
@@ -81,8 +83,7 @@ function Policy({ label, usage, now_ms }) {
     <div class="policy">
       <h3>{label}</h3>
       <p>
-        <strong class="figure">{sum.toLocaleString("en")}</strong> of {limit.toLocaleString("en")} booked in the last{" "}
-        {window_seconds} s
+        <strong class="figure">{number(sum)}</strong> of {number(limit)} booked in the last {window_seconds} s
       </p>
       <Bars
         heights={bars(usage, now_ms)}
