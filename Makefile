@@ -54,7 +54,7 @@ dev: build local ## serve Roster on http://localhost:8787, or PORT
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1:/p' Makefile | awk -F: '{ name = $$1; sub(/^[a-z]*:/, ""); printf "make %-12s %s\n", name, $$0 }'
 
-check: rust node_modules/.package-lock.json ## run while working: format, lints, native tests
+check: rust build/index.d.ts ## run while working: format, lints, native tests
 	biome check --error-on-warnings .
 	tsc
 	cargo fmt --all --check
@@ -151,7 +151,7 @@ notes: ## print what CHANGELOG.md says of this version; TAG must be its tag
 		|| { echo "Cargo.toml is of v$$version, not $$TAG" >&2; exit 1; } \
 		&& awk -v version="$$version" '$$1 == "##" { found = $$2 == version; some += found; next } found; END { exit !some }' CHANGELOG.md
 
-lint: rust deny workflows node_modules/.package-lock.json ## check format, lints, docs, licences, workflows
+lint: rust deny workflows build/index.d.ts ## check format, lints, docs, licences, workflows
 	biome check --error-on-warnings .
 	tsc
 	cargo fmt --all --check
@@ -201,6 +201,10 @@ $(ASSETS): $(WORKER) $(wildcard web/page/* web/console/* web/console/*/*) openap
 	@bytes=$$(cat build/public/console.html build/public/console/* | gzip -9c | wc -c) && [ $$bytes -le $(MAX_CONSOLE_BYTES) ] \
 		|| { echo "the console is $$bytes bytes, gzipped; at most $(MAX_CONSOLE_BYTES)" >&2; exit 1; }
 	@touch $@
+
+# So that tsc does not read what Rust's build made.
+build/index.d.ts: src/edge/build.d.ts node_modules/.package-lock.json
+	@mkdir -p build && cp $< $@
 
 # Does nothing where rust-toolchain.toml is satisfied already, so that no network is asked.
 rust:

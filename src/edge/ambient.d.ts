@@ -7,11 +7,3 @@ declare module "cloudflare:workers" {
     env: any;
   }
 }
-
-// Of the build.
-declare module "*/build/index.js" {
-  const Roster: any;
-  export default Roster;
-  export const LimiterObject: any;
-  export const UsersObject: any;
-}
