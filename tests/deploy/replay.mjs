@@ -46,7 +46,8 @@ const { request } = require("node:http");
 const args = process.argv.slice(2);
 const { REPLAY_URL, REAL_WRANGLER, WRANGLER_OUTPUT_FILE_PATH: report = "/dev/null" } = process.env;
 const tell = (path, body) => new Promise((resolve) => {
-  const asked = request(REPLAY_URL + path, { method: "POST" }, async (answer) =>
+  // A connection of its own: one that waits for wrangler may be closed by then.
+  const asked = request(REPLAY_URL + path, { method: "POST", agent: false }, async (answer) =>
     resolve(JSON.parse(Buffer.concat(await answer.toArray()))));
   asked.end(JSON.stringify(body));
 });
