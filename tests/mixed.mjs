@@ -2,7 +2,7 @@
 // first today's, then the earlier one's. Usage: make mixed VERSION=<tag or commit>, which builds the earlier version.
 
 import assert from "node:assert/strict";
-import { ADMIN_TOKEN, ROOT, addressOf, migrate, roster, serve } from "../bench/lib/worker.mjs";
+import { ADMIN_TOKEN, addressOf, migrate, ROOT, roster, serve } from "../bench/lib/worker.mjs";
 
 const TODAY = { name: "today", root: ROOT };
 const EARLIER = { name: "earlier", root: `${ROOT}${process.argv[2]}/` };

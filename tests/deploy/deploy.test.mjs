@@ -147,7 +147,7 @@ suite("a deploy", { concurrency: 3 }, () => {
     assert.deepEqual(serving(account), [{ version_id: old, percentage: 100 }]);
   });
 
-  test("a first deploy that fails says that no version is there to go back to, and a repaired one ends well", async () => {
+  test("a first deploy that fails has no version to go back to, and says so; a repaired one ends well", async () => {
     const account = emptyAccount();
     account.nextUploads = "broken";
     await fails(account, /first deploy: there is no version to go back to/);
