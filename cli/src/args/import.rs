@@ -28,9 +28,8 @@ can't resume.
 Refused records are written to FILE.refused.ndjson, each with its line and the reason. Correct them there and import that
 file.
 
-A record with an object of more than 300 members below properties or origin is sent in several parts, one after the other,
-with the same result. If the server refuses a part because of what is stored, the record counts as refused, and its other
-parts stay stored.
+An object below properties or origin has at most 300 members in one record, and a record at most 1 MiB. A larger one is
+refused: send its members in several records of this user.
 
 ";
 

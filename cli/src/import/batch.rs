@@ -14,8 +14,6 @@ pub struct Batch {
     /// Without [`CLOSING`].
     body: String,
     records: Vec<SentRecord>,
-    /// Users in the body. A record in parts counts once per part.
-    len: usize,
     users: HashSet<UserHash>,
     rejections: Vec<Rejection>,
     /// Bytes of the rejected records.
@@ -28,8 +26,6 @@ struct SentRecord {
     line: u64,
     /// Its bytes in the body.
     range: Range<usize>,
-    /// For a record in parts: their number, and the original text.
-    parts: Option<(usize, String)>,
 }
 
 /// The result of a batch.
@@ -49,7 +45,6 @@ impl Default for Batch {
         Batch {
             body: OPENING.into(),
             records: Vec::new(),
-            len: 0,
             users: HashSet::new(),
             rejections: Vec::new(),
             rejected_bytes: 0,
@@ -65,11 +60,9 @@ impl Batch {
     pub fn has_room_for(&self, parsed: &Parsed, max_users: usize) -> bool {
         match &parsed.outcome {
             Ok(record) => {
-                let texts = record.texts();
-                let bytes: usize = texts.iter().map(|text| text.len() + 1).sum();
-                let first_comma = usize::from(self.len == 0);
-                (self.len == 0 || self.len + texts.len() <= max_users)
-                    && self.body.len() + bytes - first_comma + CLOSING.len() <= MAX_BATCH_BYTES
+                let comma = usize::from(!self.records.is_empty());
+                self.records.len() < max_users
+                    && self.body.len() + comma + record.json.len() + CLOSING.len() <= MAX_BATCH_BYTES
             }
             // Rejected records are held in memory until the batch is committed: they are bounded too.
             Err(_) => self.rejections.len() < max_users && self.rejected_bytes < MAX_BATCH_BYTES,
@@ -88,17 +81,13 @@ impl Batch {
     }
 
     fn push_record(&mut self, record: Record) {
-        let start = self.body.len() + usize::from(self.len > 0);
-        for text in record.texts() {
-            if self.len > 0 {
-                self.body.push(',');
-            }
-            self.body.push_str(text);
-            self.len += 1;
+        if !self.records.is_empty() {
+            self.body.push(',');
         }
+        let start = self.body.len();
+        self.body.push_str(&record.json);
         self.users.extend(record.user);
-        let parts = (!record.parts.is_empty()).then_some((record.parts.len(), record.json));
-        self.records.push(SentRecord { line: record.line, range: start..self.body.len(), parts });
+        self.records.push(SentRecord { line: record.line, range: start..self.body.len() });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -115,7 +104,7 @@ impl Batch {
 
     /// Users to send.
     pub fn len(&self) -> usize {
-        self.len
+        self.records.len()
     }
 
     pub fn body(&self) -> String {
@@ -123,23 +112,17 @@ impl Batch {
     }
 
     /// Joins the tool's own rejections with the server's. `outcomes` has one entry per user sent, in order.
-    /// A record in parts is stored if all its parts are.
     pub fn into_result(self, outcomes: Vec<Outcome>) -> BatchResult {
         let mut rejections = self.rejections;
         let (mut stored, mut stale) = (0, 0);
-        let mut outcomes = outcomes.into_iter();
-        for SentRecord { line, range, parts } in self.records {
-            let (count, original) = parts.map_or((1, None), |(count, json)| (count, Some(json)));
-            // All of them are taken, also those behind an error.
-            let outcomes: Vec<_> = outcomes.by_ref().take(count).collect();
-            match outcomes.into_iter().collect::<Result<Vec<_>, _>>() {
-                Ok(parts) => {
+        for (SentRecord { line, range }, outcome) in self.records.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(user) => {
                     stored += 1;
-                    stale += u64::from(parts.iter().any(|part| part.stale));
+                    stale += u64::from(user.stale);
                 }
                 Err(error) => {
-                    let json = original.unwrap_or_else(|| self.body[range].to_owned());
-                    rejections.push(Rejection { line, record: raw_json(json), error });
+                    rejections.push(Rejection { line, record: raw_json(self.body[range].to_owned()), error });
                 }
             }
         }
@@ -155,12 +138,7 @@ mod tests {
     use crate::record::{MAX_RECORD_BYTES, RejectReason};
 
     fn record(line: u64, json: String) -> Parsed {
-        in_parts(line, json, &[])
-    }
-
-    fn in_parts(line: u64, json: String, parts: &[&str]) -> Parsed {
-        let parts = parts.iter().map(ToString::to_string).collect();
-        Parsed { outcome: Ok(Record { line, json, parts, user: None }), end: Position { offset: line, lines: line } }
+        Parsed { outcome: Ok(Record { line, json, user: None }), end: Position { offset: line, lines: line } }
     }
 
     fn rejected(line: u64, bytes: usize) -> Parsed {
@@ -195,40 +173,15 @@ mod tests {
     }
 
     #[test]
-    fn a_record_in_parts_is_stored_if_all_its_parts_are() {
-        let batch = || {
-            let mut batch = Batch::default();
-            batch.push(record(1, "1".into()));
-            batch.push(in_parts(2, "[2,2]".into(), &["2", "2"]));
-            batch.push(record(3, "3".into()));
-            batch
-        };
-        assert_eq!((batch().len(), batch().body().as_str()), (4, r#"{"users":[1,2,2,3]}"#));
-        let (ok, error) = (|stale| Ok(Stored { stale }), || Err(raw_json("7".into())));
-        for (outcomes, stored, stale, rejected) in [
-            ([ok(false), ok(false), ok(false), ok(false)], 3, 0, ""),
-            ([ok(true), ok(true), ok(true), ok(false)], 3, 2, ""),
-            ([ok(false), error(), error(), ok(false)], 2, 0, "[2,2]"),
-            ([ok(false), ok(false), error(), ok(true)], 2, 1, "[2,2]"),
-            ([ok(false), ok(false), ok(false), error()], 2, 0, "3"),
-        ] {
-            let result = batch().into_result(outcomes.into());
-            assert_eq!(result.stale, stale);
-            let records: Vec<_> = result.rejections.iter().map(|rejection| rejection.record.get()).collect();
-            assert_eq!((result.stored, result.end.lines, records.concat().as_str()), (stored, 3, rejected));
-        }
-    }
-
-    #[test]
-    fn the_parts_of_a_record_stay_together() {
+    fn records_are_stored_stale_or_refused_one_by_one() {
         let mut batch = Batch::default();
-        let large = in_parts(2, "[]".into(), &["1", "2", "3"]);
-        assert!(batch.has_room_for(&large, 2), "an empty batch has room");
-        batch.push(record(1, "0".into()));
-        assert!(batch.has_room_for(&large, 4) && !batch.has_room_for(&large, 3));
-        let sized = |bytes| in_parts(2, "[]".into(), &["1", &sized(bytes)]);
-        assert!(batch.has_room_for(&sized(MAX_RECORD_BYTES - 4), 9));
-        assert!(!batch.has_room_for(&sized(MAX_RECORD_BYTES - 3), 9));
+        (1..=4).for_each(|line| batch.push(record(line, line.to_string())));
+        assert_eq!((batch.len(), batch.body().as_str()), (4, r#"{"users":[1,2,3,4]}"#));
+        let stored = |stale| Ok(Stored { stale });
+        let result = batch.into_result(vec![stored(false), stored(true), Err(raw_json("7".into())), stored(true)]);
+        let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, r.record.get(), r.error.get())).collect();
+        assert_eq!((result.stored, result.stale, result.end.lines), (3, 2, 4));
+        assert_eq!(rejected, [(3, "3", "7")]);
     }
 
     #[test]

@@ -1,16 +1,13 @@
 //! One user on the way in.
 
 mod rejection;
-mod split;
 
 pub use rejection::{RejectReason, Rejection};
 
 use roster::bounds::MAX_BATCH_BYTES;
 use roster::json::{Object, Value};
 use serde_json::value::RawValue;
-use split::split;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::slice;
 
 /// What stands before and behind the records in the body of a batch.
 pub const BATCH_ENVELOPE: [&str; 2] = [r#"{"users":["#, "]}"];
@@ -39,8 +36,6 @@ pub struct Record {
     /// The line where it begins, from 1.
     pub line: u64,
     pub json: String,
-    /// The texts to send instead, unless empty: see [`split`].
-    pub parts: Vec<String>,
     /// None if it has no string `user_id`: the server will refuse it.
     pub user: Option<UserHash>,
 }
@@ -49,13 +44,8 @@ impl Record {
     /// Takes what it needs from the parsed object. Returns a constructor that takes the object's text, because the
     /// object borrows from it.
     pub fn from_object(object: &Object) -> impl FnOnce(u64, String) -> Self + use<> {
-        let (user, parts) = (UserHash::from_object(object), split(object));
-        move |line, json| Record { line, json, parts, user }
-    }
-
-    /// The texts to send.
-    pub fn texts(&self) -> &[String] {
-        if self.parts.is_empty() { slice::from_ref(&self.json) } else { &self.parts }
+        let user = UserHash::from_object(object);
+        move |line, json| Record { line, json, user }
     }
 }
 

@@ -66,7 +66,11 @@ impl fmt::Display for RejectReason {
             RejectReason::Unreadable(message) => f.write_str(message),
             RejectReason::NotAnObject(received) => write!(f, "Expected object, received {received}"),
             RejectReason::TooLarge { limit_bytes } => {
-                write!(f, "A batch of this record alone exceeds {limit_bytes} bytes")
+                write!(
+                    f,
+                    "A batch of this record alone exceeds {limit_bytes} bytes: \
+                     send its members in several records of this user"
+                )
             }
         }
     }
