@@ -5,38 +5,86 @@
 use fastrand::Rng;
 use proptest::prelude::*;
 use roster_reference::fuzz;
+use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
 struct Target {
     name: &'static str,
+    corpus: &'static str,
     take: fn(&[u8]),
 }
 
 const TARGETS: [Target; 5] = [
-    Target { name: "body", take: fuzz::body::take },
-    Target { name: "bearer", take: fuzz::bearer::take },
-    Target { name: "cursor", take: fuzz::cursor::take },
-    Target { name: "path", take: fuzz::path::take },
-    Target { name: "lease", take: fuzz::lease::take },
+    Target { name: "body", corpus: include_str!("fuzz/corpus/body.txt"), take: fuzz::body::take },
+    Target { name: "bearer", corpus: include_str!("fuzz/corpus/bearer.txt"), take: fuzz::bearer::take },
+    Target { name: "cursor", corpus: include_str!("fuzz/corpus/cursor.txt"), take: fuzz::cursor::take },
+    Target { name: "path", corpus: include_str!("fuzz/corpus/path.txt"), take: fuzz::path::take },
+    Target { name: "lease", corpus: include_str!("fuzz/corpus/lease.txt"), take: fuzz::lease::take },
 ];
 
+/// A line of `tests/fuzz/corpus/TARGET.txt`: a name, which is `-` if libFuzzer found it, a space, and the input, escaped as
+/// by [`slice::escape_ascii`].
+struct Input {
+    name: &'static str,
+    bytes: Vec<u8>,
+}
+
 impl Target {
-    /// The inputs of the corpus, in the order of their names.
-    fn corpus(&self) -> Vec<Vec<u8>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(self.name);
-        let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    fn corpus(&self) -> impl Iterator<Item = Input> {
+        self.corpus.lines().map(|line| {
+            let (name, escaped) = line.split_once(' ').unwrap();
+            Input { name, bytes: unescaped(escaped) }
+        })
+    }
+}
+
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut characters = text.bytes();
+    let mut bytes = Vec::new();
+    while let Some(byte) = characters.next() {
+        bytes.push(match byte {
+            b'\\' => match characters.next().unwrap() {
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                b'x' => {
+                    let mut digit = || char::from(characters.next().unwrap()).to_digit(16).unwrap();
+                    u8::try_from(digit() * 16 + digit()).unwrap()
+                }
+                quoted => quoted,
+            },
+            byte => byte,
+        });
+    }
+    bytes
+}
+
+#[test]
+fn a_line_of_the_corpus_is_an_input_as_rust_escapes_it() {
+    let all: Vec<u8> = (0..=255).collect();
+    assert_eq!(unescaped(&all.escape_ascii().to_string()), all);
+}
+
+/// For libFuzzer, which reads a file an input.
+#[test]
+#[ignore = "`make fuzz` asks for it"]
+fn the_corpus_is_unpacked() {
+    for target in TARGETS {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/target/corpus").join(target.name);
+        fs::create_dir_all(&folder).unwrap();
+        for (line, Input { name, bytes }) in target.corpus().enumerate() {
+            fs::write(folder.join(format!("{:03}-{name}", line + 1)), bytes).unwrap();
+        }
     }
 }
 
 #[test]
 fn the_corpus_is_taken() {
     for target in TARGETS {
-        for input in target.corpus() {
-            println!("{} takes {}", target.name, input.escape_ascii());
-            (target.take)(&input);
+        for Input { name, bytes } in target.corpus() {
+            println!("{} takes {name}: {}", target.name, bytes.escape_ascii());
+            (target.take)(&bytes);
         }
     }
 }
@@ -46,7 +94,8 @@ proptest! {
 
     #[test]
     fn what_comes_of_the_corpus_by_small_changes_is_taken_too(seed: u64) {
-        static CORPUS: LazyLock<[Vec<Vec<u8>>; 5]> = LazyLock::new(|| TARGETS.map(|target| target.corpus()));
+        static CORPUS: LazyLock<[Vec<Vec<u8>>; 5]> =
+            LazyLock::new(|| TARGETS.map(|target| target.corpus().map(|input| input.bytes).collect()));
         let mut rng = Rng::with_seed(seed);
         for (target, corpus) in TARGETS.iter().zip(&*CORPUS) {
             (target.take)(&changed(&mut rng, corpus));
