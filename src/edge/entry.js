@@ -2,7 +2,7 @@
 // in it; the next call finds a new one. From here the new one is asked to answer for what the old one left behind.
 
 import { DurableObject } from "cloudflare:workers";
-import Roster, { LimiterObject as Limiter, UsersObject as Users } from "../../build/index.js";
+import { __worker_init_state, fetch, LimiterObject as Limiter, UsersObject as Users } from "../../build/index.js";
 
 // By request in flight: what to call when the module ends. Of the latest ones alone, since those that their clients
 // gave up are never seen to end.
@@ -52,30 +52,41 @@ function answered(outcome) {
   throw new Error(Object.values(outcome)[0]);
 }
 
+/** A function that returns what `make` makes, made once in each module: what an earlier one made has ended with it. */
+function onceEachModule(make) {
+  let made, madeIn;
+  return () => {
+    // This call starts a new module if the last one has ended.
+    const { instanceId } = __worker_init_state();
+    if (madeIn !== instanceId) [made, madeIn] = [make(), instanceId];
+    return made;
+  };
+}
+
 export class LimiterObject extends DurableObject {
-  limiter = new Limiter(this.ctx, this.env);
+  limiter = onceEachModule(() => new Limiter(this.ctx, this.env));
 
   /** For Workers of versions that do not call `answer` yet. */
   async fetch(request) {
-    return answered(await outcome(request, () => this.limiter.fetch(request)));
+    return answered(await outcome(request, () => this.limiter().fetch(request)));
   }
 
   async answer(message) {
-    return answered(await outcome({}, () => this.limiter.answer(message)));
+    return answered(await outcome({}, () => this.limiter().answer(message)));
   }
 
   alarm() {
-    return this.limiter.alarm();
+    return this.limiter().alarm();
   }
 }
 
 export class UsersObject extends DurableObject {
-  users = new Users(this.ctx, this.env);
+  users = onceEachModule(() => new Users(this.ctx, this.env));
 
   /** Waits for nothing, so no other call's panic can end it. */
   answer(call) {
     try {
-      return this.users.answer(call);
+      return this.users().answer(call);
     } catch (error) {
       throw noticed(error);
     }
@@ -84,7 +95,7 @@ export class UsersObject extends DurableObject {
 
 export default {
   async fetch(request, env, context) {
-    const respond = (env) => outcome(request, () => new Roster(context, env).fetch(request));
+    const respond = (env) => outcome(request, () => fetch(request, env, context));
     const first = await respond(env);
     const last = first instanceof Response ? first : await respond({ ...env, ...first });
     if (last instanceof Response) return last;
