@@ -1,4 +1,4 @@
-// Serves Roster with wrangler, makes a development key if there is none, and prints a curl line that works.
+// Serves Roster with wrangler, makes a development key if there is none, and prints where all is and a curl line that works.
 // Usage: node scripts/dev.mjs PORT
 
 import { spawn } from "node:child_process";
@@ -62,13 +62,11 @@ function post(path, token, body) {
 }
 
 /** The remembered key if it still works (an empty user is a 400, a dead key a 401), else a new one. */
-async function developmentKey() {
+async function developmentKey(adminToken) {
   const known = await readFile(KEY_FILE, "utf8").catch(() => "");
   if (known && (await post("/v1/users", known, {})).status !== 401) return known;
-  const { ADMIN_TOKEN } = parseEnv(await readFile(".dev.vars", "utf8"));
-  const answer = await post("/v1/keys", ADMIN_TOKEN, { name: "development" });
-  if (answer.status === 401)
-    throw new Mistake("No key can be made: set ADMIN_TOKEN in .dev.vars, at least 16 characters");
+  const answer = await post("/v1/keys", adminToken, { name: "development" });
+  if (answer.status === 401) throw new Mistake("No key can be made: set ADMIN_TOKEN in .dev.vars, at least 16 characters");
   const { key, message } = await answer.json();
   if (!key) throw new Mistake(`No key can be made: ${loggedCause ?? message}`);
   await writeFile(KEY_FILE, key, { mode: 0o600 });
@@ -79,9 +77,17 @@ try {
   await checkPortIsFree();
   startWrangler();
   await checkHealth();
-  const key = await developmentKey();
+  const { ADMIN_TOKEN } = parseEnv(await readFile(".dev.vars", "utf8"));
+  const key = await developmentKey(ADMIN_TOKEN);
   console.log(`
-Roster is at ${url}. Store a user:
+Roster is at ${url}
+
+  page         ${url}/
+  console      ${url}/console
+  key          ${key}
+  admin token  ${ADMIN_TOKEN ?? "none: set ADMIN_TOKEN in .dev.vars"}
+
+Store a user:
 
 curl -X POST ${url}/v1/users \\
   -H "Authorization: Bearer ${key}" \\

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What is needed to serve. `-p` keeps the times by which make judges what is built.
-const COPY: &str = "cp -pR .dev.vars.example .env Cargo.* Makefile build console migrations openapi.yaml package*.json \
-                    public rust-toolchain.toml scripts src wrangler.toml wrangler.local.toml \"$0\" && ln -s \"$PWD/node_modules\" \"$0\"";
+const COPY: &str = "cp -pR .dev.vars.example .env Cargo.* Makefile build migrations openapi.yaml package*.json \
+                    rust-toolchain.toml scripts src web wrangler.toml wrangler.local.toml \"$0\" && ln -s \"$PWD/node_modules\" \"$0\"";
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A clone in which `npm ci` and the build were run, and nothing else.
@@ -166,9 +166,14 @@ fn dev_prints_a_line_that_stores_a_user_and_leaves_nothing_behind_when_interrupt
     let dev = clone.start_dev();
     dev.wait_for("Store a user:");
     dev.wait_for("}'\n\n");
-    let line = clone.printed();
-    let line = between(&line, "Store a user:\n\n", "\n\n");
-    assert_eq!(paste(line)["success"], true);
+    let printed = clone.printed();
+    assert_eq!(paste(between(&printed, "Store a user:\n\n", "\n\n"))["success"], true);
+    let [page, console, key] =
+        ["page         ", "console      ", "key          "].map(|name| between(&printed, name, "\n"));
+    assert_eq!(page, format!("http://localhost:{}/", clone.port));
+    assert_eq!(console, format!("{page}console"));
+    assert!(key.starts_with("ros_"), "{key}");
+    assert_eq!(between(&printed, "admin token  ", "\n"), "development-only-admin-token");
     dev.interrupt();
     dev.end();
 }
