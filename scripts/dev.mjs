@@ -66,7 +66,8 @@ async function developmentKey(adminToken) {
   const known = await readFile(KEY_FILE, "utf8").catch(() => "");
   if (known && (await post("/v1/users", known, {})).status !== 401) return known;
   const answer = await post("/v1/keys", adminToken, { name: "development" });
-  if (answer.status === 401) throw new Mistake("No key can be made: set ADMIN_TOKEN in .dev.vars, at least 16 characters");
+  if (answer.status === 401)
+    throw new Mistake("No key can be made: set ADMIN_TOKEN in .dev.vars, at least 16 characters");
   const { key, message } = await answer.json();
   if (!key) throw new Mistake(`No key can be made: ${loggedCause ?? message}`);
   await writeFile(KEY_FILE, key, { mode: 0o600 });

@@ -205,7 +205,10 @@ for (const project of projects) {
 }
 const limited = await Promise.all(["four", "five"].map(project));
 for (const { name } of limited) {
-  await call("set up", [200], "PUT", `/v1/projects/${name}`, { token: ADMIN_TOKEN, body: { rate_limits: { users: LIMIT } } });
+  await call("set up", [200], "PUT", `/v1/projects/${name}`, {
+    token: ADMIN_TOKEN,
+    body: { rate_limits: { users: LIMIT } },
+  });
 }
 const measure = await inspect(miniflare);
 

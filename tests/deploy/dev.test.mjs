@@ -26,7 +26,9 @@ function withoutRust(folder) {
   return `${programs}:${process.env.PATH}`;
 }
 
-test("make dev serves what is unpacked, without Rust, and prints a line that stores a user", { timeout: 180_000 }, async (t) => {
+test("make dev serves what is unpacked, without Rust, and prints a line that stores a user", {
+  timeout: 180_000,
+}, async (t) => {
   const cwd = copyOfRelease("served");
   // So that make sees that what is in node_modules is what is wanted: it is that of this checkout.
   for (const name of ["package.json", "package-lock.json"]) utimesSync(join(cwd, name), 0, 0);
@@ -49,7 +51,7 @@ test("make dev serves what is unpacked, without Rust, and prints a line that sto
     }
     dev.on("exit", resolve);
   });
-  const [, curl] = printed.match(/Store a user:\n\n(curl [^]*?)\n\n/) ?? assert.fail(printed);
+  const [, curl] = printed.match(/Store a user:\n\n(curl [\s\S]*?)\n\n/) ?? assert.fail(printed);
   const pasted = spawn("bash", ["-c", `${curl} --silent --show-error`], { stdio: ["ignore", "pipe", "inherit"] });
   let answer = "";
   for await (const data of pasted.stdout) answer += data;
