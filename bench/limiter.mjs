@@ -51,8 +51,8 @@ async function capacities() {
       const rates = OBJECTS.map(() => /** @type {number[]} */ ([]));
       for (const object of OBJECTS) await measure(object, kind, atOnce, WARM_UP_MS);
       for (let round = 0; round < ROUNDS; round++) {
-        for (const [place, object] of OBJECTS.entries())
-          rates[place].push(await measure(object, kind, atOnce, ROUND_MS));
+        for (const [index, object] of OBJECTS.entries())
+          rates[index].push(await measure(object, kind, atOnce, ROUND_MS));
       }
       const [own, other] = rates;
       const ratio = spread(own.map((rate, round) => rate / other[round]));

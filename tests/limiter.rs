@@ -9,7 +9,7 @@
 use fastrand::Rng;
 use proptest::prelude::*;
 use roster::rate_limit::Quota;
-use roster_reference::simulation::{Message, Simulation, fullest};
+use roster_reference::simulation::{Exchange, Simulation, fullest};
 use std::collections::BTreeMap;
 
 /// Microseconds of a millisecond.
@@ -70,7 +70,7 @@ impl Outcome {
 
 enum Event {
     Arrival { isolate: usize },
-    Delivery(Message),
+    Delivery(Exchange),
 }
 
 /// Chooses what happens when, by chance.
@@ -108,7 +108,7 @@ impl Traffic {
             self.simulation.now_us = at_us;
             match event {
                 Event::Arrival { isolate } => self.arrival(isolate),
-                Event::Delivery(message) => self.delivery(message),
+                Event::Delivery(exchange) => self.delivery(exchange),
             }
         }
     }
@@ -136,22 +136,22 @@ impl Traffic {
             self.simulation.restart(isolate, None);
         }
         self.requests += 1;
-        if let Some(message) = self.simulation.request(isolate, 1) {
-            self.awaited += u64::from(message.waits());
-            self.send(message);
+        if let Some(exchange) = self.simulation.request(isolate, 1) {
+            self.awaited += u64::from(exchange.waits());
+            self.send(exchange);
         }
     }
 
-    fn send(&mut self, message: Message) {
+    fn send(&mut self, exchange: Exchange) {
         let delay_us = self.rng.u64(0..=self.scenario.delay_ms * MS);
-        self.after(delay_us, Event::Delivery(message));
+        self.after(delay_us, Event::Delivery(exchange));
     }
 
-    fn delivery(&mut self, message: Message) {
+    fn delivery(&mut self, exchange: Exchange) {
         if self.chance(self.scenario.evicted) {
             self.simulation.evict_object();
         }
-        if let Some(answer) = self.simulation.deliver(message)
+        if let Some(answer) = self.simulation.deliver(exchange)
             && !self.chance(self.scenario.lost)
         {
             self.send(answer);
@@ -245,10 +245,10 @@ struct Push {
     awaited: u64,
 }
 
-/// What happens next to a call, or to an ask.
+/// What happens next to a call, or to a request of the limiter's object.
 enum Turn {
     Call,
-    Ask(Message),
+    Ask(Exchange),
 }
 
 impl Push {
@@ -287,17 +287,17 @@ impl Push {
         let is_answered = match turn {
             Turn::Call => {
                 self.calls += 1;
-                let message = self.simulation.request(0, 1);
-                let waits = message.as_ref().is_some_and(Message::waits);
+                let exchange = self.simulation.request(0, 1);
+                let waits = exchange.as_ref().is_some_and(Exchange::waits);
                 self.awaited += u64::from(waits);
-                if let Some(message) = message {
-                    self.send(message);
+                if let Some(exchange) = exchange {
+                    self.send(exchange);
                 }
                 !waits
             }
-            Turn::Ask(message) => {
-                let waits = message.waits();
-                let answer = self.simulation.deliver(message);
+            Turn::Ask(exchange) => {
+                let waits = exchange.waits();
+                let answer = self.simulation.deliver(exchange);
                 let is_back = answer.is_none();
                 if let Some(answer) = answer {
                     self.send(answer);
@@ -313,9 +313,9 @@ impl Push {
         }
     }
 
-    fn send(&mut self, message: Message) {
+    fn send(&mut self, exchange: Exchange) {
         let delay_us = self.rng.u64(500..=3000);
-        self.at(self.simulation.now_us + delay_us, Turn::Ask(message));
+        self.at(self.simulation.now_us + delay_us, Turn::Ask(exchange));
     }
 
     fn at(&mut self, at_us: u64, turn: Turn) {

@@ -5,9 +5,9 @@ export default {
   async fetch(request, env) {
     const { object, name, limit, windowMs, lease, atOnce, milliseconds } = await request.json();
     const stub = env[object].getByName(name);
-    const message = { Ask: { default: { limit, window_ms: windowMs }, cost: lease ? 0 : 1, ahead: lease } };
+    const asked = { Lease: { default: { limit, window_ms: windowMs }, cost: lease ? 0 : 1, lease } };
     const ask = {
-      LIMITER: async () => JSON.parse(await stub.answer(JSON.stringify(message))),
+      LIMITER: async () => JSON.parse(await stub.answer(JSON.stringify(asked))),
       COUNTER: () => stub.take(limit, windowMs),
     }[object];
     let asks = 0;

@@ -1,4 +1,4 @@
-// The Worker as it was built, whose limiter's objects count how often they are asked; `GET /asks` tells.
+// The Worker as it was built, whose limiter's objects count how often they are asked; `GET /asks` answers with it.
 
 import worker, { LimiterObject as Limiter } from "../../src/edge/entry.js";
 
@@ -8,9 +8,9 @@ export { UsersObject } from "../../src/edge/entry.js";
 let asks = 0;
 
 export class LimiterObject extends Limiter {
-  answer(message) {
+  answer(request) {
     asks++;
-    return super.answer(message);
+    return super.answer(request);
   }
 }
 

@@ -48,7 +48,7 @@ async function outcome(request, respond) {
 
 /** The answer of an object, if there is one: else whoever asked asks again. */
 function answered(outcome) {
-  if (outcome instanceof Response || typeof outcome === "string") return outcome;
+  if (typeof outcome === "string") return outcome;
   throw new Error(Object.values(outcome)[0]);
 }
 
@@ -65,11 +65,6 @@ function onceEachModule(make) {
 
 export class LimiterObject extends DurableObject {
   limiter = onceEachModule(() => new Limiter(this.ctx, this.env));
-
-  /** For Workers of versions that do not call `answer` yet. */
-  async fetch(request) {
-    return answered(await outcome(request, () => this.limiter().fetch(request)));
-  }
 
   async answer(message) {
     return answered(await outcome({}, () => this.limiter().answer(message)));

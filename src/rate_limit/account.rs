@@ -1,14 +1,14 @@
-//! One account, as an isolate sees it: its leases, its pending asks, and the object's last answer.
+//! One account, as an isolate sees it: its leases, its pending requests, and the object's last answer.
 
 use super::demand::Demand;
-use super::protocol::{Ask, DecidedBy, Decision, Grant, Step, Verdict};
+use super::protocol::{DecidedBy, Decision, Grant, LeaseRequest, Step, Verdict};
 use super::quota::Quota;
 use super::window::{SHARE, Window};
 use std::collections::VecDeque;
 
 /// Leases of one account held at once. A further lease is merged into the last and ends when the earlier of the two does.
 const MAX_LEASES: usize = 16;
-/// Pending asks of one account.
+/// Pending requests of one account.
 const MAX_PENDING: usize = 4;
 /// Milliseconds by which a lease is dropped early: a Worker's clock does not advance between two I/Os.
 const CLOCK_SLACK_MS: u64 = 5;
@@ -23,7 +23,7 @@ struct Lease {
 
 /// Tokens asked for and not granted yet.
 #[derive(Debug)]
-struct PendingAsk {
+struct PendingRequest {
     tokens: u32,
     asked_ms: u64,
 }
@@ -47,7 +47,7 @@ struct Snapshot {
 pub struct AccountLeases {
     latest_ms: u64,
     leases: VecDeque<Lease>,
-    pending: VecDeque<PendingAsk>,
+    pending: VecDeque<PendingRequest>,
     snapshot: Option<Snapshot>,
     demand: Demand,
     /// The slowest recent round trip; older ones decay.
@@ -64,7 +64,7 @@ impl AccountLeases {
         self.latest_ms
     }
 
-    /// Drops leases and asks that ended. If the clock stepped back, drops all: their ends can't be trusted.
+    /// Drops leases and requests that ended. If the clock stepped back, drops all: their ends can't be trusted.
     pub fn advance(&mut self, now_ms: u64) {
         if now_ms < self.latest_ms {
             *self = AccountLeases { fallback: self.fallback.take(), ..AccountLeases::default() };
@@ -96,17 +96,17 @@ impl AccountLeases {
             return Step::Decided { decision: self.count_alone(quota, cost, now_ms), refill: None };
         }
         self.probed_ms = now_ms;
-        Step::Ask(self.start_ask(default, cost, self.refill_size(quota), now_ms))
+        Step::Ask(self.new_request(default, cost, self.refill_size(quota), now_ms))
     }
 
-    pub fn on_grant(&mut self, ask: Ask, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
-        let asked = |pending: &PendingAsk| pending.asked_ms == asked_ms && pending.tokens == ask.lease;
+    pub fn on_grant(&mut self, request: LeaseRequest, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
+        let asked = |pending: &PendingRequest| pending.asked_ms == asked_ms && pending.tokens == request.lease;
         let pending = self.pending.iter().position(asked).and_then(|i| self.pending.remove(i));
         self.round_trip_ms = now_ms.saturating_sub(asked_ms).max(self.round_trip_ms * 7 / 8);
         let Verdict { admitted, quota, remaining, retry_after_ms, reset_ms } = grant.verdict;
         // Measure the lease from before the request was sent; then it never outlives the object's booking, whatever the
         // skew. If our clock stepped back meanwhile, `advance` dropped the pending ask, and the lease with it.
-        if let Some(PendingAsk { tokens, asked_ms }) = pending {
+        if let Some(PendingRequest { tokens, asked_ms }) = pending {
             let ends_ms = asked_ms + quota.lease_ms() - CLOCK_SLACK_MS;
             self.add_lease(Lease { tokens: grant.lease.min(tokens), ends_ms }, now_ms);
         }
@@ -122,31 +122,31 @@ impl AccountLeases {
         if asked_ms <= now_ms && self.snapshot.is_none_or(|known| known.asked_ms <= asked_ms) {
             self.snapshot = Some(snapshot);
         }
-        if !admitted && self.tokens_held() >= ask.cost {
-            self.spend(ask.cost);
+        if !admitted && self.tokens_held() >= request.cost {
+            self.spend(request.cost);
             return self.decision(snapshot, true, DecidedBy::Lease, now_ms);
         }
         if !admitted {
-            self.refuse(ask.cost);
+            self.refuse(request.cost);
         }
         self.decision(snapshot, admitted, DecidedBy::Object, now_ms)
     }
 
-    pub fn on_unreachable(&mut self, ask: Ask, now_ms: u64) -> Decision {
+    pub fn on_unreachable(&mut self, request: LeaseRequest, now_ms: u64) -> Decision {
         self.unreachable_until_ms = now_ms + UNREACHABLE_MS;
-        let quota = self.snapshot.map_or(ask.default, |snapshot| snapshot.quota);
-        self.count_alone(quota, ask.cost, now_ms)
+        let quota = self.snapshot.map_or(request.default, |snapshot| snapshot.quota);
+        self.count_alone(quota, request.cost, now_ms)
     }
 
     /// The same window as the object's, in this isolate's memory: available before exact.
     fn count_alone(&mut self, quota: Quota, cost: u32, now_ms: u64) -> Decision {
         let window = self.fallback.get_or_insert_with(|| Window::new(quota));
-        let verdict = window.grant(quota, Ask { default: quota, cost, lease: 0 }, now_ms).verdict;
+        let verdict = window.grant(quota, LeaseRequest { default: quota, cost, lease: 0 }, now_ms).verdict;
         Decision { verdict, by: DecidedBy::Fallback }
     }
 
-    /// A refused request is no demand. It spends nothing, and who is refused can send far faster than who is served: by
-    /// such requests, more would be leased at the next chance than can be spent in time.
+    /// Refused requests do not count as demand. They spend nothing and can come far faster than admitted ones, so that
+    /// the next lease would hold more than can be spent in time.
     fn refuse(&mut self, cost: u32) {
         if cost > 0 {
             self.demand.take_back();
@@ -212,25 +212,25 @@ impl AccountLeases {
     }
 
     /// Asks for more once a quarter of the forecast is missing.
-    fn maybe_refill(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<Ask> {
+    fn maybe_refill(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<LeaseRequest> {
         let wanted = self.refill_size(snapshot.quota);
         let low = wanted > 0 && wanted >= self.forecast(snapshot.quota, snapshot.quota.lease_ms()) / 4;
         // Of less than that, the object leases nothing.
         let open = snapshot.remaining >= SHARE || (snapshot.remaining == 0 && now_ms >= snapshot.ask_at_ms);
-        (low && open).then(|| self.start_ask(default, 0, wanted, now_ms))
+        (low && open).then(|| self.new_request(default, 0, wanted, now_ms))
     }
 
     /// While the isolate denies requests by itself, asks again once a lease, so that a raised limit takes effect.
-    fn maybe_recheck(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<Ask> {
+    fn maybe_recheck(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<LeaseRequest> {
         let stale = now_ms >= snapshot.asked_ms + snapshot.quota.lease_ms().max(UNREACHABLE_MS);
-        (stale && self.pending.is_empty()).then(|| self.start_ask(default, 0, 0, now_ms))
+        (stale && self.pending.is_empty()).then(|| self.new_request(default, 0, 0, now_ms))
     }
 
-    fn start_ask(&mut self, default: Quota, cost: u32, lease: u32, now_ms: u64) -> Ask {
+    fn new_request(&mut self, default: Quota, cost: u32, lease: u32, now_ms: u64) -> LeaseRequest {
         if cost == 0 || lease > 0 {
-            self.pending.push_back(PendingAsk { tokens: lease, asked_ms: now_ms });
+            self.pending.push_back(PendingRequest { tokens: lease, asked_ms: now_ms });
         }
-        Ask { default, cost, lease }
+        LeaseRequest { default, cost, lease }
     }
 }
 
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn leases_and_asks_of_one_account_are_bounded() {
+    fn leases_and_requests_of_one_account_are_bounded() {
         let mut account = AccountLeases::default();
         for i in 0..100 {
             account.add_lease(Lease { tokens: 1, ends_ms: 1000 - i }, 0);

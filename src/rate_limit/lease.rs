@@ -1,7 +1,7 @@
 //! The isolate's part: leases tokens ahead of need, so that most requests wait for no remote call. Plain data, bounded in size.
 
 use super::account::AccountLeases;
-use super::protocol::{Ask, Decision, Grant, Step};
+use super::protocol::{Decision, Grant, LeaseRequest, Step};
 use super::quota::{Account, Policy, Quota};
 use crate::key::Project;
 use std::collections::BTreeMap;
@@ -16,19 +16,26 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// Decides a request from the leases, or says what to ask the object. In all methods `now_ms` is the isolate's clock.
+    /// Decides a request from the leases, or says what to ask the object for. In all methods `now_ms` is the isolate's clock.
     pub fn decide(&mut self, account: Account<'_>, default: Quota, cost: u32, now_ms: u64) -> Step {
         self.account_leases(account, now_ms).decide(default, cost, now_ms)
     }
 
-    /// Handles the object's answer to `ask`, which was sent at `asked_ms`.
-    pub fn on_grant(&mut self, account: Account<'_>, ask: Ask, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
-        self.account_leases(account, now_ms).on_grant(ask, grant, asked_ms, now_ms)
+    /// Handles the object's answer to `request`, which was sent at `asked_ms`.
+    pub fn on_grant(
+        &mut self,
+        account: Account<'_>,
+        request: LeaseRequest,
+        grant: Grant,
+        asked_ms: u64,
+        now_ms: u64,
+    ) -> Decision {
+        self.account_leases(account, now_ms).on_grant(request, grant, asked_ms, now_ms)
     }
 
-    /// Decides without the object, which did not answer `ask`.
-    pub fn on_unreachable(&mut self, account: Account<'_>, ask: Ask, now_ms: u64) -> Decision {
-        self.account_leases(account, now_ms).on_unreachable(ask, now_ms)
+    /// Decides without the object, which did not answer `request`.
+    pub fn on_unreachable(&mut self, account: Account<'_>, request: LeaseRequest, now_ms: u64) -> Decision {
+        self.account_leases(account, now_ms).on_unreachable(request, now_ms)
     }
 
     /// Forgets an account whose quota changed, so that the change takes effect here at once.
@@ -89,21 +96,21 @@ mod tests {
         /// A request whose calls to the object take `round_trip_ms`.
         fn request(&mut self, cost: u32, round_trip_ms: u64) -> Decision {
             match self.decide(cost) {
-                Step::Ask(ask) => self.ask(ask, round_trip_ms),
+                Step::Ask(request) => self.ask(request, round_trip_ms),
                 Step::Decided { decision, refill } => {
-                    if let Some(ask) = refill {
-                        self.ask(ask, round_trip_ms);
+                    if let Some(request) = refill {
+                        self.ask(request, round_trip_ms);
                     }
                     decision
                 }
             }
         }
 
-        fn ask(&mut self, ask: Ask, round_trip_ms: u64) -> Decision {
+        fn ask(&mut self, request: LeaseRequest, round_trip_ms: u64) -> Decision {
             let asked_ms = self.now_ms;
             self.now_ms += round_trip_ms;
-            let grant = self.ledger.grant(ask, self.now_ms);
-            self.leases.on_grant(account(), ask, grant, asked_ms, self.now_ms)
+            let grant = self.ledger.grant(request, self.now_ms);
+            self.leases.on_grant(account(), request, grant, asked_ms, self.now_ms)
         }
     }
 
@@ -149,8 +156,8 @@ mod tests {
         let retry_after_ms = world.request(1, 0).verdict.retry_after_ms;
         for _ in 0..retry_after_ms {
             world.now_ms += 1;
-            if let Step::Ask(ask) = world.decide(1) {
-                assert_eq!(ask.lease, 0);
+            if let Step::Ask(request) = world.decide(1) {
+                assert_eq!(request.lease, 0);
                 return;
             }
         }
@@ -161,10 +168,10 @@ mod tests {
     fn no_lease_is_asked_for_that_can_not_be_granted() {
         let mut world = World::new(quota(100));
         for _ in 0..200 {
-            if let Step::Decided { refill: Some(ask), .. } | Step::Ask(ask) = world.decide(1) {
-                let grant = world.ledger.grant(ask, world.now_ms);
-                assert!(ask.cost > 0 || grant.lease > 0, "{ask:?} {grant:?}");
-                world.leases.on_grant(account(), ask, grant, world.now_ms, world.now_ms);
+            if let Step::Decided { refill: Some(request), .. } | Step::Ask(request) = world.decide(1) {
+                let grant = world.ledger.grant(request, world.now_ms);
+                assert!(request.cost > 0 || grant.lease > 0, "{request:?} {grant:?}");
+                world.leases.on_grant(account(), request, grant, world.now_ms, world.now_ms);
             }
             world.now_ms += 1;
         }
@@ -194,16 +201,16 @@ mod tests {
         }
     }
 
-    /// An ask that is on its way, for a lease that is granted.
-    fn asking(world: &mut World) -> (Ask, Grant, u64) {
+    /// A request that is on its way, for a lease that is granted.
+    fn requesting(world: &mut World) -> (LeaseRequest, Grant, u64) {
         loop {
             world.now_ms += 10;
-            if let Step::Decided { refill: Some(ask), .. } | Step::Ask(ask) = world.decide(1) {
-                let grant = world.ledger.grant(ask, world.now_ms);
+            if let Step::Decided { refill: Some(request), .. } | Step::Ask(request) = world.decide(1) {
+                let grant = world.ledger.grant(request, world.now_ms);
                 if grant.lease > 0 {
-                    return (ask, grant, world.now_ms);
+                    return (request, grant, world.now_ms);
                 }
-                world.leases.on_grant(account(), ask, grant, world.now_ms, world.now_ms);
+                world.leases.on_grant(account(), request, grant, world.now_ms, world.now_ms);
             }
         }
     }
@@ -213,13 +220,13 @@ mod tests {
         // At once, and with a request in between and time enough to look as if nothing had happened.
         for then in [None, Some(1000)] {
             let mut world = World::new(quota(100_000));
-            let (ask, grant, asked_ms) = asking(&mut world);
+            let (request, grant, asked_ms) = requesting(&mut world);
             world.now_ms -= 1000;
             if let Some(ms) = then {
                 world.decide(1);
                 world.now_ms += ms;
             }
-            world.leases.on_grant(account(), ask, grant, asked_ms, world.now_ms);
+            world.leases.on_grant(account(), request, grant, asked_ms, world.now_ms);
             assert!(matches!(world.decide(1), Step::Ask(_)), "{then:?}");
         }
     }
@@ -227,9 +234,9 @@ mod tests {
     #[test]
     fn no_more_is_leased_than_was_asked_for() {
         let mut world = World::new(quota(100_000));
-        let (ask, grant, asked_ms) = asking(&mut world);
+        let (request, grant, asked_ms) = requesting(&mut world);
         let grant = Grant { lease: 1_000_000, ..grant };
-        let decision = world.leases.on_grant(account(), ask, grant, asked_ms, world.now_ms);
+        let decision = world.leases.on_grant(account(), request, grant, asked_ms, world.now_ms);
         assert!(decision.verdict.remaining <= 100_000, "{decision:?}");
     }
 
@@ -238,11 +245,11 @@ mod tests {
         let mut world = World::new(quota(1));
         world.request(1, 0);
         world.leases.forget(account());
-        let Step::Ask(ask) = world.decide(1) else { panic!("decided") };
-        let (asked_ms, denial) = (world.now_ms, world.ledger.grant(ask, world.now_ms));
+        let Step::Ask(request) = world.decide(1) else { panic!("decided") };
+        let (asked_ms, denial) = (world.now_ms, world.ledger.grant(request, world.now_ms));
         assert!(!denial.verdict.admitted);
         world.now_ms -= 3_600_000;
-        world.leases.on_grant(account(), ask, denial, asked_ms, world.now_ms);
+        world.leases.on_grant(account(), request, denial, asked_ms, world.now_ms);
         assert!(matches!(world.decide(1), Step::Ask(_)));
     }
 
@@ -250,17 +257,17 @@ mod tests {
     fn a_lease_that_would_be_over_on_arrival_is_not_asked_for() {
         let mut world = World::new(Quota::new(1000, 1).unwrap());
         for _ in 0..50 {
-            let Step::Ask(ask) = world.decide(1) else { panic!("decided") };
-            assert_eq!(ask.lease, 0);
-            world.ask(ask, 40);
+            let Step::Ask(request) = world.decide(1) else { panic!("decided") };
+            assert_eq!(request.lease, 0);
+            world.ask(request, 40);
         }
     }
 
     #[test]
     fn an_object_that_can_not_be_reached_is_left_alone_for_a_second() {
         let mut world = World::new(quota(2));
-        let Step::Ask(ask) = world.decide(1) else { panic!("decided") };
-        let decision = world.leases.on_unreachable(account(), ask, world.now_ms);
+        let Step::Ask(request) = world.decide(1) else { panic!("decided") };
+        let decision = world.leases.on_unreachable(account(), request, world.now_ms);
         assert_eq!(
             (decision.by, decision.verdict.admitted, decision.verdict.remaining),
             (DecidedBy::Fallback, true, 1)

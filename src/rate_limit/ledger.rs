@@ -1,6 +1,6 @@
 //! The object's part: what it keeps of one account, its window and the quota of its own, if any.
 
-use super::protocol::{Ask, Grant, Usage};
+use super::protocol::{Grant, LeaseRequest, Usage};
 use super::quota::Quota;
 use super::window::Window;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,10 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Grants what it can under the account's own quota, or else under the ask's default.
-    pub fn grant(&mut self, ask: Ask, now_ms: u64) -> Grant {
-        let quota = self.quota.unwrap_or(ask.default);
-        self.window.get_or_insert_with(|| Window::new(quota)).grant(quota, ask, now_ms)
+    /// Grants what it can under the account's own quota, or else under the request's default.
+    pub fn grant(&mut self, request: LeaseRequest, now_ms: u64) -> Grant {
+        let quota = self.quota.unwrap_or(request.default);
+        self.window.get_or_insert_with(|| Window::new(quota)).grant(quota, request, now_ms)
     }
 
     /// Gives the account a quota of its own, or takes it away.
@@ -24,7 +24,7 @@ impl Ledger {
         self.quota = quota;
     }
 
-    /// The account's own quota. None: the asker's default applies.
+    /// The account's own quota. None: the default applies.
     pub fn own_quota(&self) -> Option<Quota> {
         self.quota
     }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     fn admits(ledger: &mut Ledger, default: Quota) -> bool {
-        ledger.grant(Ask { default, cost: 1, lease: 0 }, 60_000).verdict.admitted
+        ledger.grant(LeaseRequest { default, cost: 1, lease: 0 }, 60_000).verdict.admitted
     }
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
         let mut ledger = Ledger::default();
         assert_eq!(ledger.usage(default, 60_000), Usage { quota: default, slots: Vec::new() });
         assert!(ledger.is_empty());
-        ledger.grant(Ask { default, cost: 2, lease: 9 }, 60_010);
+        ledger.grant(LeaseRequest { default, cost: 2, lease: 9 }, 60_010);
         let before = ledger.clone();
         let booked = |ledger: &Ledger, now_ms| {
             let slots = ledger.usage(default, now_ms).slots;

@@ -31,7 +31,7 @@ mod window;
 
 pub use lease::Leases;
 pub use ledger::Ledger;
-pub use protocol::{Ask, BookedSlot, DecidedBy, Decision, Grant, Message, Step, Usage, Verdict};
+pub use protocol::{BookedSlot, DecidedBy, Decision, Grant, LeaseRequest, LimiterRequest, Step, Usage, Verdict};
 pub use quota::{Account, Policy, Quota};
 pub use window::Window;
 

@@ -5,11 +5,11 @@ use super::quota::Quota;
 use serde::{Deserialize, Serialize};
 
 /// What is sent to the object. Its serialised form outlives deploys, as do those of all that is in it: the test pins
-/// them. A new kind of message is a new variant, which an object of another version refuses.
+/// them. A new kind of request is a new variant, which an object of another version refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Message {
+pub enum LimiterRequest {
     /// Answered by a [`Grant`].
-    Ask(Ask),
+    Lease(LeaseRequest),
     /// Gives the account a quota of its own, or takes it away. Answered by null.
     SetQuota(Option<Quota>),
     /// Answered by the account's own quota, or null.
@@ -20,13 +20,12 @@ pub enum Message {
 
 /// What an isolate asks of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ask {
+pub struct LeaseRequest {
     /// Applies where the account has no quota of its own.
     pub default: Quota,
     /// Tokens for the request that waits: all or none.
     pub cost: u32,
     /// Tokens wanted on lease; the object grants as many as is prudent.
-    #[serde(rename = "ahead")]
     pub lease: u32,
 }
 
@@ -55,7 +54,7 @@ pub struct Grant {
     /// For the request that waits.
     pub verdict: Verdict,
     /// Tokens leased, to be spent within [`Quota::lease_ms`] of the asking.
-    #[serde(rename = "ahead", deserialize_with = "bounded::tokens")]
+    #[serde(deserialize_with = "bounded::tokens")]
     pub lease: u32,
 }
 
@@ -108,34 +107,36 @@ pub enum Step {
         /// The outcome.
         decision: Decision,
         /// Send this in the background.
-        refill: Option<Ask>,
+        refill: Option<LeaseRequest>,
     },
     /// Ask the object, and wait for its grant.
-    Ask(Ask),
+    Ask(LeaseRequest),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The forms that the version f24daad writes and reads.
     #[test]
-    fn the_forms_of_messages_are_pinned() {
+    fn the_wire_forms_are_pinned() {
         let quota = Quota::new(9, 60).unwrap();
-        let ask = Ask { default: quota, cost: 1, lease: 5 };
+        let request = LeaseRequest { default: quota, cost: 1, lease: 5 };
         for (message, json) in [
-            (Message::Ask(ask), r#"{"Ask":{"default":{"limit":9,"window_ms":60000},"cost":1,"ahead":5}}"#),
-            (Message::SetQuota(Some(quota)), r#"{"SetQuota":{"limit":9,"window_ms":60000}}"#),
-            (Message::SetQuota(None), r#"{"SetQuota":null}"#),
-            (Message::OwnQuota, r#""OwnQuota""#),
-            (Message::Usage(quota), r#"{"Usage":{"limit":9,"window_ms":60000}}"#),
+            (
+                LimiterRequest::Lease(request),
+                r#"{"Lease":{"default":{"limit":9,"window_ms":60000},"cost":1,"lease":5}}"#,
+            ),
+            (LimiterRequest::SetQuota(Some(quota)), r#"{"SetQuota":{"limit":9,"window_ms":60000}}"#),
+            (LimiterRequest::SetQuota(None), r#"{"SetQuota":null}"#),
+            (LimiterRequest::OwnQuota, r#""OwnQuota""#),
+            (LimiterRequest::Usage(quota), r#"{"Usage":{"limit":9,"window_ms":60000}}"#),
         ] {
             assert_eq!(serde_json::to_string(&message).unwrap(), json);
-            assert_eq!(serde_json::from_str::<Message>(json).unwrap(), message);
+            assert_eq!(serde_json::from_str::<LimiterRequest>(json).unwrap(), message);
         }
         let verdict = Verdict { admitted: true, quota, remaining: 2, retry_after_ms: 3, reset_ms: 4 };
         let grant = Grant { verdict, lease: 5 };
-        let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"ahead":5}"#;
+        let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"lease":5}"#;
         assert_eq!(serde_json::to_string(&grant).unwrap(), json);
         assert_eq!(serde_json::from_str::<Grant>(json).unwrap(), grant);
         let usage = Usage { quota, slots: vec![BookedSlot { at_ms: 250, booked: 3 }] };
@@ -145,13 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_another_version_is_none() {
-        assert!(serde_json::from_str::<Message>(r#""Reset""#).is_err());
-        assert!(serde_json::from_str::<Message>(r#"{"Usage":null}"#).is_err());
+    fn a_request_of_another_version_is_refused() {
+        assert!(serde_json::from_str::<LimiterRequest>(r#""Reset""#).is_err());
+        assert!(serde_json::from_str::<LimiterRequest>(r#"{"Usage":null}"#).is_err());
     }
 
     #[test]
-    fn a_message_out_of_bounds_is_none() {
+    fn numbers_out_of_bounds_are_refused() {
         let quota = |limit: &str, window_ms: &str| format!(r#"{{"limit":{limit},"window_ms":{window_ms}}}"#);
         for (limit, window_ms) in [("1", "1000"), ("1000000", "86400000")] {
             assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_ok());
@@ -166,13 +167,13 @@ mod tests {
             ("1", "-1"),
         ] {
             assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_err(), "{limit} {window_ms}");
-            let ask = format!(r#"{{"default":{},"cost":1,"ahead":0}}"#, quota(limit, window_ms));
-            assert!(serde_json::from_str::<Ask>(&ask).is_err(), "{ask}");
+            let request = format!(r#"{{"default":{},"cost":1,"lease":0}}"#, quota(limit, window_ms));
+            assert!(serde_json::from_str::<LeaseRequest>(&request).is_err(), "{request}");
         }
-        let grant = |remaining: u64, retry_after_ms: u64, reset_ms: u64, ahead: u64| {
+        let grant = |remaining: u64, retry_after_ms: u64, reset_ms: u64, lease: u64| {
             let quota = quota("9", "60000");
             let grant = format!(
-                r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"ahead":{ahead}}}"#
+                r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"lease":{lease}}}"#
             );
             serde_json::from_str::<Grant>(&grant).is_ok()
         };

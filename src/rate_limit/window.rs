@@ -1,7 +1,7 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
 use super::bounded::{self, MAX_WINDOW_MS};
-use super::protocol::{Ask, BookedSlot, Grant, Verdict};
+use super::protocol::{BookedSlot, Grant, LeaseRequest, Verdict};
 use super::quota::Quota;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,19 +53,19 @@ impl Window {
         Window { length_ms: quota.window_ms, latest_ms: 0, booked: BTreeMap::new() }
     }
 
-    /// Books `ask.cost` tokens now, if all of them are there, and a lease of as many of `ask.lease` as prudent at its
-    /// end. A refusal books nothing.
-    pub fn grant(&mut self, quota: Quota, ask: Ask, now_ms: u64) -> Grant {
+    /// Books `request.cost` tokens now, if all of them are there, and a lease of as many of `request.lease` as prudent
+    /// at its end. A refusal books nothing.
+    pub fn grant(&mut self, quota: Quota, request: LeaseRequest, now_ms: u64) -> Grant {
         self.latest_ms = self.latest_ms.max(now_ms);
         self.fit(quota);
         let slot = self.slot_of(self.latest_ms);
         self.booked = self.booked.split_off(&(slot + 1).saturating_sub(REACH));
 
-        let admitted = ask.cost <= self.room(quota, slot);
+        let admitted = request.cost <= self.room(quota, slot);
         if admitted {
-            self.book(slot, ask.cost);
+            self.book(slot, request.cost);
         }
-        let lease = ask.lease.min(self.room(quota, slot) / SHARE);
+        let lease = request.lease.min(self.room(quota, slot) / SHARE);
         self.book(self.slot_of(self.latest_ms + quota.lease_ms()), lease);
 
         let remaining = self.room(quota, slot);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn take(window: &mut Window, quota: Quota, cost: u32, now_ms: u64) -> Verdict {
-        window.grant(quota, Ask { default: quota, cost, lease: 0 }, now_ms).verdict
+        window.grant(quota, LeaseRequest { default: quota, cost, lease: 0 }, now_ms).verdict
     }
 
     #[test]
@@ -208,11 +208,11 @@ mod tests {
     fn a_lease_is_booked_at_its_end_and_gets_a_share_of_what_is_left() {
         let quota = quota(100, 60_000);
         let mut window = Window::new(quota);
-        let grant = window.grant(quota, Ask { default: quota, cost: 1, lease: 50 }, T0);
+        let grant = window.grant(quota, LeaseRequest { default: quota, cost: 1, lease: 50 }, T0);
         assert_eq!((grant.lease, grant.verdict.remaining), (12, 87));
         // It ends 1,250 ms later; that slot is out of reach 61.5 s after it began.
         assert_eq!(grant.verdict.reset_ms, 1_250 - 123 + 61_500);
-        let few = window.grant(quota, Ask { default: quota, cost: 80, lease: 50 }, T0 + 1);
+        let few = window.grant(quota, LeaseRequest { default: quota, cost: 80, lease: 50 }, T0 + 1);
         assert_eq!((few.lease, few.verdict.remaining), (0, 7));
     }
 
@@ -250,7 +250,7 @@ mod tests {
     fn the_stored_form_is_pinned() {
         let quota = quota(500, 60_000);
         let mut window = Window::new(quota);
-        window.grant(quota, Ask { default: quota, cost: 2, lease: 3 }, T0);
+        window.grant(quota, LeaseRequest { default: quota, cost: 2, lease: 3 }, T0);
         let json = r#"{"length_ms":60000,"latest_ms":1700000000123,"booked":{"6800000000":2,"6800000005":3}}"#;
         assert_eq!(serde_json::to_string(&window).unwrap(), json);
         assert_eq!(serde_json::from_str::<Window>(json).unwrap(), window);
@@ -282,7 +282,7 @@ mod tests {
         let mut window = Window::new(day);
         // The last millisecond of a slot, so that the lease ends in the next, six minutes long.
         let now_ms = (T0 / 360_000 + 1) * 360_000 - 1;
-        assert!(window.grant(day, Ask { default: day, cost: 0, lease: 7 }, now_ms).lease == 7);
+        assert!(window.grant(day, LeaseRequest { default: day, cost: 0, lease: 7 }, now_ms).lease == 7);
         for now_ms in now_ms..now_ms + 1000 {
             assert!(take(&mut window, second, 1, now_ms).admitted);
         }
@@ -298,12 +298,12 @@ mod tests {
         let mut window = Window::new(hour);
         // The first millisecond of a slot of fifteen seconds, in which the lease ends too.
         let granted_ms = (T0 / 15_000 + 1) * 15_000;
-        let leased = window.grant(hour, Ask { default: hour, cost: 0, lease: 80 }, granted_ms).lease;
+        let leased = window.grant(hour, LeaseRequest { default: hour, cost: 0, lease: 80 }, granted_ms).lease;
         take(&mut window, minute, 0, granted_ms);
         let spent_ms = granted_ms + hour.lease_ms() - 1;
         for now_ms in (spent_ms..spent_ms + 60_000).step_by(10) {
             let mut window = window.clone();
-            let again = window.grant(minute, Ask { default: minute, cost: 0, lease: 80 }, now_ms).lease;
+            let again = window.grant(minute, LeaseRequest { default: minute, cost: 0, lease: 80 }, now_ms).lease;
             let admitted = (0..80).filter(|_| take(&mut window, minute, 1, now_ms).admitted).count();
             assert!(leased as usize + again as usize + admitted <= 80, "{leased} + {again} + {admitted}");
         }
@@ -353,9 +353,9 @@ mod tests {
             let mut window = Window::new(quota);
             let mut now = T0;
             let mut log: Vec<u64> = Vec::new();
-            for (step, pace, cost, ahead, late) in steps {
+            for (step, pace, cost, lease, late) in steps {
                 now += if pace == 0 { step * seconds } else { step * seconds / 200 };
-                let grant = window.grant(quota, Ask { default: quota, cost, lease: ahead }, now);
+                let grant = window.grant(quota, LeaseRequest { default: quota, cost, lease }, now);
                 if grant.verdict.admitted {
                     log.extend((0..cost).map(|_| now));
                 }

@@ -16,7 +16,7 @@ import worker, { LimiterObject as Limiter, UsersObject as Users } from "../../sr
 
 const REMOTE = {
   DB: ["all", "batch"],
-  LIMITER: ["answer", "fetch"],
+  LIMITER: ["answer"],
   USERS: ["answer"],
   COPIES: ["getWithMetadata", "put", "delete"],
   UNKNOWN_KEYS: ["limit"],
@@ -24,9 +24,8 @@ const REMOTE = {
 };
 
 export class LimiterObject extends Limiter {
-  fetch(request) {
-    if (request.headers.has("X-Reset")) this.ctx.abort("reset");
-    return super.fetch(request);
+  reset() {
+    this.ctx.abort("reset");
   }
 }
 
@@ -74,7 +73,7 @@ async function fail({ how, error, ms = DELAY_MS, with: garbage }, target, name, 
     case "old":
       return target.notOfThisVersion();
     case "reset":
-      await target.fetch("https://limiter/", { headers: { "X-Reset": "1" } }).catch(() => {});
+      await target.reset().catch(() => {});
       return call();
     case "midway":
       return target.answerAndReset(...args);

@@ -2,7 +2,7 @@
 
 use crate::edge::runtime::now;
 use crate::edge::sqlite::Sqlite;
-use crate::rate_limit::{Ask, Grant, Ledger, Message};
+use crate::rate_limit::{Grant, LeaseRequest, Ledger, LimiterRequest};
 use crate::store::sql::{LocalDatabase, Statement, Value};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -30,17 +30,14 @@ impl DurableObject for LimiterObject {
         LimiterObject { state, sqlite, ledger: RefCell::default(), has_table, alarmed }
     }
 
-    /// For Workers of versions that do not call [`LimiterObject::answer`] yet.
-    async fn fetch(&self, mut request: Request) -> Result<Response> {
-        Response::ok(self.respond(&request.bytes().await?).await?)
+    async fn fetch(&self, _: Request) -> Result<Response> {
+        Response::error("called by RPC alone", 501)
     }
 
     /// Drops a window that was idle for two windows.
     async fn alarm(&self) -> Result<Response> {
         self.alarmed.set(false);
-        let mut ledger = self.take_ledger()?;
-        let idle_in_ms = ledger.drop_idle_window(now().as_ms());
-        self.keep(ledger).await?;
+        let idle_in_ms = self.change(|ledger| ledger.drop_idle_window(now().as_ms())).await?;
         if let Some(idle_in_ms) = idle_in_ms {
             self.set_alarm(idle_in_ms).await?;
         }
@@ -51,9 +48,9 @@ impl DurableObject for LimiterObject {
 /// What the object offers by RPC.
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 impl LimiterObject {
-    /// Answers a [`Message`]; both are JSON.
-    pub async fn answer(&self, message: String) -> std::result::Result<String, JsValue> {
-        Ok(self.respond(message.as_bytes()).await?)
+    /// Answers a [`LimiterRequest`]; both are JSON.
+    pub async fn answer(&self, request: String) -> std::result::Result<String, JsValue> {
+        Ok(self.respond(&request).await?)
     }
 }
 
@@ -69,63 +66,65 @@ struct Row {
 }
 
 impl LimiterObject {
-    async fn respond(&self, message: &[u8]) -> Result<String> {
-        Ok(match serde_json::from_slice(message)? {
-            Message::Ask(ask) => serde_json::to_string(&self.grant(ask).await?)?,
-            Message::SetQuota(quota) => {
-                let mut ledger = self.take_ledger()?;
-                ledger.set_quota(quota);
-                self.keep(ledger).await?;
+    async fn respond(&self, request: &str) -> Result<String> {
+        Ok(match serde_json::from_str(request)? {
+            LimiterRequest::Lease(request) => serde_json::to_string(&self.grant(request).await?)?,
+            LimiterRequest::SetQuota(quota) => {
+                self.change(|ledger| ledger.set_quota(quota)).await?;
                 "null".into()
             }
-            Message::OwnQuota => {
-                let ledger = self.take_ledger()?;
-                let quota = ledger.own_quota();
-                self.ledger.replace(Some(ledger));
-                serde_json::to_string(&quota)?
-            }
-            Message::Usage(default) => {
-                let ledger = self.take_ledger()?;
-                let usage = ledger.usage(default, now().as_ms());
-                self.ledger.replace(Some(ledger));
-                serde_json::to_string(&usage)?
+            LimiterRequest::OwnQuota => serde_json::to_string(&self.with_ledger(|ledger| Ok(ledger.own_quota()))?)?,
+            LimiterRequest::Usage(default) => {
+                serde_json::to_string(&self.with_ledger(|ledger| Ok(ledger.usage(default, now().as_ms())))?)?
             }
         })
     }
 
-    /// Stores a ledger. With an empty one, the object no longer exists until it is asked again.
-    async fn keep(&self, ledger: Ledger) -> Result<()> {
-        if ledger.is_empty() {
-            // Its alarm goes with it.
-            self.has_table.set(false);
-            self.alarmed.set(false);
-            self.state.storage().delete_all().await
-        } else {
-            self.save(&ledger)?;
-            self.ledger.replace(Some(ledger));
-            Ok(())
-        }
-    }
-
-    async fn grant(&self, ask: Ask) -> Result<Grant> {
-        let mut ledger = self.take_ledger()?;
-        let grant = ledger.grant(ask, now().as_ms());
-        let books = (grant.verdict.admitted && ask.cost > 0) || grant.lease > 0;
-        if books {
-            self.save(&ledger)?;
-        }
-        self.ledger.replace(Some(ledger));
+    async fn grant(&self, request: LeaseRequest) -> Result<Grant> {
+        let (grant, books) = self.with_ledger(|ledger| {
+            let grant = ledger.grant(request, now().as_ms());
+            let books = (grant.verdict.admitted && request.cost > 0) || grant.lease > 0;
+            if books {
+                self.save(ledger)?;
+            }
+            Ok((grant, books))
+        })?;
         if books {
             self.set_alarm(2 * grant.verdict.quota.window_ms).await?;
         }
         Ok(grant)
     }
 
-    /// Takes the ledger from memory, or loads it. The caller puts it back, unless something failed.
-    fn take_ledger(&self) -> Result<Ledger> {
-        if let Some(ledger) = self.ledger.take() {
-            return Ok(ledger);
+    /// Changes the ledger and stores it. With an empty one, the object no longer exists until it is asked again.
+    async fn change<T>(&self, work: impl FnOnce(&mut Ledger) -> T) -> Result<T> {
+        let (outcome, is_empty) = self.with_ledger(|ledger| {
+            let outcome = work(ledger);
+            if !ledger.is_empty() {
+                self.save(ledger)?;
+            }
+            Ok((outcome, ledger.is_empty()))
+        })?;
+        if is_empty {
+            // Its alarm goes with it.
+            self.has_table.set(false);
+            self.alarmed.set(false);
+            self.state.storage().delete_all().await?;
         }
+        Ok(outcome)
+    }
+
+    /// Works on the ledger in memory, or loads it. After a failure the next one loads it again.
+    fn with_ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
+        let mut ledger = match self.ledger.take() {
+            Some(ledger) => ledger,
+            None => self.load()?,
+        };
+        let outcome = work(&mut ledger)?;
+        self.ledger.replace(Some(ledger));
+        Ok(outcome)
+    }
+
+    fn load(&self) -> Result<Ledger> {
         // Reading must not create the table: an object that was only read must not be stored.
         let table: Vec<Name> = self.query("select name from sqlite_master where name = 'account'", &[])?;
         let rows: Vec<Row> = if table.is_empty() { Vec::new() } else { self.query("select ledger from account", &[])? };

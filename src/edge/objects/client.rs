@@ -46,16 +46,9 @@ impl Objects for RemoteObjects {
 }
 
 impl RemoteObjects {
-    /// Sends a request once more if the object broke, as each does within minutes of a deploy, but not to an overloaded one.
     async fn call_one(&self, project: &Project, placement: Placement, bucket: u8, request: &str) -> Result<String> {
         let name = format!("{}/{bucket}", project.as_str());
-        match rpc::call(self.object(&name, placement)?, request).await {
-            Err(error) if !rpc::is_overloaded(&error) => {
-                self.hops.add();
-                rpc::call(self.object(&name, placement)?, request).await
-            }
-            outcome => outcome,
-        }
+        rpc::call(|| self.object(&name, placement), request, &self.hops).await
     }
 
     fn object(&self, name: &str, Placement { jurisdiction, location, .. }: Placement) -> Result<Stub> {

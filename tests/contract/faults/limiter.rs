@@ -39,7 +39,8 @@ fn an_isolate_that_can_not_reach_the_limiter_leaves_it_alone_and_counts_by_itsel
             answer.status
         });
         assert_eq!(statuses, [200, 200, 200, 200, 200, 429, 429, 429], "{fault}");
-        assert!(asked <= 1 + begun.elapsed().as_secs(), "{fault}: asked {asked} times");
+        // An object that broke is asked once more.
+        assert!(asked <= 2 * (1 + begun.elapsed().as_secs()), "{fault}: asked {asked} times");
         if fault["how"] != "garbage" {
             let limit = json!({"rate_limits": {"users": {"limit": 9, "window_seconds": 60}}});
             let path = format!("/v1/projects/{}", project.name);
@@ -70,21 +71,6 @@ fn a_limiter_that_broke_is_asked_once_more_and_one_that_is_overloaded_is_not() {
             assert_eq!((answer.status, decided(&project, &answer).0.as_str()), (200, by), "{error} {how}");
         }
     }
-}
-
-/// As after a deploy, which replaces the Worker at once and its objects within minutes.
-#[test]
-fn an_object_of_a_version_before_rpc_is_asked_by_fetch() {
-    let project = warm();
-    // One of them was taken to warm up.
-    project.limit(6, 60);
-    let fault = json!({"on": "LIMITER", "how": "old", "times": 1});
-    let statuses = [(); 6].map(|()| {
-        let answer = project.meet(&fault, "POST", "/v1/users", &json!({"user_id": "u"}));
-        assert_ne!(decided(&project, &answer).0, "fallback");
-        answer.status
-    });
-    assert_eq!(statuses, [200, 200, 200, 200, 200, 429]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use roster::key::Project;
 use roster::rate_limit::{
-    Account, Ask, DecidedBy, Decision, Ledger, Limiter, LimiterUnavailable, Policy, Quota, Usage,
+    Account, DecidedBy, Decision, LeaseRequest, Ledger, Limiter, LimiterUnavailable, Policy, Quota, Usage,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ impl Limiter for MemoryLimiter {
         self.hops.set(self.hops.get() + 1);
         let mut ledgers = self.ledgers.borrow_mut();
         let ledger = ledgers.entry((account.project.clone(), account.policy)).or_default();
-        let grant = ledger.grant(Ask { default, cost, lease: 0 }, self.clock.now().as_ms());
+        let grant = ledger.grant(LeaseRequest { default, cost, lease: 0 }, self.clock.now().as_ms());
         Decision { verdict: grant.verdict, by: DecidedBy::Object }
     }
 

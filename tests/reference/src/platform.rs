@@ -9,7 +9,7 @@ use roster::api::{
     self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, SettingsError, WrittenCopies,
 };
 use roster::bounds::MAX_UNKNOWN_KEYS;
-use roster::rate_limit::{Ask, Quota, Window};
+use roster::rate_limit::{LeaseRequest, Quota, Window};
 use roster::store::{ControlStore, UserStore};
 use roster::time::Timestamp;
 use std::cell::{Cell, RefCell};
@@ -146,7 +146,7 @@ impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
 
     async fn count_unknown_key(&self, network: &Network) -> bool {
         let quota = Quota { limit: MAX_UNKNOWN_KEYS, window_ms: 60_000 };
-        let ask = Ask { default: quota, cost: 1, lease: 0 };
+        let ask = LeaseRequest { default: quota, cost: 1, lease: 0 };
         let mut windows = self.unknown_keys.borrow_mut();
         let window = windows.entry(network.clone()).or_insert_with(|| Window::new(quota));
         window.grant(quota, ask, self.now().as_ms()).verdict.admitted

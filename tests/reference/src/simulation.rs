@@ -6,7 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise panics")]
 
 use roster::key::Project;
-use roster::rate_limit::{Account, Ask, DecidedBy, Decision, Grant, Leases, Ledger, Policy, Quota, Step};
+use roster::rate_limit::{Account, DecidedBy, Decision, Grant, LeaseRequest, Leases, Ledger, Policy, Quota, Step};
 
 /// The moment that clocks without skew show when `now_us` is 0.
 const EPOCH_MS: u64 = 1_700_000_000_000;
@@ -33,19 +33,19 @@ struct Isolate {
     life: u32,
 }
 
-/// An ask on its way to the object, or with its answer on the way back.
-pub struct Message {
+/// A request on its way to the object, or with its answer on the way back.
+pub struct Exchange {
     isolate: usize,
     /// An isolate that was restarted gets no answers of its former life.
     life: u32,
-    ask: Ask,
+    request: LeaseRequest,
     asked_ms: u64,
     waits: bool,
     /// The object's grant, and the true time at which it was given.
     answer: Option<(Grant, u64)>,
 }
 
-impl Message {
+impl Exchange {
     /// True if a request waits for the answer.
     pub fn waits(&self) -> bool {
         self.waits
@@ -69,58 +69,58 @@ impl Simulation {
     }
 
     /// A request comes to an isolate. Returns what the isolate sends to the object, if it asks.
-    pub fn request(&mut self, isolate: usize, cost: u32) -> Option<Message> {
+    pub fn request(&mut self, isolate: usize, cost: u32) -> Option<Exchange> {
         let account = Account { project: &self.project, policy: Policy::Users };
         let Isolate { skew_ms, life, .. } = self.isolates[isolate];
         let asked_ms = self.clock(skew_ms);
-        let (ask, waits) = match self.isolates[isolate].leases.decide(account, self.quota, cost, asked_ms) {
-            Step::Ask(ask) => (Some(ask), true),
+        let (request, waits) = match self.isolates[isolate].leases.decide(account, self.quota, cost, asked_ms) {
+            Step::Ask(request) => (Some(request), true),
             Step::Decided { decision, refill } => {
                 self.log(decision, cost, self.now_us);
                 (refill, false)
             }
         };
-        ask.map(|ask| Message { isolate, life, ask, asked_ms, waits, answer: None })
+        request.map(|request| Exchange { isolate, life, request, asked_ms, waits, answer: None })
     }
 
     /// Moves a message one way: to the object, which returns it with its answer, or with that to the isolate.
-    pub fn deliver(&mut self, mut message: Message) -> Option<Message> {
-        match message.answer {
+    pub fn deliver(&mut self, mut exchange: Exchange) -> Option<Exchange> {
+        match exchange.answer {
             None => {
-                let grant = sent(self.object.grant(message.ask, self.clock(self.object_skew_ms)));
-                message.answer = Some((grant, self.now_us));
-                Some(message)
+                let grant = sent(self.object.grant(exchange.request, self.clock(self.object_skew_ms)));
+                exchange.answer = Some((grant, self.now_us));
+                Some(exchange)
             }
             Some((grant, decided_us)) => {
-                self.on_answer(&message, grant, decided_us);
+                self.on_answer(&exchange, grant, decided_us);
                 None
             }
         }
     }
 
-    fn on_answer(&mut self, message: &Message, grant: Grant, decided_us: u64) {
-        let Message { isolate, life, ask, asked_ms, waits, .. } = *message;
+    fn on_answer(&mut self, exchange: &Exchange, grant: Grant, decided_us: u64) {
+        let Exchange { isolate, life, request, asked_ms, waits, .. } = *exchange;
         let account = Account { project: &self.project, policy: Policy::Users };
         let now_ms = self.clock(self.isolates[isolate].skew_ms);
         let isolate = &mut self.isolates[isolate];
         let decision = if isolate.life == life {
-            isolate.leases.on_grant(account, ask, grant, asked_ms, now_ms)
+            isolate.leases.on_grant(account, request, grant, asked_ms, now_ms)
         } else {
             // It can still answer the client, if one waits.
             Decision { verdict: grant.verdict, by: DecidedBy::Object }
         };
         if waits {
-            self.log(decision, ask.cost, if decision.by == DecidedBy::Object { decided_us } else { self.now_us });
+            self.log(decision, request.cost, if decision.by == DecidedBy::Object { decided_us } else { self.now_us });
         }
     }
 
-    /// Loses a message, either way, and its isolate gives up waiting.
-    pub fn lose(&mut self, message: &Message) {
+    /// Loses a exchange, either way, and its isolate gives up waiting.
+    pub fn lose(&mut self, exchange: &Exchange) {
         let account = Account { project: &self.project, policy: Policy::Users };
-        let now_ms = self.clock(self.isolates[message.isolate].skew_ms);
-        let isolate = &mut self.isolates[message.isolate];
-        if message.waits && isolate.life == message.life {
-            let decision = isolate.leases.on_unreachable(account, message.ask, now_ms);
+        let now_ms = self.clock(self.isolates[exchange.isolate].skew_ms);
+        let isolate = &mut self.isolates[exchange.isolate];
+        if exchange.waits && isolate.life == exchange.life {
+            let decision = isolate.leases.on_unreachable(account, exchange.request, now_ms);
             assert_eq!(decision.by, DecidedBy::Fallback);
         }
     }

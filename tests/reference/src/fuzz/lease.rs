@@ -1,8 +1,8 @@
 //! What isolates and an object say to each other about a limit.
 
-use crate::simulation::{Message, Simulation, evict, fullest, sent};
+use crate::simulation::{Exchange, Simulation, evict, fullest, sent};
 use roster::key::Project;
-use roster::rate_limit::{Account, Ask, Grant, Leases, Ledger, Policy, Quota, Step, Verdict};
+use roster::rate_limit::{Account, Grant, LeaseRequest, Leases, Ledger, Policy, Quota, Step, Verdict};
 
 const ISOLATES: usize = 3;
 const T0_MS: u64 = 1_700_000_000_000;
@@ -21,7 +21,7 @@ pub fn take(input: &[u8]) {
 /// Three isolates and an object, whose clock may step back.
 struct Traffic {
     simulation: Simulation,
-    under_way: Vec<Message>,
+    under_way: Vec<Exchange>,
 }
 
 impl Traffic {
@@ -71,7 +71,7 @@ impl Traffic {
         }
     }
 
-    fn pick(&mut self, which: usize) -> Option<Message> {
+    fn pick(&mut self, which: usize) -> Option<Exchange> {
         let at = which.checked_rem(self.under_way.len())?;
         Some(self.under_way.remove(at))
     }
@@ -92,25 +92,25 @@ fn takes_any_message(input: &[u8]) {
             }
         } else if let Ok(quota) = serde_json::from_slice(line) {
             object.set_quota(quota);
-        } else if let Ok(ask) = serde_json::from_slice::<Ask>(line) {
-            let Grant { verdict, lease } = sent(object.grant(ask, now_ms));
+        } else if let Ok(request) = serde_json::from_slice::<LeaseRequest>(line) {
+            let Grant { verdict, lease } = sent(object.grant(request, now_ms));
             let Verdict { quota, remaining, .. } = verdict;
-            assert!(remaining <= quota.limit && lease <= ask.lease);
-            assert!(!verdict.admitted || ask.cost <= quota.limit);
+            assert!(remaining <= quota.limit && lease <= request.lease);
+            assert!(!verdict.admitted || request.cost <= quota.limit);
             stored_ms = evict(&mut object, stored_ms);
         } else if let Ok(grant) = serde_json::from_slice::<Grant>(line) {
             let turn = leases.decide(account, default, 1, now_ms);
-            if let Step::Ask(ask) | Step::Decided { refill: Some(ask), .. } = turn {
+            if let Step::Ask(request) | Step::Decided { refill: Some(request), .. } = turn {
                 let asked_ms = now_ms;
                 now_ms = (now_ms + 10).min(END_MS);
-                leases.on_grant(account, ask, grant, asked_ms, now_ms);
+                leases.on_grant(account, request, grant, asked_ms, now_ms);
             }
             leases.decide(account, default, 0, now_ms);
         } else if let Ok(row) = serde_json::from_slice::<Ledger>(line) {
             (object, stored_ms) = (row, 0);
         } else {
-            let ask = Ask { default, cost: 1, lease: 1 };
-            leases.on_unreachable(account, ask, now_ms);
+            let request = LeaseRequest { default, cost: 1, lease: 1 };
+            leases.on_unreachable(account, request, now_ms);
         }
     }
 }
