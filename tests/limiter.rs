@@ -69,7 +69,12 @@ impl Outcome {
 }
 
 enum Event {
-    Arrival { isolate: usize },
+    Change(Quota),
+    /// The object's clock, by so many milliseconds.
+    StepBack(i64),
+    Arrival {
+        isolate: usize,
+    },
     Delivery(Exchange),
 }
 
@@ -90,23 +95,27 @@ fn simulate(scenario: Scenario) -> Outcome {
     let mut skew_ms = || rng.i64(-2000..=2000);
     let mut simulation = Simulation::new(scenario.quota, (0..scenario.isolates).map(|_| skew_ms()));
     simulation.object_skew_ms = skew_ms();
-    let mut traffic =
-        Traffic { scenario, rng, simulation, events: BTreeMap::new(), planned: 0, requests: 0, awaited: 0 };
-    traffic.run();
+    let mut traffic = Traffic::new(scenario, rng, simulation);
+    traffic.run(scenario.windows * scenario.quota.window_ms * MS);
     let Traffic { simulation, requests, awaited, .. } = traffic;
     Outcome { requests, awaited, admissions: simulation.into_admissions() }
 }
 
 impl Traffic {
-    fn run(&mut self) {
+    fn new(scenario: Scenario, rng: Rng, simulation: Simulation) -> Self {
+        Traffic { scenario, rng, simulation, events: BTreeMap::new(), planned: 0, requests: 0, awaited: 0 }
+    }
+
+    fn run(&mut self, end_us: u64) {
         (0..self.scenario.isolates).for_each(|isolate| self.next_arrival(isolate));
-        let end_us = self.scenario.windows * self.scenario.quota.window_ms * MS;
         while let Some(((at_us, _), event)) = self.events.pop_first() {
             if at_us > end_us {
                 return;
             }
             self.simulation.now_us = at_us;
             match event {
+                Event::Change(quota) => self.simulation.change_quota(quota),
+                Event::StepBack(ms) => self.simulation.object_skew_ms -= ms,
                 Event::Arrival { isolate } => self.arrival(isolate),
                 Event::Delivery(exchange) => self.delivery(exchange),
             }
@@ -180,6 +189,46 @@ proptest! {
         let scenario = Scenario { quota, isolates, load, windows: 16, delay_ms, lost, evicted, restarted, seed };
         let outcome = simulate(scenario);
         prop_assert!(fullest(&outcome.admissions, quota) <= limit as usize);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// With leases out, and whatever the windows, while the object's clock steps back at times.
+    #[test]
+    fn no_stretch_admits_more_when_limits_and_windows_change(
+        windows in prop::sample::select(vec![
+            &[1, 60][..], &[1, 2, 3, 10, 60], &[2, 3, 5, 30], &[1, 2, 60, 300, 3600, 86_400], &[3],
+        ]),
+        isolates in 1..=16_usize,
+        load in 1.0..6.0,
+        delay_ms in prop::sample::select(vec![1, 5, 20, 100, 400_u64]),
+        (lost, evicted, restarted) in (0..80_u64, 0..50_u64, 0..20_u64),
+        step_back_ms in prop_oneof![Just(0), 1..700_000_i64],
+        seed: u64,
+    ) {
+        let quota = Quota::new(200, 1).unwrap();
+        let scenario = Scenario { quota, isolates, load, windows: 8, delay_ms, lost, evicted, restarted, seed };
+        let mut rng = Rng::with_seed(seed);
+        let skews_ms = [(); 16].map(|()| rng.i64(-2000..=2000));
+        let mut traffic = Traffic::new(scenario, rng, Simulation::new(quota, skews_ms));
+        let end_us = scenario.windows * quota.window_ms * MS;
+        let mut at_us = 0;
+        while at_us < end_us {
+            let seconds = *traffic.rng.choice(windows).unwrap();
+            let limit = if seconds >= 300 { traffic.rng.u32(50..=200) } else { traffic.rng.u32(150..=200) };
+            traffic.after(at_us, Event::Change(Quota::new(limit, seconds).unwrap()));
+            at_us += traffic.rng.u64(100 * MS..3000 * MS);
+        }
+        if step_back_ms > 0 {
+            for _ in 0..3 {
+                let at_us = traffic.rng.u64(0..end_us);
+                traffic.after(at_us, Event::StepBack(step_back_ms));
+            }
+        }
+        traffic.run(end_us);
+        prop_assert_eq!(traffic.simulation.excess(), None);
     }
 }
 

@@ -9,7 +9,7 @@ pub const MAX_WINDOW_MS: u64 = 1000 * *RATE_WINDOW_SECONDS.end() as u64;
 /// The furthest booking is forgotten within this.
 const MAX_SPAN_MS: u64 = 3 * MAX_WINDOW_MS;
 /// The last moment that a JavaScript clock can show (ECMA-262, "Time Values and Time Range").
-const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
+pub const MAX_MOMENT_MS: u64 = 8_640_000_000_000_000;
 
 pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     number(deserializer, "a limit", |limit| RATE_LIMITS.contains(limit))

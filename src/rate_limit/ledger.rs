@@ -12,7 +12,20 @@ pub struct Ledger {
     window: Option<Window>,
 }
 
+/// What of a ledger can be read though the rest can't.
+#[derive(Deserialize)]
+struct Readable {
+    quota: Option<Quota>,
+}
+
 impl Ledger {
+    /// The ledger to go on with if `stored` can't be read: its own quota, if at least that can be, and all booked that
+    /// any limit allows. So nothing is admitted for one window, and no more than the limit in any.
+    pub fn recover(stored: &str, now_ms: u64) -> Self {
+        let quota = serde_json::from_str(stored).ok().and_then(|Readable { quota }| quota);
+        Ledger { quota, window: Some(Window::unknown(now_ms)) }
+    }
+
     /// Grants what it can under the account's own quota, or else under the request's default.
     pub fn grant(&mut self, request: LeaseRequest, now_ms: u64) -> Grant {
         let quota = self.quota.unwrap_or(request.default);
@@ -95,8 +108,8 @@ mod tests {
         assert_eq!(booked(&ledger, 119_999), [(60_000, 2), (61_250, 9)]);
         assert_eq!(booked(&ledger, 120_000), [(61_250, 9)]);
         assert_eq!(booked(&ledger, 200_000), []);
-        // The clock stepped back.
-        assert_eq!(booked(&ledger, 0), [(60_000, 2), (61_250, 9)]);
+        // By the clock as it is, which stepped back.
+        assert_eq!(booked(&ledger, 50_010), [(50_000, 2), (51_250, 9)]);
         assert_eq!(ledger, before);
         // By the slots of a window of its own.
         let own = Quota::new(5, 240).unwrap();
@@ -106,11 +119,33 @@ mod tests {
     }
 
     #[test]
+    fn a_ledger_that_can_not_be_read_admits_nothing_for_one_window_and_then_as_ever() {
+        let (default, now_ms) = (Quota::new(2, 60).unwrap(), 1_700_000_000_000);
+        let own = r#"{"quota":{"limit":3,"window_ms":120000},"window":{"of":"another version"}}"#;
+        for (stored, limit, window_ms) in [("", 2, 60_000), ("{", 2, 60_000), ("null", 2, 60_000), (own, 3, 120_000)] {
+            let mut ledger = Ledger::recover(stored, now_ms);
+            let mut admits = |at_ms| {
+                let verdict = ledger.grant(LeaseRequest { default, cost: 1, lease: 9 }, at_ms).verdict;
+                assert_eq!((verdict.quota.limit, verdict.quota.window_ms), (limit, window_ms), "{stored}");
+                verdict.admitted
+            };
+            // The last lease ended after 1,250 ms.
+            assert!(!admits(now_ms) && !admits(now_ms + 1_249 + window_ms), "{stored}");
+            let open_ms = now_ms + 1_251 + window_ms * 246 / 240;
+            assert!((0..limit).all(|_| admits(open_ms)) && !admits(open_ms), "{stored}");
+        }
+        // It is stored, and waits for its first request as long as need be.
+        let mut ledger = Ledger::recover("", now_ms);
+        assert_eq!(serde_json::from_str::<Ledger>(&serde_json::to_string(&ledger).unwrap()).unwrap(), ledger);
+        assert!(ledger.drop_idle_window(now_ms + 86_400_000).is_some() && ledger.own_quota().is_none());
+    }
+
+    #[test]
     fn the_stored_form_is_pinned() {
         let mut ledger = Ledger::default();
         ledger.set_quota(Quota::new(9, 60));
         assert!(admits(&mut ledger, Quota::new(2, 60).unwrap()));
-        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"latest_ms":60000,"booked":{"240":1}}}"#;
+        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"latest_ms":60000,"clock_ms":60000,"booked":{"240":1}}}"#;
         assert_eq!(serde_json::to_string(&ledger).unwrap(), json);
         assert_eq!(serde_json::from_str::<Ledger>(json).unwrap(), ledger);
     }

@@ -14,11 +14,25 @@
 //!
 //! It errs by at most L and a slot, on the strict side: under pressure N is had again every 246/240 of W, 97.6 % of it.
 //! Nothing is forgotten while it matters: the ledger is written before the answer leaves the object; a lost answer, a
-//! dead isolate or a lease that ends unspent only waste what was booked. Nor can the object's own clock, should it step
-//! back, free anything: the ledger keeps the latest moment seen.
+//! dead isolate or a lease that ends unspent only waste what was booked. A ledger that can't be read counts as all that
+//! any limit allows, booked now: the object then refuses for one window.
 //!
-//! Only where the object can't be reached at all does an isolate count by itself, with the full quota: available before
-//! exact, and logged as `fallback`.
+//! If the window's length changes, so do the slots and L. What was spent is booked again no earlier than it was spent
+//! and no later than now, which keeps 2 for every token granted from now on. What is still leased may be spent at any
+//! moment until its lease ends at e, and e can lie further away than the new L. Those tokens are in no slot: they count
+//! in every 246 slots in a row that begin no later than slot(e). One of them that is spent at s ≥ t has slot(t) ≤
+//! slot(s) ≤ slot(e), so the 246 slots from slot(t) on count it. Hence a stretch of W holds no more than the limit of
+//! the quota under which its last token was granted, if W is no longer than any window since its first. What a shorter
+//! window forgot stays forgotten.
+//!
+//! The ledger's time is not the clock's. It never runs back, and after the clock stepped back it moves on as the clock
+//! does, from where it was: so it never passes faster than time does, and slower time only keeps bookings longer. An
+//! object whose clock was ahead once is not stopped until others have caught up. A clock that leaps ahead is believed,
+//! since an idle object sees the same; one that leaps to where it was before frees nothing twice.
+//!
+//! An isolate that denies by itself asks again once in 1.25 s, for the next request, which waits: so a raised limit is
+//! heard of. Only where the object can't be reached at all, and no denial of it still holds, does an isolate count by
+//! itself, with the full quota: available before exact, and logged as `fallback`.
 
 mod account;
 mod bounded;

@@ -1,8 +1,9 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
-use super::bounded::{self, MAX_WINDOW_MS};
+use super::bounded::{self, MAX_MOMENT_MS, MAX_WINDOW_MS};
 use super::protocol::{BookedSlot, Grant, LeaseRequest, Verdict};
 use super::quota::Quota;
+use crate::bounds::RATE_LIMITS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,31 +17,49 @@ pub const SHARE: u32 = 8;
 #[serde(try_from = "Stored")]
 pub struct Window {
     length_ms: u64,
-    /// The latest moment seen. Time never runs backwards in here, whatever the clock says.
+    /// The time in here. It never runs backwards, whatever the clock says.
     latest_ms: u64,
+    /// What the clock last showed: less than the time in here once it has stepped back.
+    clock_ms: u64,
     /// Tokens by slot number; slot n begins `n * length_ms / 240` after the epoch.
     booked: BTreeMap<u64, u32>,
+    /// Tokens that are in no slot of this length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outstanding: Option<Outstanding>,
 }
 
-/// A window as some version stored it.
+/// Tokens that were leased under another length, and may be spent at any moment until then.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Outstanding {
+    tokens: u32,
+    #[serde(deserialize_with = "bounded::moment_ms")]
+    until_ms: u64,
+}
+
+/// A window as it is stored.
 #[derive(Deserialize)]
 struct Stored {
     #[serde(deserialize_with = "bounded::window_ms")]
     length_ms: u64,
     #[serde(deserialize_with = "bounded::moment_ms")]
     latest_ms: u64,
+    #[serde(deserialize_with = "bounded::moment_ms")]
+    clock_ms: u64,
     booked: BTreeMap<u64, u32>,
+    outstanding: Option<Outstanding>,
 }
 
 impl TryFrom<Stored> for Window {
     type Error = &'static str;
 
-    fn try_from(Stored { length_ms, latest_ms, booked }: Stored) -> Result<Self, Self::Error> {
-        let window = Window { length_ms, latest_ms, booked };
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let Stored { length_ms, latest_ms, clock_ms, booked, outstanding } = stored;
+        let window = Window { length_ms, latest_ms, clock_ms, booked, outstanding };
         if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + MAX_WINDOW_MS)) {
             return Err("tokens are booked more than a day ahead");
         }
-        match window.booked.values().try_fold(0_u32, |sum, tokens| sum.checked_add(*tokens)) {
+        let tokens = window.booked.values().copied().chain(outstanding.map(|outstanding| outstanding.tokens));
+        match tokens.into_iter().try_fold(0_u32, u32::checked_add) {
             Some(_) => Ok(window),
             None => Err("too many tokens are booked"),
         }
@@ -50,16 +69,32 @@ impl TryFrom<Stored> for Window {
 impl Window {
     /// An empty window of the quota's length.
     pub fn new(quota: Quota) -> Self {
-        Window { length_ms: quota.window_ms, latest_ms: 0, booked: BTreeMap::new() }
+        let (latest_ms, clock_ms, booked) = (0, 0, BTreeMap::new());
+        Window { length_ms: quota.window_ms, latest_ms, clock_ms, booked, outstanding: None }
+    }
+
+    /// A window of which nothing is known but that it began before `now_ms`: all that any limit allows was spent just
+    /// now, or is leased.
+    pub fn unknown(now_ms: u64) -> Self {
+        Window {
+            length_ms: MAX_WINDOW_MS,
+            latest_ms: now_ms,
+            clock_ms: now_ms,
+            booked: BTreeMap::new(),
+            outstanding: Some(Outstanding { tokens: *RATE_LIMITS.end(), until_ms: now_ms + Quota::MAX_LEASE_MS }),
+        }
     }
 
     /// Books `request.cost` tokens now, if all of them are there, and a lease of as many of `request.lease` as prudent
     /// at its end. A refusal books nothing.
     pub fn grant(&mut self, quota: Quota, request: LeaseRequest, now_ms: u64) -> Grant {
-        self.latest_ms = self.latest_ms.max(now_ms);
+        self.advance(now_ms);
         self.fit(quota);
         let slot = self.slot_of(self.latest_ms);
-        self.booked = self.booked.split_off(&(slot + 1).saturating_sub(REACH));
+        self.booked = self.booked.split_off(&first_in_reach(slot));
+        if self.outstanding_in(first_in_reach(slot)) == 0 {
+            self.outstanding = None;
+        }
 
         let admitted = request.cost <= self.room(quota, slot);
         if admitted {
@@ -79,36 +114,64 @@ impl Window {
         Grant { verdict, lease }
     }
 
-    /// The slots with bookings that the last window has, and those behind it.
+    /// The slots with bookings that the last window has, and those behind it, by the clock that shows `now_ms`.
     pub fn booked_slots(&self, quota: Quota, now_ms: u64) -> Vec<BookedSlot> {
         let mut shown = self.clone();
-        shown.latest_ms = shown.latest_ms.max(now_ms);
+        shown.advance(now_ms);
         shown.fit(quota);
+        if let Some(Outstanding { tokens, until_ms }) = shown.outstanding {
+            shown.book(shown.slot_of(until_ms), tokens);
+        }
         let first = (shown.slot_of(shown.latest_ms) + 1).saturating_sub(Quota::SLOTS);
-        let slot = |(slot, booked): (&u64, &u32)| BookedSlot { at_ms: shown.begin_of(*slot), booked: *booked };
-        shown.booked.range(first..).map(slot).collect()
+        let at_ms = |slot: u64| shown.begin_of(slot).saturating_sub(shown.latest_ms - shown.clock_ms);
+        shown.booked.range(first..).map(|(slot, booked)| BookedSlot { at_ms: at_ms(*slot), booked: *booked }).collect()
     }
 
     /// True if nothing was booked within the last two windows: then the window can be dropped.
     pub fn is_idle(&self, now_ms: u64) -> bool {
-        let slot = self.slot_of(now_ms.max(self.latest_ms));
+        let slot = self.slot_of(self.time_at(now_ms));
         self.last_booked().is_none_or(|last| last + 2 * Quota::SLOTS < slot)
     }
 
     /// Milliseconds from `now_ms` until it may be idle.
     pub fn idle_in_ms(&self, now_ms: u64) -> u64 {
         let idle_slot = self.last_booked().map_or(0, |last| last + 2 * Quota::SLOTS + 1);
-        self.begin_of(idle_slot).saturating_sub(now_ms)
+        self.begin_of(idle_slot).saturating_sub(self.time_at(now_ms))
+    }
+
+    fn advance(&mut self, now_ms: u64) {
+        self.latest_ms = self.time_at(now_ms);
+        self.clock_ms = now_ms;
+    }
+
+    /// The time in here when the clock shows `now_ms`. While the clock is behind, time passes as the clock moves. A
+    /// clock that moved further than it is behind has caught up, perhaps by a leap to where it was before: then that
+    /// time does not pass twice.
+    fn time_at(&self, now_ms: u64) -> u64 {
+        let passed_ms = now_ms.saturating_sub(self.clock_ms);
+        let behind_ms = self.latest_ms.saturating_sub(now_ms);
+        if passed_ms < behind_ms { (self.latest_ms + passed_ms).min(MAX_MOMENT_MS) } else { self.latest_ms.max(now_ms) }
     }
 
     /// Tokens that can still be booked in `slot`: the limit less the fullest stretch of slots around it. What ends
     /// behind a booking, and before the next, is no fuller than what ends at it.
     fn room(&self, quota: Quota, slot: u64) -> u32 {
         let ends = std::iter::once(slot).chain(self.booked.range(slot + 1..).map(|(booked, _)| *booked));
-        let stretch = |end: u64| (end + 1).saturating_sub(REACH)..=end;
-        let sum = |end| self.booked.range(stretch(end)).map(|(_, n)| u64::from(*n)).sum::<u64>();
+        let sum = |end| {
+            let first = first_in_reach(end);
+            let booked = self.booked.range(first..=end).map(|(_, tokens)| u64::from(*tokens)).sum::<u64>();
+            booked + u64::from(self.outstanding_in(first))
+        };
         let fullest = ends.map(sum).max().unwrap_or(0);
         u32::try_from(u64::from(quota.limit).saturating_sub(fullest)).unwrap_or(0)
+    }
+
+    /// The outstanding tokens, if a stretch that begins with slot `first` can hold any: they may be spent in every slot
+    /// up to their last one.
+    fn outstanding_in(&self, first: u64) -> u32 {
+        self.outstanding
+            .filter(|outstanding| self.slot_of(outstanding.until_ms) >= first)
+            .map_or(0, |outstanding| outstanding.tokens)
     }
 
     fn book(&mut self, slot: u64, tokens: u32) {
@@ -118,7 +181,8 @@ impl Window {
     }
 
     fn last_booked(&self) -> Option<u64> {
-        self.booked.keys().next_back().copied()
+        let outstanding = self.outstanding.map(|outstanding| self.slot_of(outstanding.until_ms));
+        self.booked.keys().next_back().copied().max(outstanding)
     }
 
     /// Milliseconds until the first slot that has room. Room only grows from slot to slot, so a binary search finds it.
@@ -131,20 +195,32 @@ impl Window {
         self.ms_until(open)
     }
 
-    /// Moves the tokens to the slots of another window length. A token may count later than it was taken, never
-    /// earlier, and never later than the next one can be taken. What a shorter window forgot stays forgotten.
+    /// Moves the tokens to the slots of another window length. A spent token may count later than it was spent, never
+    /// earlier, and never later than now. What a shorter window forgot stays forgotten.
     fn fit(&mut self, quota: Quota) {
         if self.length_ms == quota.window_ms {
             return;
         }
-        let old = std::mem::replace(self, Window { latest_ms: self.latest_ms, ..Window::new(quota) });
-        let now = old.slot_of(old.latest_ms);
+        let (latest_ms, clock_ms) = (self.latest_ms, self.clock_ms);
+        let old = std::mem::replace(self, Window { latest_ms, clock_ms, ..Window::new(quota) });
         for (slot, tokens) in &old.booked {
             let last_ms = old.begin_of(slot + 1) - 1;
-            // A pending lease can be spent until its slot ends, at most a lease's length from now. Earlier slots are spent.
-            let ahead_ms = if *slot >= now { Quota::MAX_LEASE_MS } else { 0 };
-            let at_ms = last_ms.min(old.latest_ms + ahead_ms);
-            self.book(self.slot_of(at_ms), *tokens);
+            self.move_in(*tokens, last_ms.min(latest_ms + Quota::MAX_LEASE_MS));
+        }
+        if let Some(Outstanding { tokens, until_ms }) = old.outstanding {
+            self.move_in(tokens, until_ms);
+        }
+    }
+
+    /// Books tokens of another length that were spent by `last_ms`, or keeps them outstanding if they may be spent until
+    /// then.
+    fn move_in(&mut self, tokens: u32, last_ms: u64) {
+        if last_ms < self.latest_ms {
+            self.book(self.slot_of(last_ms), tokens);
+        } else {
+            let known = self.outstanding.unwrap_or_default();
+            let (tokens, until_ms) = (known.tokens + tokens, known.until_ms.max(last_ms));
+            self.outstanding = Some(Outstanding { tokens, until_ms });
         }
     }
 
@@ -162,231 +238,10 @@ impl Window {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const T0: u64 = 1_700_000_000_123;
-
-    fn quota(limit: u32, window_ms: u64) -> Quota {
-        Quota { limit, window_ms }
-    }
-
-    fn take(window: &mut Window, quota: Quota, cost: u32, now_ms: u64) -> Verdict {
-        window.grant(quota, LeaseRequest { default: quota, cost, lease: 0 }, now_ms).verdict
-    }
-
-    #[test]
-    fn a_full_window_says_when_the_next_token_comes_and_keeps_its_word() {
-        let quota = quota(3, 60_000);
-        let mut window = Window::new(quota);
-        for (left, at) in [(2, 0), (1, 10_000), (0, 20_000)] {
-            let verdict = take(&mut window, quota, 1, T0 + at);
-            assert!(verdict.admitted);
-            assert_eq!(verdict.remaining, left);
-        }
-        let denied = take(&mut window, quota, 1, T0 + 30_000);
-        assert!(!denied.admitted);
-        // The first was taken at …123 ms of its second: its slot of 250 ms is out of reach 61.5 s after it began.
-        assert_eq!(denied.retry_after_ms, 31_377);
-        assert_eq!(denied.reset_ms, 51_377);
-        assert!(!take(&mut window, quota, 1, T0 + 30_000 + 31_376).admitted);
-        assert!(take(&mut window, quota, 1, T0 + 30_000 + 31_377).admitted);
-    }
-
-    #[test]
-    fn asking_for_nothing_takes_nothing() {
-        let quota = quota(1, 1000);
-        let mut window = Window::new(quota);
-        let full = Verdict { admitted: true, quota, remaining: 1, retry_after_ms: 0, reset_ms: 0 };
-        assert_eq!(take(&mut window, quota, 0, T0), full);
-        assert_eq!(take(&mut window, quota, 0, T0 + 1), full);
-    }
-
-    #[test]
-    fn a_lease_is_booked_at_its_end_and_gets_a_share_of_what_is_left() {
-        let quota = quota(100, 60_000);
-        let mut window = Window::new(quota);
-        let grant = window.grant(quota, LeaseRequest { default: quota, cost: 1, lease: 50 }, T0);
-        assert_eq!((grant.lease, grant.verdict.remaining), (12, 87));
-        // It ends 1,250 ms later; that slot is out of reach 61.5 s after it began.
-        assert_eq!(grant.verdict.reset_ms, 1_250 - 123 + 61_500);
-        let few = window.grant(quota, LeaseRequest { default: quota, cost: 80, lease: 50 }, T0 + 1);
-        assert_eq!((few.lease, few.verdict.remaining), (0, 7));
-    }
-
-    #[test]
-    fn a_clock_that_steps_back_frees_nothing() {
-        let quota = quota(1, 1000);
-        let mut window = Window::new(quota);
-        assert!(take(&mut window, quota, 1, T0).admitted);
-        assert!(!take(&mut window, quota, 1, T0 - 500_000).admitted);
-        assert!(!take(&mut window, quota, 1, T0 + 900).admitted);
-    }
-
-    #[test]
-    fn a_smaller_limit_counts_what_was_taken_under_the_larger() {
-        let mut window = Window::new(quota(10, 60_000));
-        (0..10).for_each(|_| assert!(take(&mut window, quota(10, 60_000), 1, T0).admitted));
-        let denied = take(&mut window, quota(5, 60_000), 1, T0 + 1);
-        assert!(!denied.admitted && denied.remaining == 0 && denied.retry_after_ms > 59_000);
-        assert!(take(&mut window, quota(11, 60_000), 1, T0 + 2).admitted);
-    }
-
-    #[test]
-    fn a_window_is_idle_two_windows_after_its_last_token() {
-        let quota = quota(5, 60_000);
-        let mut window = Window::new(quota);
-        assert!(window.is_idle(T0));
-        take(&mut window, quota, 1, T0);
-        let idle_in_ms = window.idle_in_ms(T0);
-        assert_eq!(idle_in_ms, 120_127);
-        assert!(!window.is_idle(T0 + idle_in_ms - 1));
-        assert!(window.is_idle(T0 + idle_in_ms));
-    }
-
-    #[test]
-    fn the_stored_form_is_pinned() {
-        let quota = quota(500, 60_000);
-        let mut window = Window::new(quota);
-        window.grant(quota, LeaseRequest { default: quota, cost: 2, lease: 3 }, T0);
-        let json = r#"{"length_ms":60000,"latest_ms":1700000000123,"booked":{"6800000000":2,"6800000005":3}}"#;
-        assert_eq!(serde_json::to_string(&window).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Window>(json).unwrap(), window);
-    }
-
-    #[test]
-    fn a_row_that_no_window_ever_wrote_is_none() {
-        let row = |length_ms: u64, latest_ms: u64, booked: &str| {
-            let row = format!(r#"{{"length_ms":{length_ms},"latest_ms":{latest_ms},"booked":{{{booked}}}}}"#);
-            serde_json::from_str::<Window>(&row).is_ok()
-        };
-        assert!(row(60_000, T0, "") && row(60_000, 8_640_000_000_000_000, r#""6800000000":4294967295"#));
-        for (length_ms, latest_ms, booked) in [
-            (0, T0, ""),
-            (100, T0, ""),
-            (60_000, u64::MAX, ""),
-            (60_000, T0, r#""18446744073709551615":1"#),
-            (60_000, T0, r#""6800345601":1"#),
-            (60_000, T0, r#""6800000000":4294967295,"6800000001":1"#),
-            (60_000, T0, r#""6800000000":-1"#),
-        ] {
-            assert!(!row(length_ms, latest_ms, booked), "{length_ms} {latest_ms} {booked}");
-        }
-    }
-
-    #[test]
-    fn what_a_long_window_leased_is_kept_and_stored_in_a_short_one() {
-        let (day, second) = (quota(1_000_000, 86_400_000), quota(1_000_000, 1000));
-        let mut window = Window::new(day);
-        // The last millisecond of a slot, so that the lease ends in the next, six minutes long.
-        let now_ms = (T0 / 360_000 + 1) * 360_000 - 1;
-        assert!(window.grant(day, LeaseRequest { default: day, cost: 0, lease: 7 }, now_ms).lease == 7);
-        for now_ms in now_ms..now_ms + 1000 {
-            assert!(take(&mut window, second, 1, now_ms).admitted);
-        }
-        let json = serde_json::to_string(&window).unwrap();
-        assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), window);
-        // Six minutes do not block a window of a second: what is leased is spent long before.
-        assert_eq!(take(&mut window, second, 0, now_ms + 4000).remaining, 1_000_000);
-    }
-
-    #[test]
-    fn what_is_leased_within_one_long_slot_is_counted_when_it_can_be_spent() {
-        let (hour, minute) = (quota(80, 3_600_000), quota(80, 60_000));
-        let mut window = Window::new(hour);
-        // The first millisecond of a slot of fifteen seconds, in which the lease ends too.
-        let granted_ms = (T0 / 15_000 + 1) * 15_000;
-        let leased = window.grant(hour, LeaseRequest { default: hour, cost: 0, lease: 80 }, granted_ms).lease;
-        take(&mut window, minute, 0, granted_ms);
-        let spent_ms = granted_ms + hour.lease_ms() - 1;
-        for now_ms in (spent_ms..spent_ms + 60_000).step_by(10) {
-            let mut window = window.clone();
-            let again = window.grant(minute, LeaseRequest { default: minute, cost: 0, lease: 80 }, now_ms).lease;
-            let admitted = (0..80).filter(|_| take(&mut window, minute, 1, now_ms).admitted).count();
-            assert!(leased as usize + again as usize + admitted <= 80, "{leased} + {again} + {admitted}");
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-
-        /// The oracle keeps the exact log. `steps` are milliseconds between requests, in thousandths of the window.
-        #[test]
-        fn no_stretch_of_one_window_ever_holds_more_than_the_limit(
-            limit in 1..40_u32,
-            seconds in 1..120_u64,
-            steps in prop::collection::vec((0..1100_u64, 0..30_u8), 1..300),
-        ) {
-            let quota = quota(limit, seconds * 1000);
-            let mut window = Window::new(quota);
-            let mut now = T0;
-            let mut log: Vec<u64> = Vec::new();
-            for (step, pace) in steps {
-                // Mostly floods, at times a pause.
-                now += if pace == 0 { step * seconds } else { step * seconds / 200 };
-                let verdict = take(&mut window, quota, 1, now);
-                if verdict.admitted {
-                    log.push(now);
-                    let in_stretch = log.iter().filter(|t| **t + quota.window_ms > now).count();
-                    prop_assert!(in_stretch <= limit as usize, "{in_stretch} of {limit}");
-                } else {
-                    prop_assert!(verdict.retry_after_ms > 0);
-                    let mut later = window.clone();
-                    prop_assert!(!take(&mut later, quota, 1, now + verdict.retry_after_ms - 1).admitted);
-                    prop_assert!(take(&mut later, quota, 1, now + verdict.retry_after_ms).admitted);
-                }
-                let mut idle = window.clone();
-                prop_assert_eq!(take(&mut idle, quota, 0, now + verdict.reset_ms).remaining, limit);
-            }
-        }
-
-        /// Each leased token is spent at the worst moment: at once, or at the last one of its lease.
-        #[test]
-        fn leased_tokens_keep_the_limit_whenever_they_are_spent(
-            limit in 1..200_u32,
-            seconds in 1..120_u64,
-            steps in prop::collection::vec((0..1100_u64, 0..20_u8, 0..2_u32, 0..40_u32, any::<bool>()), 1..200),
-        ) {
-            let quota = quota(limit, seconds * 1000);
-            let mut window = Window::new(quota);
-            let mut now = T0;
-            let mut log: Vec<u64> = Vec::new();
-            for (step, pace, cost, lease, late) in steps {
-                now += if pace == 0 { step * seconds } else { step * seconds / 200 };
-                let grant = window.grant(quota, LeaseRequest { default: quota, cost, lease }, now);
-                if grant.verdict.admitted {
-                    log.extend((0..cost).map(|_| now));
-                }
-                let spent_at = if late { now + quota.lease_ms() } else { now };
-                log.extend((0..grant.lease).map(|_| spent_at));
-            }
-            log.sort_unstable();
-            for (i, at) in log.iter().enumerate() {
-                let in_stretch = log[i..].iter().take_while(|t| **t < at + quota.window_ms).count();
-                prop_assert!(in_stretch <= limit as usize, "{in_stretch} of {limit}");
-            }
-        }
-
-        #[test]
-        fn a_change_of_window_keeps_the_new_limit_from_then_on(
-            steps in prop::collection::vec((0..200_u64, 0..12_u8), 1..200),
-            windows in prop::collection::vec(1..100_u64, 1..4),
-        ) {
-            let mut window = Window::new(quota(5, 1000));
-            let (mut now, mut log, mut turn) = (T0, Vec::new(), 0);
-            for (step, change) in steps {
-                now += step;
-                turn += usize::from(change == 0);
-                let quota = quota(5, windows[turn % windows.len()] * 1000);
-                // What a shorter window forgot stays forgotten.
-                log.retain(|t| *t + quota.window_ms > now);
-                if take(&mut window, quota, 1, now).admitted {
-                    log.push(now);
-                    prop_assert!(log.len() <= 5);
-                }
-            }
-        }
-    }
+/// The first slot of the stretch that ends with slot `last`.
+fn first_in_reach(last: u64) -> u64 {
+    (last + 1).saturating_sub(REACH)
 }
+
+#[cfg(test)]
+mod tests;

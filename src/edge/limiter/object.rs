@@ -128,10 +128,22 @@ impl LimiterObject {
         // Reading must not create the table: an object that was only read must not be stored.
         let table: Vec<Name> = self.query("select name from sqlite_master where name = 'account'", &[])?;
         let rows: Vec<Row> = if table.is_empty() { Vec::new() } else { self.query("select ledger from account", &[])? };
-        Ok(match rows.first() {
-            Some(row) => serde_json::from_str(&row.ledger)?,
-            None => Ledger::default(),
-        })
+        match rows.first() {
+            Some(row) => serde_json::from_str(&row.ledger).or_else(|error| self.recover(&row.ledger, &error)),
+            None => Ok(Ledger::default()),
+        }
+    }
+
+    /// Stores at once what it goes on with: else each start would begin the wait anew.
+    fn recover(&self, stored: &str, error: &serde_json::Error) -> Result<Ledger> {
+        let ledger = Ledger::recover(stored, now().as_ms());
+        let name = self.state.id().name().unwrap_or_default();
+        let own = if ledger.own_quota().is_some() { "is kept" } else { "has to be set again" };
+        worker::console_error!(
+            "limiter: the ledger of {name} can't be read ({error}): one window is refused; a limit of its own {own}"
+        );
+        self.save(&ledger)?;
+        Ok(ledger)
     }
 
     /// The answer that depends on it is held back by the runtime until the write is durable.

@@ -17,13 +17,23 @@ pub struct Simulation {
     pub now_us: u64,
     /// How far the object's clock is ahead of the true time.
     pub object_skew_ms: i64,
-    quota: Quota,
+    /// The quotas that applied one after the other, each with the true time of its beginning. The first is the default.
+    quotas: Vec<(u64, Quota)>,
     project: Project,
     isolates: Vec<Isolate>,
     object: Ledger,
     /// The object's latest moment, as it was last stored.
     stored_ms: u64,
-    admissions: Vec<u64>,
+    admissions: Vec<Admission>,
+}
+
+/// A token that was spent.
+#[derive(Clone, Copy)]
+struct Admission {
+    at_us: u64,
+    /// Under which of the quotas it was granted: the first and the last that it may have been.
+    first: usize,
+    last: usize,
 }
 
 struct Isolate {
@@ -41,8 +51,8 @@ pub struct Exchange {
     request: LeaseRequest,
     asked_ms: u64,
     waits: bool,
-    /// The object's grant, and the true time at which it was given.
-    answer: Option<(Grant, u64)>,
+    /// The object's grant, the true time at which it decided, and which of the quotas applied.
+    answer: Option<(Grant, u64, usize)>,
 }
 
 impl Exchange {
@@ -59,7 +69,7 @@ impl Simulation {
         Simulation {
             now_us: 0,
             object_skew_ms: 0,
-            quota,
+            quotas: vec![(0, quota)],
             project: Project::default(),
             isolates: skews_ms.into_iter().map(isolate).collect(),
             object: Ledger::default(),
@@ -73,10 +83,10 @@ impl Simulation {
         let account = Account { project: &self.project, policy: Policy::Users };
         let Isolate { skew_ms, life, .. } = self.isolates[isolate];
         let asked_ms = self.clock(skew_ms);
-        let (request, waits) = match self.isolates[isolate].leases.decide(account, self.quota, cost, asked_ms) {
+        let (request, waits) = match self.isolates[isolate].leases.decide(account, self.quotas[0].1, cost, asked_ms) {
             Step::Ask(request) => (Some(request), true),
             Step::Decided { decision, refill } => {
-                self.log(decision, cost, self.now_us);
+                self.log(decision, cost, None);
                 (refill, false)
             }
         };
@@ -88,17 +98,17 @@ impl Simulation {
         match exchange.answer {
             None => {
                 let grant = sent(self.object.grant(exchange.request, self.clock(self.object_skew_ms)));
-                exchange.answer = Some((grant, self.now_us));
+                exchange.answer = Some((grant, self.now_us, self.quotas.len() - 1));
                 Some(exchange)
             }
-            Some((grant, decided_us)) => {
-                self.on_answer(&exchange, grant, decided_us);
+            Some((grant, decided_us, quota)) => {
+                self.on_answer(&exchange, grant, (decided_us, quota));
                 None
             }
         }
     }
 
-    fn on_answer(&mut self, exchange: &Exchange, grant: Grant, decided_us: u64) {
+    fn on_answer(&mut self, exchange: &Exchange, grant: Grant, decided: (u64, usize)) {
         let Exchange { isolate, life, request, asked_ms, waits, .. } = *exchange;
         let account = Account { project: &self.project, policy: Policy::Users };
         let now_ms = self.clock(self.isolates[isolate].skew_ms);
@@ -110,18 +120,24 @@ impl Simulation {
             Decision { verdict: grant.verdict, by: DecidedBy::Object }
         };
         if waits {
-            self.log(decision, request.cost, if decision.by == DecidedBy::Object { decided_us } else { self.now_us });
+            self.log(decision, request.cost, (decision.by == DecidedBy::Object).then_some(decided));
         }
     }
 
-    /// Loses a exchange, either way, and its isolate gives up waiting.
+    /// Gives the account another quota.
+    pub fn change_quota(&mut self, quota: Quota) {
+        self.object.set_quota(Some(quota));
+        self.quotas.push((self.now_us, quota));
+    }
+
+    /// Loses an exchange, either way, and its isolate gives up waiting.
     pub fn lose(&mut self, exchange: &Exchange) {
         let account = Account { project: &self.project, policy: Policy::Users };
         let now_ms = self.clock(self.isolates[exchange.isolate].skew_ms);
         let isolate = &mut self.isolates[exchange.isolate];
         if exchange.waits && isolate.life == exchange.life {
             let decision = isolate.leases.on_unreachable(account, exchange.request, now_ms);
-            assert_eq!(decision.by, DecidedBy::Fallback);
+            assert!(matches!(decision.by, DecidedBy::Fallback | DecidedBy::Denial), "{decision:?}");
         }
     }
 
@@ -144,15 +160,50 @@ impl Simulation {
 
     /// The exact log: when each token was spent, in order. What an isolate admits by itself, because it can't reach the
     /// object, is not promised and not in it.
-    pub fn into_admissions(mut self) -> Vec<u64> {
-        self.admissions.sort_unstable();
-        self.admissions
+    pub fn into_admissions(self) -> Vec<u64> {
+        let mut admissions: Vec<u64> = self.admissions.iter().map(|admission| admission.at_us).collect();
+        admissions.sort_unstable();
+        admissions
     }
 
-    fn log(&mut self, decision: Decision, cost: u32, at_us: u64) {
-        if decision.verdict.admitted && decision.by != DecidedBy::Fallback {
-            self.admissions.extend((0..cost).map(|_| at_us));
+    /// A stretch that admitted more than it may, if there is one. Of all tokens in a stretch one was granted last: its
+    /// quota's limit holds for the stretch, if that is no longer than the window of any quota since the first.
+    pub fn excess(&self) -> Option<String> {
+        let mut log = self.admissions.clone();
+        log.sort_unstable_by_key(|admission| admission.at_us);
+        log.iter().enumerate().find_map(|(begin, first)| {
+            let (mut oldest, mut newest) = (first.first, *first);
+            for (n, admission) in log[begin..].iter().enumerate() {
+                oldest = oldest.min(admission.first);
+                (newest.first, newest.last) = (newest.first.max(admission.first), newest.last.max(admission.last));
+                let windows = self.quotas[oldest..=newest.last].iter().map(|(_, quota)| quota.window_ms * 1000);
+                let passed_us = admission.at_us - first.at_us;
+                if windows.min().is_none_or(|shortest| passed_us >= shortest) {
+                    return None;
+                }
+                let limits = self.quotas[newest.first..=newest.last].iter().map(|(_, quota)| quota.limit as usize);
+                if limits.max().is_some_and(|limit| n + 1 > limit) {
+                    let quotas = &self.quotas[oldest..=newest.last];
+                    return Some(format!("{} within {passed_us} us from {} us under {quotas:?}", n + 1, first.at_us));
+                }
+            }
+            None
+        })
+    }
+
+    /// Logs tokens that the object decided on at a true time and under a quota, or that were spent from leases now.
+    fn log(&mut self, decision: Decision, cost: u32, decided: Option<(u64, usize)>) {
+        /// Two milliseconds more, since clocks show whole ones.
+        const LEASE_US: u64 = (Quota::MAX_LEASE_MS + 2) * 1000;
+        if !decision.verdict.admitted || decision.by == DecidedBy::Fallback {
+            return;
         }
+        let leased_us = self.now_us.saturating_sub(LEASE_US);
+        let oldest = self.quotas.iter().rposition(|(from_us, _)| *from_us <= leased_us).unwrap_or(0);
+        let leased = Admission { at_us: self.now_us, first: oldest, last: self.quotas.len() - 1 };
+        let by_object = |(at_us, quota)| Admission { at_us, first: quota, last: quota };
+        let admission = decided.map_or(leased, by_object);
+        self.admissions.extend((0..cost).map(|_| admission));
     }
 
     fn clock(&self, skew_ms: i64) -> u64 {

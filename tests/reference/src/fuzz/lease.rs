@@ -108,6 +108,8 @@ fn takes_any_message(input: &[u8]) {
             leases.decide(account, default, 0, now_ms);
         } else if let Ok(row) = serde_json::from_slice::<Ledger>(line) {
             (object, stored_ms) = (row, 0);
+        } else if let Some(row) = line.strip_prefix(b"row ") {
+            (object, stored_ms) = (Ledger::recover(&String::from_utf8_lossy(row), now_ms), 0);
         } else {
             let request = LeaseRequest { default, cost: 1, lease: 1 };
             leases.on_unreachable(account, request, now_ms);
