@@ -12,6 +12,8 @@ const MAX_LEASES: usize = 16;
 const MAX_PENDING: usize = 4;
 /// Milliseconds by which a lease is dropped early: a Worker's clock does not advance between two I/Os.
 const CLOCK_SLACK_MS: u64 = 5;
+/// Milliseconds for which a denial is repeated before the next request asks whether the limit was raised.
+pub const RECHECK_MS: u64 = Quota::MAX_LEASE_MS;
 /// Milliseconds for which an isolate does not ask an object that it could not reach.
 pub const UNREACHABLE_MS: u64 = 1000;
 
@@ -55,7 +57,10 @@ pub struct AccountLeases {
     fallback: Option<Window>,
     /// Until then, do not ask the object: it could not be reached.
     unreachable_until_ms: u64,
-    /// When a request last asked. After a denial at most one request per quarter slot asks; the rest reuse its answer.
+    /// When a request last asked.
+    asked_ms: u64,
+    /// When one last asked for a token that might have freed. At most one in a quarter slot does; the rest reuse its
+    /// answer.
     probed_ms: u64,
 }
 
@@ -85,17 +90,17 @@ impl AccountLeases {
                 let decision = self.decision(snapshot, true, DecidedBy::Lease, now_ms);
                 return Step::Decided { decision, refill: self.maybe_refill(snapshot, default, now_ms) };
             }
-            if snapshot.remaining == 0 && now_ms < snapshot.ask_at_ms.max(self.probed_ms + snapshot.quota.slot_ms() / 4)
-            {
-                self.refuse(cost);
-                let decision = self.decision(snapshot, cost == 0, DecidedBy::Denial, now_ms);
-                return Step::Decided { decision, refill: self.maybe_recheck(snapshot, default, now_ms) };
+            if snapshot.remaining == 0 && now_ms < self.next_probe_ms(snapshot) {
+                return Step::Decided { decision: self.deny(snapshot, cost, now_ms), refill: None };
             }
         }
         if now_ms < self.unreachable_until_ms {
-            return Step::Decided { decision: self.count_alone(quota, cost, now_ms), refill: None };
+            return Step::Decided { decision: self.decide_alone(quota, cost, now_ms), refill: None };
         }
-        self.probed_ms = now_ms;
+        self.asked_ms = now_ms;
+        if self.snapshot.is_none_or(|snapshot| now_ms >= snapshot.ask_at_ms) {
+            self.probed_ms = now_ms;
+        }
         Step::Ask(self.new_request(default, cost, self.refill_size(quota), now_ms))
     }
 
@@ -135,14 +140,32 @@ impl AccountLeases {
     pub fn on_unreachable(&mut self, request: LeaseRequest, now_ms: u64) -> Decision {
         self.unreachable_until_ms = now_ms + UNREACHABLE_MS;
         let quota = self.snapshot.map_or(request.default, |snapshot| snapshot.quota);
-        self.count_alone(quota, request.cost, now_ms)
+        self.decide_alone(quota, request.cost, now_ms)
     }
 
-    /// The same window as the object's, in this isolate's memory: available before exact.
-    fn count_alone(&mut self, quota: Quota, cost: u32, now_ms: u64) -> Decision {
+    /// A denial that still holds, or else the same window as the object's, in this isolate's memory: available before
+    /// exact.
+    fn decide_alone(&mut self, quota: Quota, cost: u32, now_ms: u64) -> Decision {
+        if let Some(snapshot) = self.snapshot.filter(|snapshot| snapshot.remaining == 0 && now_ms < snapshot.ask_at_ms)
+        {
+            return self.deny(snapshot, cost, now_ms);
+        }
         let window = self.fallback.get_or_insert_with(|| Window::new(quota));
         let verdict = window.grant(quota, LeaseRequest { default: quota, cost, lease: 0 }, now_ms).verdict;
         Decision { verdict, by: DecidedBy::Fallback }
+    }
+
+    /// When a denied request asks the object nevertheless: once a token may be free, or the limit may have been raised
+    /// unheard.
+    fn next_probe_ms(&self, snapshot: Snapshot) -> u64 {
+        let free_ms = snapshot.ask_at_ms.max(self.probed_ms + snapshot.quota.slot_ms() / 4);
+        free_ms.min(self.asked_ms.max(snapshot.asked_ms) + RECHECK_MS)
+    }
+
+    /// Repeats the object's last denial. It refuses nothing to a request of no cost.
+    fn deny(&mut self, snapshot: Snapshot, cost: u32, now_ms: u64) -> Decision {
+        self.refuse(cost);
+        self.decision(snapshot, cost == 0, DecidedBy::Denial, now_ms)
     }
 
     /// Refused requests do not count as demand. They spend nothing and can come far faster than admitted ones, so that
@@ -220,14 +243,8 @@ impl AccountLeases {
         (low && open).then(|| self.new_request(default, 0, wanted, now_ms))
     }
 
-    /// While the isolate denies requests by itself, asks again once a lease, so that a raised limit takes effect.
-    fn maybe_recheck(&mut self, snapshot: Snapshot, default: Quota, now_ms: u64) -> Option<LeaseRequest> {
-        let stale = now_ms >= snapshot.asked_ms + snapshot.quota.lease_ms().max(UNREACHABLE_MS);
-        (stale && self.pending.is_empty()).then(|| self.new_request(default, 0, 0, now_ms))
-    }
-
     fn new_request(&mut self, default: Quota, cost: u32, lease: u32, now_ms: u64) -> LeaseRequest {
-        if cost == 0 || lease > 0 {
+        if lease > 0 {
             self.pending.push_back(PendingRequest { tokens: lease, asked_ms: now_ms });
         }
         LeaseRequest { default, cost, lease }
@@ -247,13 +264,14 @@ mod tests {
         let mut account = AccountLeases::default();
         for i in 0..100 {
             account.add_lease(Lease { tokens: 1, ends_ms: 1000 - i }, 0);
-            let _ = account.maybe_recheck(
-                Snapshot { quota: quota(1), asked_ms: 0, remaining: 0, open_at_ms: 0, ask_at_ms: 0, full_at_ms: 0 },
-                quota(1),
-                9000,
-            );
+            (0..1000).for_each(|_| account.demand.note(quota(1_000_000), 0));
+            let lease = account.refill_size(quota(1_000_000));
+            account.new_request(quota(1), 0, lease, 0);
         }
-        assert_eq!((account.leases.len(), account.tokens_held(), account.pending.len()), (MAX_LEASES, 100, 1));
+        assert_eq!(
+            (account.leases.len(), account.tokens_held(), account.pending.len()),
+            (MAX_LEASES, 100, MAX_PENDING)
+        );
         assert!(account.leases.iter().all(|lease| lease.ends_ms >= 901));
     }
 }

@@ -59,7 +59,7 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rate_limit::account::UNREACHABLE_MS;
+    use crate::rate_limit::account::{RECHECK_MS, UNREACHABLE_MS};
     use crate::rate_limit::{DecidedBy, Ledger};
     use std::sync::LazyLock;
 
@@ -140,10 +140,16 @@ mod tests {
             assert!(denied.verdict.retry_after_ms > 60_000);
         }
         let retry_after_ms = world.request(1, 0).verdict.retry_after_ms;
-        world.now_ms += retry_after_ms - 1;
-        assert_eq!(world.request(1, 0).by, DecidedBy::Denial);
-        world.now_ms += 1;
-        assert_eq!(world.request(1, 0).by, DecidedBy::Object);
+        // The last one but one asks whether the limit was raised.
+        for (wait_ms, by, admitted) in [
+            (1_000, DecidedBy::Denial, false),
+            (retry_after_ms - 1_001, DecidedBy::Object, false),
+            (1, DecidedBy::Object, true),
+        ] {
+            world.now_ms += wait_ms;
+            let decision = world.request(1, 0);
+            assert_eq!((decision.by, decision.verdict.admitted), (by, admitted), "{wait_ms}");
+        }
     }
 
     #[test]
@@ -178,14 +184,46 @@ mod tests {
     }
 
     #[test]
-    fn a_raised_limit_is_heard_of_while_all_is_denied() {
+    fn a_raised_limit_is_heard_of_by_the_first_request_after_the_recheck_interval() {
+        for (window_seconds, pause_ms) in [(60, RECHECK_MS), (86_400, RECHECK_MS), (86_400, 600_000)] {
+            let quota = |limit| Quota::new(limit, window_seconds).unwrap();
+            let mut world = World::new(quota(1));
+            assert!(world.request(1, 0).verdict.admitted);
+            world.ledger.set_quota(Some(quota(10)));
+            world.now_ms += RECHECK_MS - 1;
+            assert_eq!(world.request(1, 0).by, DecidedBy::Denial);
+            world.now_ms += pause_ms - RECHECK_MS + 1;
+            let decision = world.request(1, 0);
+            assert_eq!((decision.by, decision.verdict.admitted), (DecidedBy::Object, true), "{pause_ms}");
+        }
+    }
+
+    #[test]
+    fn of_many_denied_requests_one_asks_in_each_recheck_interval() {
+        let mut world = World::new(Quota::new(1, 86_400).unwrap());
+        world.request(1, 0);
+        let mut asked = 0;
+        for _ in 0..10 * RECHECK_MS {
+            world.now_ms += 1;
+            asked += u32::from(world.request(1, 0).by == DecidedBy::Object);
+        }
+        assert_eq!(asked, 10);
+        // Others come before its answer.
+        world.now_ms += RECHECK_MS;
+        assert!(matches!(world.decide(1), Step::Ask(_)));
+        assert!(matches!(world.decide(1), Step::Decided { .. }));
+    }
+
+    #[test]
+    fn a_known_denial_outlives_an_object_that_can_not_be_reached() {
         let mut world = World::new(quota(1));
         world.request(1, 0);
-        world.ledger.set_quota(Some(quota(10)));
-        assert!(!world.request(1, 0).verdict.admitted);
-        world.now_ms += Quota::MAX_LEASE_MS;
-        // This one is still refused; the object is asked behind its back.
-        assert!(!world.request(1, 0).verdict.admitted);
+        world.now_ms += RECHECK_MS;
+        let Step::Ask(request) = world.decide(1) else { panic!("decided") };
+        let decision = world.leases.on_unreachable(account(), request, world.now_ms);
+        assert_eq!((decision.by, decision.verdict.admitted), (DecidedBy::Denial, false));
+        assert_eq!(world.request(1, 0).by, DecidedBy::Denial);
+        world.now_ms += 61_500;
         assert!(world.request(1, 0).verdict.admitted);
     }
 

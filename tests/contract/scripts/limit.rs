@@ -66,10 +66,10 @@ fn a_token_can_be_had_when_the_answer_said_and_not_before() {
 #[test]
 fn a_raised_limit_takes_effect_within_a_lease_though_all_is_denied() {
     let project = project();
-    project.limit(1, 3600);
+    project.limit(1, 86_400);
     project.post(200, &json!({"user_id": "u"}));
     project.post(429, &json!({"user_id": "u"}));
-    project.limit(1000, 3600);
+    project.limit(1000, 86_400);
     let raised_at = std::time::Instant::now();
     let bearer = format!("Bearer {}", project.key);
     while project.server.call("POST", "/v1/users", &[("Authorization", &bearer)], r#"{"user_id":"u"}"#).status != 200 {
