@@ -3,3 +3,4 @@
 pub mod fields;
 pub mod percent;
 pub mod query;
+pub mod suggest;
