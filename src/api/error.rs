@@ -306,7 +306,7 @@ pub(super) fn fault_code(kind: &FaultKind) -> &'static str {
         FaultKind::WrongType { .. } => "INVALID_TYPE",
         FaultKind::Invalid(_) => "INVALID_VALUE",
         FaultKind::Unknown(_) => "UNKNOWN_FIELD",
-        FaultKind::Duplicate => "INVALID_REQUEST",
+        FaultKind::Duplicate | FaultKind::NotJson(_) => "INVALID_REQUEST",
     }
 }
 
@@ -317,6 +317,7 @@ fn fault_message(part: Part, fault: &Fault) -> String {
         FaultKind::Invalid(_) => "Invalid value for",
         FaultKind::Unknown(_) => "Unknown",
         FaultKind::Duplicate => "Duplicate",
+        FaultKind::NotJson(_) => "Invalid JSON in",
     };
     let kind = match part {
         Part::Body => "field",

@@ -169,7 +169,7 @@ fn fault_details(list: &FaultList, max_bytes: usize) -> Details<'_> {
 
 fn fault_out(fault: &Fault) -> FaultOut<'_> {
     let (expected, received) = match fault.kind {
-        FaultKind::WrongType { expected, received } => (Some(expected), Some(received)),
+        FaultKind::WrongType { expected, received, .. } => (Some(expected), Some(received)),
         _ => (None, None),
     };
     FaultOut {

@@ -1,5 +1,6 @@
 //! Reads a JSON body member by member and reports all faults at once, each with its place.
 
+use super::suggest;
 use crate::bounds::{MAX_FAULTS, MAX_POINTER_CHARS};
 use crate::json::{Object, Value};
 use crate::rule::BrokenRule;
@@ -61,7 +62,11 @@ pub enum FaultKind {
         expected: &'static str,
         /// The type that was sent.
         received: &'static str,
+        /// Whether that was an array of nothing, as PHP writes an object of nothing.
+        is_empty_array: bool,
     },
+    /// What stands there is not JSON; the text says why.
+    NotJson(&'static str),
     /// The rule that the value breaks, as a sentence without its full stop.
     Invalid(Cow<'static, str>),
     /// An unknown name; the text says what would happen to it, and which name may be meant.
@@ -81,7 +86,11 @@ impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FaultKind::Missing => f.write_str("Field is required"),
-            FaultKind::WrongType { expected, received } => write!(f, "Expected {expected}, received {received}"),
+            FaultKind::WrongType { expected: "object", is_empty_array: true, .. } => {
+                f.write_str("Expected object, received an empty list; send {}")
+            }
+            FaultKind::WrongType { expected, received, .. } => write!(f, "Expected {expected}, received {received}"),
+            FaultKind::NotJson(problem) => write!(f, "Invalid JSON: {problem}"),
             FaultKind::Invalid(rule) => f.write_str(rule),
             FaultKind::Unknown(outcome) => f.write_str(outcome),
             FaultKind::Duplicate => f.write_str("Duplicate name"),
@@ -194,7 +203,13 @@ impl Faults {
 
     /// Notes that the value here has the wrong type.
     pub fn wrong_type<T>(&mut self, expected: &'static str, value: &Value) -> Option<T> {
-        self.push(FaultKind::WrongType { expected, received: value.type_name() });
+        self.push(match value {
+            Value::Broken(problem) => FaultKind::NotJson(problem),
+            _ => {
+                let is_empty_array = matches!(value, Value::Array(items) if items.is_empty());
+                FaultKind::WrongType { expected, received: value.type_name(), is_empty_array }
+            }
+        });
         None
     }
 
@@ -253,27 +268,30 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
 
     /// Notes the members left over, and duplicate names.
     pub fn deny_unknown(self) {
+        self.deny_unknown_with(|_| None);
+    }
+
+    /// Does what [`Fields::deny_unknown`] does; `advise` has a sentence on names that are like none that is known.
+    pub fn deny_unknown_with(self, advise: impl Fn(&str) -> Option<&'static str>) {
         for (name, _) in &self.object.members {
             if !self.taken.contains(&name.as_ref()) {
-                let outcome = self.outcome_of_unknown(name);
+                let outcome = self.outcome_of_unknown(name, &advise);
                 self.faults.within(name.as_ref(), |faults| faults.push(FaultKind::Unknown(outcome)));
             }
         }
         self.faults.check_names_differ(self.object);
     }
 
-    /// Suggests the known field that differs from `name` by case and punctuation alone, if there is one.
-    fn outcome_of_unknown(&self, name: &str) -> String {
-        let letters = |name: &str| -> String {
-            name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-        };
-        let outcome = match self.faults.part {
-            Part::Query => "Unknown query parameter",
-            Part::Body | Part::Path | Part::Header => "Unknown field; it would not be stored",
-        };
-        match self.taken.iter().find(|known| name.len() <= MAX_POINTER_CHARS && letters(known) == letters(name)) {
-            Some(known) => format!("{outcome}. Did you mean {known}?"),
-            None => outcome.to_owned(),
+    fn outcome_of_unknown(&self, name: &str, advise: impl Fn(&str) -> Option<&'static str>) -> String {
+        if self.faults.part == Part::Query {
+            let known = if self.taken.is_empty() { "none".into() } else { self.taken.join(", ") };
+            return format!("Unknown query parameter; this route takes {known}");
+        }
+        let outcome = "Unknown field; it would not be stored";
+        match (suggest::nearest(name, &self.taken), advise(name)) {
+            (Some(known), _) => format!("{outcome}. Did you mean {known}?"),
+            (None, Some(advice)) => format!("{outcome}. {advice}"),
+            (None, None) => outcome.to_owned(),
         }
     }
 }

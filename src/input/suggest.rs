@@ -1,11 +1,11 @@
 //! Which of the known names a wrong one may mean.
 
-use crate::bounds::MAX_PLACE_CHARS;
+use crate::bounds::MAX_POINTER_CHARS;
 
 /// The known name that is nearest to this one, if it is near: equal but for case and punctuation, or a few slips of the
 /// hand away, one for every three characters.
 pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    if name.len() > MAX_PLACE_CHARS {
+    if name.len() > MAX_POINTER_CHARS {
         return None;
     }
     let wrong = letters(name);

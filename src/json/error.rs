@@ -15,7 +15,8 @@ pub struct SyntaxError {
 
 impl SyntaxError {
     /// A problem right after the text `before`.
-    pub(super) fn behind(before: &str, problem: &'static str) -> Self {
+    pub(super) fn behind(before: &[u8], problem: &'static str) -> Self {
+        let before = String::from_utf8_lossy(before);
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
         SyntaxError {
             line: before.matches('\n').count() + 1,

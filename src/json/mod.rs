@@ -3,10 +3,11 @@
 mod error;
 pub mod merge;
 mod read;
+mod token;
 mod write;
 
 pub use error::{ObjectError, SyntaxError};
-pub use read::{parse, parse_object, parse_object_lossy};
+pub use read::{parse, parse_elements, parse_object, parse_object_lossy};
 pub use write::{ObjectWriter, string, write_string};
 
 use std::borrow::Cow;
@@ -26,6 +27,8 @@ pub enum Value<'a> {
     Array(Vec<Value<'a>>),
     /// An object.
     Object(Object<'a>),
+    /// Stands for what is not JSON, where [`parse_elements`] or [`parse_object_lossy`] could read on behind it; says why.
+    Broken(&'static str),
 }
 
 impl<'a> Value<'a> {
@@ -46,7 +49,13 @@ impl<'a> Value<'a> {
             Value::String(_) => "string",
             Value::Array(_) => "array",
             Value::Object(_) => "object",
+            Value::Broken(_) => "invalid JSON",
         }
+    }
+
+    /// Whether this is `NaN`, `Infinity` or `-Infinity`, as Python writes floats that JSON lacks.
+    pub fn is_non_finite(&self) -> bool {
+        matches!(self, Value::Broken(token::NAN | token::INFINITY))
     }
 }
 

@@ -1,6 +1,10 @@
 //! Reading JSON (RFC 8259), strictly. An error says line and column.
+//!
+//! Of a list of users, what is wrong in one must not cost the others their data. So a reader may go on behind what is not
+//! JSON, as long as its end is beyond doubt, and leave [`Value::Broken`] in its place.
 
 use super::error::{ObjectError, SyntaxError};
+use super::token::{COMMENT, Problem, Reader, TRAILING_COMMA};
 use super::{Object, Value};
 use std::borrow::Cow;
 
@@ -8,15 +12,26 @@ use std::borrow::Cow;
 /// Every rule on depth (see [`crate::user`]) is stricter.
 const MAX_DEPTH: usize = 32;
 
+/// Reads one JSON text.
+pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
+    Reader { bytes, at: 0, breakable_depth: usize::MAX, lone_surrogate: None }.read()
+}
+
 /// Reads one JSON text that is an object.
 pub fn parse_object(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
     object_of(parse(bytes))
 }
 
-/// Does what [`parse_object`] does, but reads a lone surrogate as U+FFFD. JavaScript and Python write them when a text was cut
-/// in the middle of an emoji.
+/// Reads one JSON text that is an object. The elements of its arrays, and what is in them, may be broken.
+pub fn parse_elements(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
+    object_of(Reader { bytes, at: 0, breakable_depth: 2, lone_surrogate: None }.read())
+}
+
+/// Reads one JSON text that is an object, as SDKs write it: its members may be broken, and a lone surrogate is U+FFFD.
+/// JavaScript and Python write one when a text was cut in the middle of an emoji.
 pub fn parse_object_lossy(bytes: &[u8]) -> Result<Object<'_>, ObjectError> {
-    object_of(parse_with(bytes, Some(char::REPLACEMENT_CHARACTER)))
+    let lone_surrogate = Some(char::REPLACEMENT_CHARACTER);
+    object_of(Reader { bytes, at: 0, breakable_depth: 1, lone_surrogate }.read())
 }
 
 fn object_of(parsed: Result<Value<'_>, SyntaxError>) -> Result<Object<'_>, ObjectError> {
@@ -29,317 +44,190 @@ fn object_of(parsed: Result<Value<'_>, SyntaxError>) -> Result<Object<'_>, Objec
 /// A container that has not ended yet.
 enum Open<'a> {
     Array(Vec<Value<'a>>),
+    /// With the name of the member that is read.
     Object(Object<'a>, Cow<'a, str>),
 }
 
-/// Reads one JSON text. It does not recurse, so any depth of nesting is safe.
-pub fn parse(bytes: &[u8]) -> Result<Value<'_>, SyntaxError> {
-    parse_with(bytes, None)
-}
-
-fn parse_with(bytes: &[u8], lone_surrogate: Option<char>) -> Result<Value<'_>, SyntaxError> {
-    let text = text_of(bytes)?;
-    let mut reader = Reader { text, at: 0, lone_surrogate };
-    let mut open: Vec<Open> = Vec::new();
-    loop {
-        let mut value = match reader.begin()? {
-            Begun::Value(value) => value,
-            Begun::Container(container) => {
-                open.push(container);
-                continue;
-            }
-        };
-        // The value is complete: add it to its container, and close each container that ends here.
-        loop {
-            let keep = open.len() <= MAX_DEPTH;
-            value = match open.pop() {
-                None => return reader.end(value),
-                Some(Open::Array(mut items)) => {
-                    if keep {
-                        items.push(value);
-                    }
-                    if reader.closes(b']', "expected `,` or `]`")? {
-                        Value::Array(items)
-                    } else {
-                        open.push(Open::Array(items));
-                        break;
-                    }
-                }
-                Some(Open::Object(mut object, name)) => {
-                    if keep {
-                        object.members.push((name, value));
-                    }
-                    if reader.closes(b'}', "expected `,` or `}`")? {
-                        Value::Object(object)
-                    } else {
-                        let name = reader.name()?;
-                        open.push(Open::Object(object, name));
-                        break;
-                    }
-                }
-            };
-        }
-    }
-}
-
-/// The bytes as UTF-8, or an error that names the encoding they seem to have.
-fn text_of(bytes: &[u8]) -> Result<&str, SyntaxError> {
-    let encoding = match bytes {
-        [0x1f, 0x8b, ..] => Some("gzip data; say so with `Content-Encoding: gzip`"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => Some("UTF-16 or UTF-32; send UTF-8"),
-        [0xef, 0xbb, 0xbf, ..] => Some("byte order mark; send UTF-8 without one"),
-        _ => None,
-    };
-    if let Some(problem) = encoding {
-        return Err(SyntaxError::behind("", problem));
-    }
-    std::str::from_utf8(bytes).map_err(|error| {
-        let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        SyntaxError::behind(&before, "invalid UTF-8")
-    })
-}
-
-/// Values of other languages, and what to write in JSON.
-const FOREIGN_VALUES: [(&str, &str); 8] = [
-    ("NaN", "NaN is not JSON; write null, or a string"),
-    ("Infinity", "Infinity is not JSON; write null, or a string"),
-    ("undefined", "undefined is not JSON; write null, or leave the member out"),
-    ("None", "None is not JSON; write null"),
-    ("True", "True is not JSON; write true"),
-    ("False", "False is not JSON; write false"),
-    ("'", "a string needs double quotes, not single ones"),
-    ("/", "a comment is not JSON; leave it out"),
-];
-
-enum Begun<'a> {
-    Value(Value<'a>),
-    Container(Open<'a>),
-}
-
-struct Reader<'a> {
-    text: &'a str,
-    at: usize,
-    /// What a lone surrogate is read as. None: it is an error.
-    lone_surrogate: Option<char>,
-}
-
 impl<'a> Reader<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
+    /// Reads the whole text. It does not recurse, so any depth of nesting is safe.
+    fn read(mut self) -> Result<Value<'a>, SyntaxError> {
+        if let Some(problem) = foreign_encoding(self.bytes) {
+            return Err(SyntaxError::behind(b"", problem));
+        }
+        let mut open = Vec::new();
+        loop {
+            let mut value = match self.begin(&mut open) {
+                Ok(Some(value)) => value,
+                Ok(None) => continue,
+                Err(problem) => self.broken(&problem, &mut open)?,
+            };
+            // The value is complete: add it to its container, and close each container that ends here.
+            loop {
+                if open.is_empty() {
+                    return self.end(value);
+                }
+                value = match self.add(value, &mut open) {
+                    Ok(Some(container)) => container,
+                    Ok(None) => break,
+                    Err(problem) => self.broken(&problem, &mut open)?,
+                };
+            }
         }
     }
 
-    fn error(&self, problem: &'static str) -> SyntaxError {
-        let problem = if self.at == self.text.len() { "unexpected end" } else { problem };
-        SyntaxError::behind(&self.text[..self.at], problem)
-    }
-
-    /// Reads a scalar, an empty container, or the opening of any other container.
-    fn begin(&mut self) -> Result<Begun<'a>, SyntaxError> {
+    /// Reads a scalar or an empty container, or opens any other container; before it the name, if it has one.
+    fn begin(&mut self, open: &mut Vec<Open<'a>>) -> Result<Option<Value<'a>>, Problem> {
+        if let Some(Open::Object(_, name)) = open.last_mut() {
+            *name = self.name()?;
+        }
         self.skip_space();
-        let value = match self.peek() {
-            Some(b'{') => {
-                self.at += 1;
-                self.skip_space();
-                if !self.eat(b'}') {
-                    return Ok(Begun::Container(Open::Object(Object::default(), self.name()?)));
-                }
-                Value::Object(Object::default())
-            }
-            Some(b'[') => {
-                self.at += 1;
-                self.skip_space();
-                if !self.eat(b']') {
-                    return Ok(Begun::Container(Open::Array(Vec::new())));
-                }
-                Value::Array(Vec::new())
-            }
-            Some(b'"') => Value::String(self.string()?),
-            Some(b'-' | b'0'..=b'9') => Value::Number(self.number()?),
-            _ if self.word("null") => Value::Null,
-            _ if self.word("true") => Value::Bool(true),
-            _ if self.word("false") => Value::Bool(false),
-            Some(b']' | b'}') if self.text[..self.at].trim_end().ends_with(',') => {
-                return Err(self.error("trailing comma; remove it"));
-            }
-            Some(b'+') => return Err(self.error("a number must not begin with `+`")),
-            Some(b'.') => return Err(self.error("a number needs a digit before its `.`")),
-            _ => return Err(self.error(self.foreign_value().unwrap_or("expected a value"))),
+        let (close, empty, container) = match self.peek() {
+            Some(b'[') => (b']', Value::Array(Vec::new()), Open::Array(Vec::new())),
+            Some(b'{') => (b'}', Value::Object(Object::default()), Open::Object(Object::default(), Cow::default())),
+            _ => return self.scalar().map(Some),
         };
-        Ok(Begun::Value(value))
+        self.at += 1;
+        self.skip_space();
+        if self.eat(close) {
+            return Ok(Some(empty));
+        }
+        open.push(container);
+        Ok(None)
     }
 
-    /// The problem with a value that is not JSON's, if one is here.
-    fn foreign_value(&self) -> Option<&'static str> {
-        let text = &self.text[self.at..];
-        FOREIGN_VALUES.iter().find(|(word, _)| text.starts_with(word)).map(|(_, problem)| *problem)
+    /// Adds a value to the innermost container, and returns that if it ends here.
+    fn add(&mut self, value: Value<'a>, open: &mut Vec<Open<'a>>) -> Result<Option<Value<'a>>, Problem> {
+        let keep = open.len() <= MAX_DEPTH;
+        let ends = match open.last_mut() {
+            Some(Open::Array(items)) => {
+                if keep {
+                    items.push(value);
+                }
+                self.closes(b']', "expected `,` or `]`")?
+            }
+            Some(Open::Object(object, name)) => {
+                if keep {
+                    object.members.push((std::mem::take(name), value));
+                }
+                self.closes(b'}', "expected `,` or `}`")?
+            }
+            None => return Ok(Some(value)),
+        };
+        Ok(if ends { open.pop().map(Open::into_value) } else { None })
     }
 
-    fn word(&mut self, word: &str) -> bool {
-        let found = self.text[self.at..].starts_with(word);
-        self.at += if found { word.len() } else { 0 };
-        found
+    /// What stands for something that is not JSON: for the value that has the problem, or else for its container.
+    fn broken(&mut self, problem: &Problem, open: &mut Vec<Open<'a>>) -> Result<Value<'a>, SyntaxError> {
+        let container = if problem.is_behind { None } else { open.pop() };
+        let goes_on = open.len() >= self.breakable_depth
+            && container.map_or(problem.is_behind, |container| self.skip_container(container.close()));
+        if goes_on {
+            Ok(Value::Broken(problem.text))
+        } else {
+            Err(SyntaxError::behind(&self.bytes[..problem.at], problem.text))
+        }
+    }
+
+    /// Moves behind the end of a container. False: it is in doubt, because brackets don't match, or because a string
+    /// begins or ends where none can, so that a quote may be missing.
+    fn skip_container(&mut self, close: u8) -> bool {
+        let mut closes = vec![close];
+        // Of the byte before the place of the problem nothing is known.
+        let mut before = b',';
+        while let Some(byte) = self.peek() {
+            self.at += 1;
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => continue,
+                b'"' => {
+                    let begins = matches!(before, b'{' | b'[' | b',' | b':');
+                    let ends = self.skip_string() && {
+                        self.skip_space();
+                        matches!(self.peek(), Some(b',' | b':' | b']' | b'}'))
+                    };
+                    if !begins || !ends {
+                        return false;
+                    }
+                }
+                b'[' => closes.push(b']'),
+                b'{' => closes.push(b'}'),
+                b']' | b'}' if closes.pop() != Some(byte) => return false,
+                _ if closes.is_empty() => return true,
+                _ => {}
+            }
+            before = byte;
+        }
+        false
     }
 
     fn end(mut self, value: Value<'a>) -> Result<Value<'a>, SyntaxError> {
         self.skip_space();
-        if self.at == self.text.len() { Ok(value) } else { Err(self.error("unexpected trailing characters")) }
+        if self.at == self.bytes.len() {
+            Ok(value)
+        } else {
+            Err(SyntaxError::behind(&self.bytes[..self.at], "unexpected trailing characters"))
+        }
     }
 
     /// After a member: true if the container ends with `close` here, false if a comma promises another.
-    fn closes(&mut self, close: u8, expected: &'static str) -> Result<bool, SyntaxError> {
+    fn closes(&mut self, close: u8, expected: &'static str) -> Result<bool, Problem> {
         self.skip_space();
         if self.eat(close) {
             Ok(true)
         } else if self.eat(b',') {
             Ok(false)
         } else {
-            Err(self.error(expected))
+            Err(self.problem(expected))
         }
     }
 
-    fn name(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
+    fn name(&mut self) -> Result<Cow<'a, str>, Problem> {
         self.skip_space();
         match self.peek() {
             Some(b'"') => {}
-            Some(b'}') => return Err(self.error("trailing comma; remove it")),
-            Some(b'/') => return Err(self.error("a comment is not JSON; leave it out")),
-            _ => return Err(self.error("expected a member name in double quotes")),
+            Some(b'}') => return Err(self.problem(TRAILING_COMMA)),
+            Some(b'/') => return Err(self.problem(COMMENT)),
+            _ => return Err(self.problem("expected a member name in double quotes")),
         }
-        let name = self.string()?;
+        let name = self.string().map_err(|problem| Problem { is_behind: false, ..problem })?;
         self.skip_space();
-        if self.eat(b':') { Ok(name) } else { Err(self.error("expected `:`")) }
+        if self.eat(b':') { Ok(name) } else { Err(self.problem("expected `:`")) }
     }
+}
 
-    fn number(&mut self) -> Result<&'a str, SyntaxError> {
-        let start = self.at;
-        self.eat(b'-');
-        if !self.eat(b'0') {
-            self.digits().map_err(|error| self.foreign_value().map_or(error, |problem| self.error(problem)))?;
-        } else if let Some(b'0'..=b'9') = self.peek() {
-            return Err(self.error("a number must not begin with 0; leave it out, or send a string"));
-        }
-        if self.eat(b'.') {
-            self.digits()?;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            let _sign = self.eat(b'+') || self.eat(b'-');
-            self.digits()?;
-        }
-        Ok(&self.text[start..self.at])
-    }
-
-    fn digits(&mut self) -> Result<(), SyntaxError> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at > start { Ok(()) } else { Err(self.error("expected a digit")) }
-    }
-
-    fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
-        self.at += 1;
-        let mut decoded = String::new();
-        let mut start = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let tail = &self.text[start..self.at];
-                    self.at += 1;
-                    return Ok(if decoded.is_empty() { Cow::Borrowed(tail) } else { Cow::Owned(decoded + tail) });
-                }
-                Some(b'\\') => {
-                    decoded.push_str(&self.text[start..self.at]);
-                    self.at += 1;
-                    decoded.push(self.escape()?);
-                    start = self.at;
-                }
-                Some(b'\n' | b'\r') => return Err(self.error("line break in a string; write \\n, or end it with `\"`")),
-                Some(b'\t') => return Err(self.error("tab in a string; write \\t")),
-                Some(0..=0x1f) => return Err(self.error("control character in a string; write \\u and four digits")),
-                Some(_) => self.at += 1,
-                None => return Err(self.error("unexpected end")),
-            }
+impl<'a> Open<'a> {
+    fn into_value(self) -> Value<'a> {
+        match self {
+            Open::Array(items) => Value::Array(items),
+            Open::Object(object, _) => Value::Object(object),
         }
     }
 
-    fn escape(&mut self) -> Result<char, SyntaxError> {
-        let c = match self.peek() {
-            Some(c @ (b'"' | b'\\' | b'/')) => char::from(c),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(),
-            _ => return Err(self.error("invalid escape in a string")),
-        };
-        self.at += 1;
-        Ok(c)
+    fn close(&self) -> u8 {
+        match self {
+            Open::Array(_) => b']',
+            Open::Object(..) => b'}',
+        }
     }
+}
 
-    fn unicode_escape(&mut self) -> Result<char, SyntaxError> {
-        let start = self.at;
-        let mut unit = self.code_unit()?;
-        let after_first = self.at;
-        if (0xd800..0xdc00).contains(&unit) && self.word("\\") && self.peek() == Some(b'u') {
-            let low = self.code_unit()?;
-            if (0xdc00..0xe000).contains(&low) {
-                unit = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-            }
-        }
-        if let Some(c) = char::from_u32(unit) {
-            return Ok(c);
-        }
-        self.at = if self.lone_surrogate.is_some() { after_first } else { start };
-        self.lone_surrogate.ok_or_else(|| self.error("lone surrogate in a string"))
-    }
-
-    /// `uXXXX`, after its backslash.
-    fn code_unit(&mut self) -> Result<u32, SyntaxError> {
-        self.at += 1;
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            unit = unit * 16 + digit.ok_or_else(|| self.error("expected four hexadecimal digits"))?;
-            self.at += 1;
-        }
-        Ok(unit)
-    }
+/// Says of a text that can't be JSON what it seems to be.
+fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
+    let in_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_-.%+[]".contains(byte);
+    let name = bytes.iter().take_while(in_name).count();
+    Some(match bytes {
+        [0x1f, 0x8b, ..] => "gzip data; say so with `Content-Encoding: gzip`",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..] => "UTF-16 or UTF-32; send UTF-8",
+        [0xef, 0xbb, 0xbf, ..] => "byte order mark; send UTF-8 without one",
+        [b'-', b'-', ..] => "multipart form data; send JSON",
+        _ if name > 0 && bytes.get(name) == Some(&b'=') => "form data; send JSON",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    #[test]
-    fn a_lone_surrogate_is_replaced_where_that_is_wanted() {
-        for (text, read) in [
-            (r"\ud83d", "\u{fffd}"),
-            (r"a\ud83db", "a\u{fffd}b"),
-            (r"\ud83d\n", "\u{fffd}\n"),
-            (r"\ud83d\u0041", "\u{fffd}A"),
-            (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
-            (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
-            (r"\ud83d\ude00", "😀"),
-        ] {
-            let json = format!(r#"{{"k":"{text}"}}"#);
-            let object = parse_object_lossy(json.as_bytes()).unwrap();
-            assert_eq!(object.get("k"), Some(&Value::String(read.into())), "{text}");
-        }
-    }
 
     #[track_caller]
     fn rewritten(text: &str) -> String {
@@ -371,7 +259,7 @@ mod tests {
             (b"+1", "a number must not begin with `+` at line 1, column 1"),
             (b".5", "a number needs a digit before its `.` at line 1, column 1"),
             (b"[NaN]", "NaN is not JSON at line 1, column 2; write null, or a string"),
-            (b"-Infinity", "Infinity is not JSON at line 1, column 2; write null, or a string"),
+            (b"-Infinity", "Infinity is not JSON at line 1, column 1; write null, or a string"),
             (b"undefined", "undefined is not JSON at line 1, column 1; write null, or leave the member out"),
             (b"None", "None is not JSON at line 1, column 1; write null"),
             (b"'a'", "a string needs double quotes, not single ones at line 1, column 1"),
@@ -393,12 +281,80 @@ mod tests {
             (b"\0{\0}", "UTF-16 or UTF-32 at line 1, column 1; send UTF-8"),
             (b"\x1f\x8b\x08", "gzip data at line 1, column 1; say so with `Content-Encoding: gzip`"),
             (b"\"\xc3\xa9\xff\"", "invalid UTF-8 at line 1, column 3"),
+            (b"user_id=u&email=a%40b.c", "form data at line 1, column 1; send JSON"),
+            (b"--X\r\nContent-Disposition: form-data", "multipart form data at line 1, column 1; send JSON"),
             (b"{'a':1}", "expected a member name in double quotes at line 1, column 2"),
             (b"{\"a\" 1}", "expected `:` at line 1, column 6"),
         ];
         for (body, message) in cases {
             assert_eq!(parse(body).unwrap_err().to_string(), *message, "{}", body.escape_ascii());
         }
+    }
+
+    /// What the elements of a list are read as.
+    #[track_caller]
+    fn elements(list: &str) -> String {
+        let text = format!(r#"{{"users":[{list}]}}"#);
+        let object = parse_elements(text.as_bytes()).unwrap();
+        let Some(Value::Array(items)) = object.get("users") else { panic!("{object}") };
+        let shown = |value: &Value| match value {
+            Value::Broken(problem) => format!("({problem})"),
+            other => other.to_string(),
+        };
+        items.iter().map(shown).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn a_broken_element_leaves_its_neighbours_whole() {
+        for (element, read) in [
+            ("NaN", "(NaN is not JSON; write null, or a string)"),
+            ("-Infinity", "(Infinity is not JSON; write null, or a string)"),
+            (r#""\ud800 \" \x""#, "(lone surrogate in a string)"),
+            ("\"a\nb\"", "(line break in a string; write \\n, or end it with `\"`)"),
+            ("1.x", "(expected a digit)"),
+            ("tomorrow", "(expected a value)"),
+            (r#"{"a":}"#, "(expected a value)"),
+            (r#"{"a":1,}"#, "(trailing comma; remove it)"),
+            (r#"{"a":1 "b":[{"c":2}]}"#, "(expected `,` or `}`)"),
+            (r#"{a: "]"}"#, "(expected a member name in double quotes)"),
+            ("{'a':'b'}", "(expected a member name in double quotes)"),
+            (r#"{"\ud800":1}"#, "(lone surrogate in a string)"),
+            (r#"{"a" "b"}"#, "(expected `:`)"),
+            ("{/* a */}", "(a comment is not JSON; leave it out)"),
+            (r#"{"a":NaN,"b":["\udc00",01],"c":[1,],"d":1}"#, r#"{"a":null,"b":[null,null],"c":null,"d":1}"#),
+        ] {
+            assert_eq!(
+                elements(&format!(r#"{{"a":1}},{element},"b""#)),
+                format!(r#"{{"a":1}} {read} "b""#),
+                "{element}"
+            );
+        }
+    }
+
+    #[test]
+    fn where_the_next_element_is_in_doubt_all_are_refused() {
+        for (list, error) in [
+            (r#"{"a":1},{"b":"}"#, "unexpected end at line 1, column 28"),
+            (r#"{"a":[1},{"b":1}"#, "expected `,` or `]` at line 1, column 18"),
+            (r#"{"a":1} {"b":1}"#, "expected `,` or `]` at line 1, column 19"),
+            (r#"{"a":1},"#, "trailing comma at line 1, column 19; remove it"),
+            (r#"{"a":"5" wide"},{"a":"5" wide"},{"b":1}"#, "expected `,` or `}` at line 1, column 20"),
+            (r#"{"a":"b},{"a":"c},{"b":1}"#, "expected `,` or `}` at line 1, column 22"),
+        ] {
+            let text = format!(r#"{{"users":[{list}]}}"#);
+            assert_eq!(parse_elements(text.as_bytes()).unwrap_err().to_string(), error, "{list}");
+        }
+        assert!(parse_elements(br#"{"users":NaN}"#).is_err());
+        assert!(parse_elements(br#"{"users":[1],}"#).is_err());
+    }
+
+    #[test]
+    fn a_member_that_an_sdk_breaks_is_read_over() {
+        let object = parse_object_lossy(br#"{"a":NaN,"b":-Infinity,"c":"\x","d":{"e":Infinity}}"#).unwrap();
+        let is_non_finite = |name| object.get(name).is_some_and(Value::is_non_finite);
+        assert_eq!(["a", "b", "c", "d"].map(is_non_finite), [true, true, false, false]);
+        assert_eq!(object.get("c"), Some(&Value::Broken("invalid escape in a string")));
+        assert!(object.get("d").and_then(Value::object).and_then(|d| d.get("e")).is_some_and(Value::is_non_finite));
     }
 
     #[test]
@@ -420,6 +376,17 @@ mod tests {
             let theirs = serde_json::from_str::<Box<serde_json::value::RawValue>>(&text).is_ok()
                 && serde_json::from_str::<serde_json::Value>(&text).map_or_else(|e| e.to_string().contains("out of range"), |_| true);
             prop_assert_eq!(parse(text.as_bytes()).is_ok(), theirs);
+        }
+
+        #[test]
+        fn a_broken_element_never_swallows_its_neighbours(element in r#"[ \[\]{}:,"\\N1a\n]{0,16}"#) {
+            let text = format!(r#"{{"l":[{{"a":1}},{element},{{"b":2}}]}}"#);
+            if let Ok(object) = parse_elements(text.as_bytes()) {
+                let Some((_, Value::Array(last))) = object.members.last() else { panic!("{object}") };
+                let Some(Value::Array(first)) = object.get("l") else { panic!("{object}") };
+                prop_assert_eq!(first[0].to_string(), r#"{"a":1}"#);
+                prop_assert_eq!(last[last.len() - 1].to_string(), r#"{"b":2}"#);
+            }
         }
     }
 }

@@ -4,10 +4,10 @@ use super::{Object, Value};
 use std::fmt;
 
 impl Value<'_> {
-    /// Appends the JSON text of this value.
+    /// Appends the JSON text of this value: null where it is broken.
     pub fn write(&self, out: &mut String) {
         match self {
-            Value::Null => out.push_str("null"),
+            Value::Null | Value::Broken(_) => out.push_str("null"),
             Value::Bool(true) => out.push_str("true"),
             Value::Bool(false) => out.push_str("false"),
             Value::Number(digits) => out.push_str(digits),

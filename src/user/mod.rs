@@ -2,13 +2,15 @@
 
 mod email;
 mod external_id;
+mod free_form;
 mod phone;
+mod text;
 
 pub use email::Email;
 pub use external_id::ExternalId;
 pub use phone::Phone;
 
-use crate::bounds::{MAX_AHEAD_MS, MAX_MEMBERS, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS};
+use crate::bounds::{MAX_AHEAD_MS, MAX_MEMBERS};
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{self, Object, ObjectWriter, Value};
 use crate::rule::BrokenRule;
@@ -73,18 +75,21 @@ impl NewUser {
             faults.parsed(text.parse())
         });
         let email = fields.optional("email", |value, faults| {
-            string_or_null(value, faults, |text| Email::parse(text).map(Email::as_str))
+            contact(value, faults, |text| Ok(json::string(Email::parse(text)?.as_str())))
         });
         let phone = fields.optional("phone", |value, faults| {
-            string_or_null(value, faults, |text| Phone::parse(text).map(Phone::as_str))
+            contact(value, faults, |text| Ok(json::string(Phone::parse(text)?.as_str())))
         });
-        let properties = fields.optional("properties", free_form);
-        let origin = fields.optional("origin", free_form);
+        let properties = fields.optional("properties", free_form::parse);
+        let origin = fields.optional("origin", free_form::parse);
         let as_of = fields.optional("as_of", |value, faults| {
+            if *value == Value::Null {
+                return None;
+            }
             let text = faults.string(value)?;
             faults.parsed(text.parse().and_then(|as_of| not_ahead(as_of, now)))
         });
-        fields.deny_unknown();
+        fields.deny_unknown_with(advice_on);
         if as_of.is_some() {
             // The time of each is kept, and so is that of a removal.
             for (name, object) in [("properties", properties), ("origin", origin)] {
@@ -153,65 +158,31 @@ fn members(
     Members(format!("[{}]", pairs.join(",")))
 }
 
-/// The JSON text of a string that `parse` accepts, or of null.
-fn string_or_null<'v>(
-    value: &'v Value,
+/// What to do with a member that is like none of a user's.
+#[expect(clippy::unnecessary_wraps, reason = "it is the form that `Fields` asks")]
+fn advice_on(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "id" | "_id" | "uid" | "external_id" | "externalId" => "Did you mean user_id?",
+        "phone_number" | "phoneNumber" | "telephone" | "mobile" => "Did you mean phone?",
+        _ => "Put it into `properties`",
+    })
+}
+
+/// The JSON text that `parse` makes of a string, or null.
+fn contact(
+    value: &Value,
     faults: &mut Faults,
-    parse: impl FnOnce(&'v str) -> Result<&'v str, BrokenRule>,
+    parse: impl FnOnce(&str) -> Result<String, BrokenRule>,
 ) -> Option<String> {
     if *value == Value::Null {
         return Some("null".into());
     }
     let text = faults.string(value)?;
-    faults.parsed(parse(text).map(json::string))
-}
-
-/// An object, if its keys and nesting are within the limits.
-fn free_form<'v, 'a>(value: &'v Value<'a>, faults: &mut Faults) -> Option<&'v Object<'a>> {
-    let object = faults.object(value)?;
-    // A null removes its member. The others are all stored, whatever the profile holds already.
-    let kept = object.members.iter().filter(|(_, value)| *value != Value::Null).count();
-    if kept > MAX_MEMBERS {
-        faults.invalid(format!("Must have at most {MAX_MEMBERS} keys"));
+    if text.trim().is_empty() {
+        faults.invalid("Must not be empty; send null to clear it");
+        return None;
     }
-    check_object(object, MAX_NESTING, faults);
-    Some(object)
-}
-
-fn check_object(object: &Object, levels_left: usize, faults: &mut Faults) {
-    faults.check_names_differ(object);
-    for (key, value) in &object.members {
-        faults.within(key.as_ref(), |faults| {
-            if key.is_empty() {
-                faults.invalid("A key must not be empty");
-            } else if key.chars().count() > MAX_NAME_CHARS {
-                faults.invalid(format!("A key must have at most {MAX_NAME_CHARS} characters"));
-            } else if key.contains('\0') {
-                // SQLite compares keys up to it only: `a` and `a\0b` would be one.
-                faults.invalid("A key must not contain U+0000");
-            } else {
-                check_nested(value, levels_left, faults);
-            }
-        });
-    }
-}
-
-fn check_nested(value: &Value, levels_left: usize, faults: &mut Faults) {
-    match (value, levels_left.checked_sub(1)) {
-        (Value::Array(_) | Value::Object(_), None) => faults.invalid("Must not be nested more than 8 levels deep"),
-        (Value::Array(items), Some(levels_left)) => {
-            for (i, item) in items.iter().enumerate() {
-                faults.within(i.to_string(), |faults| check_nested(item, levels_left, faults));
-            }
-        }
-        (Value::Object(object), Some(levels_left)) => {
-            if object.members.len() > MAX_OBJECT_MEMBERS {
-                faults.invalid(format!("Must have at most {MAX_OBJECT_MEMBERS} members"));
-            }
-            check_object(object, levels_left, faults);
-        }
-        _ => {}
-    }
+    faults.parsed(parse(text))
 }
 
 #[cfg(test)]
@@ -255,13 +226,13 @@ mod tests {
             faults(&with(301)),
             ["origin: Must have at most 300 keys beside as_of, those that are null included"]
         );
-        assert_eq!(faults(r#"{"user_id":"u","as_of":null}"#), ["as_of: Expected string, received null"]);
+        assert_eq!(parse(r#"{"user_id":"u","as_of":null}"#), parse(r#"{"user_id":"u"}"#));
     }
 
     #[test]
     fn every_fault_is_told_in_the_order_of_the_table_then_what_is_left() {
         let body =
-            r#"{"zip":1,"origin":null,"phone":"1","email":7,"a":{},"properties":{"":1,"x":{"a/b~":{"k":1,"k":2}}}}"#;
+            r#"{"zip":1,"origin":null,"phone":"+1","email":7,"a":{},"properties":{"":1,"x":{"a/b~":{"k":1,"k":2}}}}"#;
         assert_eq!(
             faults(body),
             [
@@ -271,20 +242,62 @@ mod tests {
                 "/properties/: A key must not be empty",
                 "/properties/x/a~1b~0/k: Duplicate name",
                 "origin: Expected object, received null",
-                "zip: Unknown field; it would not be stored",
-                "a: Unknown field; it would not be stored",
+                "zip: Unknown field; it would not be stored. Put it into `properties`",
+                "a: Unknown field; it would not be stored. Put it into `properties`",
             ]
         );
     }
 
     #[test]
-    fn a_name_of_other_case_or_punctuation_is_told_which_is_meant() {
+    fn an_unknown_name_is_answered_with_what_is_meant() {
+        for (name, advice) in [
+            ("userId", "Did you mean user_id?"),
+            ("id", "Did you mean user_id?"),
+            ("external_id", "Did you mean user_id?"),
+            ("E-Mail", "Did you mean email?"),
+            ("emial", "Did you mean email?"),
+            ("mail", "Did you mean email?"),
+            ("phone_number", "Did you mean phone?"),
+            ("first_name", "Put it into `properties`"),
+            ("plan", "Put it into `properties`"),
+            ("traits", "Put it into `properties`"),
+            ("attributes", "Put it into `properties`"),
+            ("metadata", "Put it into `properties`"),
+        ] {
+            let body = format!(r#"{{"user_id":"u","{name}":"x"}}"#);
+            assert_eq!(faults(&body), [format!("{name}: Unknown field; it would not be stored. {advice}")]);
+        }
+    }
+
+    #[test]
+    fn contacts_are_tidied_and_an_empty_one_is_not_cleared() {
+        let body = r#"{"user_id":"u","email":" Ann@b.c\n","phone":"+1 (415) 555-2671"}"#;
+        let patch = r#"{"email":"Ann@b.c","phone":"+14155552671"}"#;
+        assert_eq!(parse(body).unwrap().change, Change::Merge(Patch(patch.into())));
+        for empty in ["", " ", "\u{a0}"] {
+            let body = format!(r#"{{"user_id":"u","email":"{empty}","phone":"{empty}"}}"#);
+            let rule = "Must not be empty; send null to clear it";
+            assert_eq!(faults(&body), [format!("email: {rule}"), format!("phone: {rule}")]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_a_fault_of_its_place() {
+        let body = r#"{"users":[{"user_id":01,"email":NaN,"phone":"\x","properties":{"a":[1,"\ud800"],"b":{"c":1,}},"origin":[1,],"as_of":tomorrow}]}"#;
+        let body = json::parse_elements(body.as_bytes()).unwrap();
+        let Some(Value::Array(users)) = body.get("users") else { panic!("{body}") };
+        let list = NewUser::parse(users[0].object().unwrap(), Timestamp::from_ms(0)).unwrap_err();
+        let told: Vec<_> = list.faults.iter().map(|f| format!("{}: {}", f.place(), f.kind)).collect();
         assert_eq!(
-            faults(r#"{"userId":"u","E-Mail":"a@b.c","user_id":"u","name":"n"}"#),
+            told,
             [
-                "userId: Unknown field; it would not be stored. Did you mean user_id?",
-                "E-Mail: Unknown field; it would not be stored. Did you mean email?",
-                "name: Unknown field; it would not be stored",
+                "user_id: Invalid JSON: a number must not begin with 0; leave it out, or send a string",
+                "email: Invalid JSON: NaN is not JSON; write null, or a string",
+                "phone: Invalid JSON: invalid escape in a string",
+                "/properties/a/1: Invalid JSON: lone surrogate in a string",
+                "/properties/b: Invalid JSON: trailing comma; remove it",
+                "origin: Invalid JSON: trailing comma; remove it",
+                "as_of: Invalid JSON: expected a value",
             ]
         );
     }
@@ -292,52 +305,6 @@ mod tests {
     #[test]
     fn a_name_that_stands_three_times_is_told_once() {
         assert_eq!(faults(r#"{"user_id":"a","user_id":"a","user_id":"a"}"#), ["user_id: Duplicate name"]);
-    }
-
-    #[test]
-    fn keys_and_nesting_have_limits_that_can_be_reached() {
-        let key = "é".repeat(128);
-        let nested = |levels: usize| format!("{}1{}", r#"{"k":["#.repeat(levels / 2), "]}".repeat(levels / 2));
-        assert!(parse(&format!(r#"{{"user_id":"u","properties":{{"{key}":{}}}}}"#, nested(8))).is_ok());
-        assert_eq!(
-            faults(&format!(r#"{{"user_id":"u","properties":{{"{key}é":1}},"origin":{{"o":[{}]}}}}"#, nested(8))),
-            [
-                format!("/properties/{key}é: A key must have at most 128 characters"),
-                "/origin/o/0/k/0/k/0/k/0/k: Must not be nested more than 8 levels deep".into(),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_key_with_a_nul_is_refused_at_any_depth() {
-        assert_eq!(
-            faults(r#"{"user_id":"u","properties":{"a\u0000":1},"origin":{"o":[{"\u0000b":1,"b":"\u0000"}]}}"#),
-            ["/properties/a\0: A key must not contain U+0000", "/origin/o/0/\0b: A key must not contain U+0000",]
-        );
-    }
-
-    #[test]
-    fn an_object_has_at_most_300_members_and_nulls_directly_in_properties_do_not_count() {
-        let members = |n: usize, value: &str| (0..n).map(|i| format!("\"k{i}\":{value}")).collect::<Vec<_>>().join(",");
-        let body = |properties: &str| format!(r#"{{"user_id":"u","properties":{{{properties}}}}}"#);
-        for fits in [
-            members(300, "1"),
-            format!(r#""o":{{{}}}"#, members(300, "null")),
-            format!(r#"{},"n":null"#, members(300, "1")),
-            members(5000, "null"),
-        ] {
-            assert!(parse(&body(&fits)).is_ok());
-        }
-        let issue = "Must have at most 300 members";
-        for (nested, place) in [(301, "/properties/o"), (5000, "/properties/o")] {
-            let nested = members(nested, "null");
-            assert_eq!(faults(&body(&format!(r#""o":{{{nested}}}"#))), [format!("{place}: {issue}")]);
-            assert_eq!(
-                faults(&body(&format!(r#""a":[{{"o":{{{nested}}}}}]"#))),
-                [format!("/properties/a/0/o: {issue}")]
-            );
-        }
-        assert_eq!(faults(&body(&members(301, "1"))), ["properties: Must have at most 300 keys"]);
     }
 
     #[test]
@@ -383,6 +350,11 @@ mod tests {
     #[test]
     fn a_wrong_type_says_both_types() {
         let fault = parse(r#"{"user_id":[]}"#).unwrap_err().faults.remove(0);
-        assert_eq!(fault.kind, FaultKind::WrongType { expected: "string", received: "array" });
+        assert_eq!(fault.kind, FaultKind::WrongType { expected: "string", received: "array", is_empty_array: true });
+        assert_eq!(fault.kind.to_string(), "Expected string, received array");
+        assert_eq!(
+            faults(r#"{"user_id":"u","properties":[],"origin":[1]}"#),
+            ["properties: Expected object, received an empty list; send {}", "origin: Expected object, received array"]
+        );
     }
 }

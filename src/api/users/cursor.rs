@@ -35,7 +35,7 @@ fn checksum(position: &Position, filter: &Filter) -> [u8; 32] {
     let parts = [
         "cursor 1",
         filter.email.map_or("", |email| email.as_str()),
-        filter.phone.map_or("", |phone| phone.as_str()),
+        filter.phone.as_ref().map_or("", |phone| phone.as_str()),
         &filter.updated_after.map_or_else(String::new, ms),
         &ms(position.updated_at),
         &position.external_id,

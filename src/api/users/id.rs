@@ -9,6 +9,6 @@ use crate::user::ExternalId;
 /// The `user_id` of a path, percent-decoded once.
 pub fn parse(segment: &str) -> Result<ExternalId, ApiError> {
     let decoded = percent::decode(segment).ok_or(BrokenRule::new("Must be percent-encoded UTF-8"));
-    let parsed = decoded.and_then(|id| ExternalId::parse_stored(&id));
+    let parsed = decoded.and_then(|id| id.parse());
     parsed.map_err(|rule| ApiError::Faults(FaultList::one(Part::Path, "user_id", rule)))
 }

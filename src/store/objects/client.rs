@@ -173,7 +173,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         let operation = || {
             Operation::List(ListUsers {
                 email: email.map(|email| email.as_str().into()),
-                phone: phone.map(|phone| phone.as_str().into()),
+                phone: phone.as_ref().map(|phone| phone.as_str().into()),
                 updated_after: updated_after.map(Timestamp::as_ms),
                 after: after.map(|after| (after.updated_at.as_ms(), after.external_id.clone())),
                 limit,

@@ -253,7 +253,7 @@ impl UserStore for MemoryStore {
         let mut found: Vec<StoredUser> = of_project.map(|((_, id), user)| stored_user(id, user)).collect();
         found.retain(|user| {
             filter.email.is_none_or(|email| user.email.as_deref() == Some(email.as_str()))
-                && filter.phone.is_none_or(|phone| user.phone.as_deref() == Some(phone.as_str()))
+                && filter.phone.as_ref().is_none_or(|phone| user.phone.as_deref() == Some(phone.as_str()))
                 && filter.updated_after.is_none_or(|at| user.updated_at > at)
         });
         let by_change = filter.updated_after.is_some();
