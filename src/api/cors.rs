@@ -5,7 +5,7 @@ use super::http::Reply;
 use crate::bounds::PREFLIGHT_MAX_AGE_S;
 
 /// The last four are sent by clients of Segment's protocol.
-const ALLOW_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Cache-Control, traceparent, \
+const ALLOW_HEADERS: &str = "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Cache-Control, traceparent, tracestate, \
     X-Write-Key, X-Retry-Count, AnonymousId, SentAt";
 const EXPOSE_HEADERS: &str = "X-Request-Id, X-Roster-Version, Location, X-User-Created, X-User-Stale, ETag, Age, Allow, Accept-Encoding, WWW-Authenticate, Retry-After, \
     X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, RateLimit-Policy, RateLimit";

@@ -37,7 +37,7 @@ mod tests {
             version: Some("v-1".into()),
             ..Call::default()
         };
-        let mut handled = fail(&call, ApiError::UserNotFound { is_roster_id: false }, None);
+        let mut handled = fail(&call, ApiError::UserNotFound, None);
         let unknown = data_point(&call, &handled, 1, u64::MAX);
         assert_eq!((unknown.index, unknown.doubles[2]), ("", f64::from(u32::MAX)));
         handled.project = Some("p".into());

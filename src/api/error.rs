@@ -54,14 +54,11 @@ pub enum ApiError {
     },
     /// 404 `NOT_FOUND`: no such route, but perhaps one like it.
     RouteNotFound {
-        /// The pattern of a route whose path is similar.
+        /// How the path of a similar route is written.
         similar: Option<&'static str>,
     },
     /// 404 `USER_NOT_FOUND`
-    UserNotFound {
-        /// The path has one of Roster's own ids, where the caller's belongs.
-        is_roster_id: bool,
-    },
+    UserNotFound,
     /// 404 `KEY_NOT_FOUND`
     KeyNotFound,
     /// 404 `PROJECT_NOT_FOUND`
@@ -77,6 +74,8 @@ pub enum ApiError {
     MethodNotAllowed {
         /// The value of `Allow`.
         allow: String,
+        /// What to send instead, if that is plain.
+        instead: Option<&'static str>,
     },
     /// 413 `PAYLOAD_TOO_LARGE`
     PayloadTooLarge {
@@ -231,12 +230,7 @@ impl ApiError {
             ApiError::RouteNotFound { similar: Some(pattern) } => {
                 Row::new(404, "NOT_FOUND", format!("No such route. Did you mean {pattern}?"))
             }
-            ApiError::UserNotFound { is_roster_id: false } => Row::new(404, "USER_NOT_FOUND", "No such user"),
-            ApiError::UserNotFound { is_roster_id: true } => Row::new(
-                404,
-                "USER_NOT_FOUND",
-                "No such user. The path takes the user_id that you sent (external_id in answers), not Roster's own usr_… id",
-            ),
+            ApiError::UserNotFound => Row::new(404, "USER_NOT_FOUND", "No such user"),
             ApiError::KeyNotFound => Row::new(404, "KEY_NOT_FOUND", "No such API key"),
             ApiError::ProjectNotFound => Row::new(404, "PROJECT_NOT_FOUND", "No such project"),
             ApiError::StorageFixed => Row::new(409, "STORAGE_FIXED", "The project has had a key: its storage is fixed"),
@@ -247,8 +241,11 @@ impl ApiError {
             ApiError::RevisionChanged { revision: None } => {
                 Row::new(412, "REVISION_CHANGED", "There is no such user for If-Match to name")
             }
-            ApiError::MethodNotAllowed { allow } => {
-                let message = format!("Method not allowed here; allowed are {allow}");
+            ApiError::MethodNotAllowed { allow, instead } => {
+                let mut message = format!("Method not allowed here; allowed are {allow}");
+                if let Some(instead) = instead {
+                    message = format!("{message}. {instead}");
+                }
                 Row::new(405, "METHOD_NOT_ALLOWED", message).header("Allow", allow)
             }
             ApiError::PayloadTooLarge { limit_bytes } => {

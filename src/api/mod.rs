@@ -63,7 +63,7 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         return Ok(cors::preflight(found.map_or_else(|| route::ALL_METHODS.into(), Found::allow)));
     }
     let found = found.ok_or_else(|| ApiError::RouteNotFound { similar: route::similar(&cx.call.path) })?;
-    match found.operation.ok_or_else(|| ApiError::MethodNotAllowed { allow: found.allow() })? {
+    match found.operation.ok_or_else(|| found.method_not_allowed(&cx.call.method))? {
         Operation::UpsertUser => users::upsert(cx).await,
         Operation::ListUsers => users::list(cx).await,
         Operation::UpsertUsers => users::upsert_all(cx).await,

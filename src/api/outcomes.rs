@@ -45,7 +45,7 @@ pub async fn store<P: Platform>(
     if users.is_empty() {
         return Ok(Vec::new());
     }
-    let users: Vec<_> = users.iter().map(|user| (*user, cx.new_id("usr_"))).collect();
+    let users: Vec<_> = users.iter().map(|user| (*user, cx.new_user_id())).collect();
     for_caller(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &users)).await
 }
 

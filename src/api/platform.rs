@@ -103,8 +103,17 @@ impl<'a, P: Platform> Cx<'a, P> {
 
     /// A new id from the platform's clock and random source.
     pub fn new_id(&self, prefix: &str) -> String {
+        crate::id::new(prefix, self.now(), self.random())
+    }
+
+    /// Does what [`Cx::new_id`] does, for a user.
+    pub fn new_user_id(&self) -> String {
+        crate::id::new_user(self.now(), self.random())
+    }
+
+    fn random(&self) -> [u8; 10] {
         let mut random = [0; 10];
         self.platform.fill_random(&mut random);
-        crate::id::new(prefix, self.now(), random)
+        random
     }
 }

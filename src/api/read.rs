@@ -3,7 +3,7 @@
 use super::error::ApiError;
 use super::http::{Call, Encoding};
 use super::platform::{BodyError, Cx, Platform};
-use crate::bounds::MAX_BODY_BYTES;
+use crate::bounds::{MAX_BATCH_BYTES, MAX_BODY_BYTES};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::query;
 use crate::json::{self, Object, ObjectError};
@@ -21,17 +21,17 @@ pub async fn object<P: Platform, T>(
     cx: &Cx<'_, P>,
     parse: impl FnOnce(&Object) -> Result<T, FaultList>,
 ) -> Result<T, ApiError> {
-    large_object(cx, MAX_BODY_BYTES, parse).await
+    let bytes = bytes(cx, MAX_BODY_BYTES).await?;
+    parse(&object_of(&bytes, json::parse_object)?).map_err(ApiError::Faults)
 }
 
-/// Does what [`object`] does, with a limit of its own.
-pub async fn large_object<P: Platform, T>(
+/// Reads the body of a batch, and hands its one object to `parse`. What is not JSON in an element is that element's fault.
+pub async fn elements<P: Platform, T>(
     cx: &Cx<'_, P>,
-    limit_bytes: usize,
     parse: impl FnOnce(&Object) -> Result<T, FaultList>,
 ) -> Result<T, ApiError> {
-    let bytes = bytes(cx, limit_bytes).await?;
-    parse(&object_of(&bytes, json::parse_object)?).map_err(ApiError::Faults)
+    let bytes = bytes(cx, MAX_BATCH_BYTES).await?;
+    parse(&object_of(&bytes, json::parse_elements)?).map_err(ApiError::Faults)
 }
 
 /// Reads the body, decoded.

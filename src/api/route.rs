@@ -1,5 +1,7 @@
 //! Maps a method and a path to an operation.
 
+use super::error::ApiError;
+
 /// What a route does. `api/mod.rs` says by which handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -141,6 +143,13 @@ impl Found<'_> {
         };
         ALL_METHODS.split(", ").filter(allowed).collect::<Vec<_>>().join(", ")
     }
+
+    /// The refusal of a method that the route lacks.
+    pub fn method_not_allowed(&self, method: &str) -> ApiError {
+        let changes = matches!(method, "PATCH" | "PUT") && self.pattern.starts_with("/v1/users");
+        let instead = changes.then_some("POST /v1/users merges what it is sent into the user");
+        ApiError::MethodNotAllowed { allow: self.allow(), instead }
+    }
 }
 
 /// The part of a path that matches the braces of a pattern; empty if the pattern has none. None if it does not match.
@@ -154,11 +163,18 @@ fn parameter<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     }
 }
 
-/// The pattern of a route whose path differs from this one by the prefix, or by a slash at the end.
+/// How the path of a route is written that this one resembles: it differs by the prefix, by slashes too many, or by those
+/// of an id.
 pub fn similar(path: &str) -> Option<&'static str> {
-    let path = path.trim_end_matches('/');
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let path = format!("/{}", segments.join("/"));
     let prefixed = format!("/v1{path}");
-    [path, &prefixed].into_iter().find_map(|path| find("", path)).map(|found| found.pattern)
+    let found = [&path, &prefixed].into_iter().find_map(|path| find("", path)).map(|found| found.pattern);
+    let of_user = || match segments.as_slice() {
+        ["v1", "users", _, _, ..] | ["users", _, _, ..] => Some("/v1/users/{user_id}, with each / in the id as %2F"),
+        _ => None,
+    };
+    found.or_else(of_user)
 }
 
 #[cfg(test)]
@@ -240,6 +256,12 @@ mod tests {
             ("/users/batch", Some("/v1/users/batch")),
             ("/keys//", Some("/v1/keys")),
             ("/health/", Some("/health")),
+            ("//v1/users", Some("/v1/users")),
+            ("/v1//users/u", Some("/v1/users/{user_id}")),
+            ("/v1/users/org/7", Some("/v1/users/{user_id}, with each / in the id as %2F")),
+            ("/users/org/7/", Some("/v1/users/{user_id}, with each / in the id as %2F")),
+            ("/v1/keys/a/b", None),
+            ("/", Some("/")),
             ("/favicon.ico", None),
             ("/v1", None),
         ] {

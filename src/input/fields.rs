@@ -2,7 +2,7 @@
 
 use super::suggest;
 use crate::bounds::{MAX_FAULTS, MAX_POINTER_CHARS};
-use crate::json::{Object, Value};
+use crate::json::{Object, Value, pointer_step};
 use crate::rule::BrokenRule;
 use std::borrow::Cow;
 use std::fmt;
@@ -120,7 +120,7 @@ impl Faults {
             return;
         }
         let pointer = (self.path.len() > 1).then(|| {
-            let steps = self.path.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1")));
+            let steps = self.path.iter().map(|step| format!("/{}", pointer_step(step)));
             cut(&steps.collect::<String>())
         });
         let field = self.path.first().map(|name| cut(name)).unwrap_or_default();
@@ -222,8 +222,8 @@ impl Faults {
     }
 }
 
-/// The text, or its beginning and `…`. Never cuts an escape of a pointer in two.
-fn cut(text: &str) -> String {
+/// A name or a pointer, or its beginning and `…`. Never cuts an escape of a pointer in two.
+pub fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_POINTER_CHARS) {
         Some((end, _)) => format!("{}…", text[..end].trim_end_matches('~')),
         None => text.to_owned(),

@@ -53,10 +53,29 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether this is `NaN`, `Infinity` or `-Infinity`, as Python writes floats that JSON lacks.
-    pub fn is_non_finite(&self) -> bool {
-        matches!(self, Value::Broken(token::NAN | token::INFINITY))
+    fn null_non_finite(&mut self) -> Option<String> {
+        match self {
+            Value::Broken(token::NAN | token::INFINITY) => {
+                *self = Value::Null;
+                Some(String::new())
+            }
+            Value::Array(items) => {
+                let mut first = None;
+                for (i, item) in items.iter_mut().enumerate() {
+                    let found = item.null_non_finite();
+                    first = first.or_else(|| Some(format!("/{i}{}", found?)));
+                }
+                first
+            }
+            Value::Object(object) => object.null_non_finite(),
+            _ => None,
+        }
     }
+}
+
+/// A name as a step of a pointer (RFC 6901 section 3).
+pub fn pointer_step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Members in their order, duplicates included.
@@ -71,6 +90,17 @@ impl<'a> Object<'a> {
     pub fn take(&mut self, name: &str) -> Option<Value<'a>> {
         let (_, value) = self.members.iter_mut().find(|(known, _)| known == name)?;
         Some(std::mem::replace(value, Value::Null))
+    }
+
+    /// Makes null of each `NaN`, `Infinity` and `-Infinity` at any depth, as JavaScript does. Returns the pointer (RFC 6901)
+    /// to the first. It recurses as deep as the object, which the reader bounds.
+    pub fn null_non_finite(&mut self) -> Option<String> {
+        let mut first = None;
+        for (name, value) in &mut self.members {
+            let found = value.null_non_finite();
+            first = first.or_else(|| Some(format!("/{}{}", pointer_step(name), found?)));
+        }
+        first
     }
 
     /// The first member of this name.

@@ -11,6 +11,7 @@ use crate::input::fields::FaultList;
 use crate::key::ApiKey;
 use crate::store::{StoredLimit, Upserted};
 use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
 /// The outcomes of the users to store, in turn.
 type Stored = Vec<Result<Upserted, StoredLimit>>;
@@ -44,7 +45,7 @@ struct WarningOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'static str>,
+    field: Option<Cow<'static, str>>,
     message: &'static str,
 }
 

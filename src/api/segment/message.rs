@@ -1,7 +1,7 @@
 //! One message of Segment's protocol.
 
 use crate::bounds::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_NAME_CHARS};
-use crate::input::fields::{Fault, FaultKind, FaultList, Faults};
+use crate::input::fields::{Fault, FaultKind, FaultList, Faults, cut};
 use crate::json::{Object, Value};
 use crate::time::Timestamp;
 use crate::user::{Email, NewUser, Phone};
@@ -46,7 +46,7 @@ pub enum Content {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Warning {
     /// A member, or a pointer to a deeper one.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// A sentence without its full stop.
     pub message: &'static str,
 }
@@ -94,10 +94,18 @@ impl SegmentMessage {
     /// Makes of an identify the body that `POST /v1/users` would take.
     fn identify(&mut self, message: &mut Object, sent_at: Option<Timestamp>, arrival: &Arrival) -> Content {
         let as_of = self.as_of(message, sent_at, arrival);
-        let traits = match traits(message) {
+        let mut traits = match traits(message) {
             Ok(traits) => traits,
             Err(list) => return Content::Refused(list),
         };
+        if !arrival.strict
+            && let Some(first) = traits.null_non_finite()
+        {
+            self.warnings.push(Warning {
+                field: cut(&format!("/traits{first}")).into(),
+                message: "NaN and the infinities are not JSON; each counts as null",
+            });
+        }
         let mut body = Object::default();
         if let Some(user_id) = message.take("userId").filter(|id| *id != Value::Null) {
             let user_id = if let Value::Number(digits) = user_id { Value::String(digits.into()) } else { user_id };
@@ -141,7 +149,7 @@ impl SegmentMessage {
                     }
                     None if arrival.strict => return value.clone(),
                     None => self.warnings.push(Warning {
-                        field: name,
+                        field: name.into(),
                         message: "Not an RFC 3339 date and time of the years 1970 to 9999; not used",
                     }),
                 },
@@ -168,12 +176,18 @@ const CONTACTS: [Contact; 2] = [
     Contact {
         name: "email",
         is_valid: |value| matches!(value, Value::String(text) if Email::parse(text).is_ok()),
-        warning: Warning { field: "/traits/email", message: "Not an e-mail address; stored as a property instead" },
+        warning: Warning {
+            field: Cow::Borrowed("/traits/email"),
+            message: "Not an e-mail address; stored as a property instead",
+        },
     },
     Contact {
         name: "phone",
         is_valid: |value| matches!(value, Value::String(text) if Phone::parse(text).is_ok()),
-        warning: Warning { field: "/traits/phone", message: "Not an E.164 phone number; stored as a property instead" },
+        warning: Warning {
+            field: Cow::Borrowed("/traits/phone"),
+            message: "Not an E.164 phone number; stored as a property instead",
+        },
     },
 ];
 
@@ -263,7 +277,8 @@ mod tests {
     const NOW: u64 = 1_000_000_000_000;
 
     fn read_with(body: &str, kind: Option<&'static str>, sent_at: Option<u64>, strict: bool) -> SegmentMessage {
-        let value = json::parse(body.as_bytes()).unwrap();
+        let object = json::parse_object_lossy(body.as_bytes());
+        let value = object.map_or_else(|_| json::parse(body.as_bytes()).unwrap(), Value::Object);
         let arrival = Arrival { now: Timestamp::from_ms(NOW), strict };
         SegmentMessage::read(value, kind, sent_at.map(Timestamp::from_ms), &arrival)
     }
@@ -288,7 +303,7 @@ mod tests {
     }
 
     fn warned(message: &SegmentMessage) -> Vec<&str> {
-        message.warnings.iter().map(|warning| warning.field).collect()
+        message.warnings.iter().map(|warning| &*warning.field).collect()
     }
 
     #[test]
@@ -360,6 +375,21 @@ mod tests {
         assert!(strict[0].starts_with("/traits/email: Must be a valid e-mail"), "{strict:?}");
         let cleared = read(r#"{"type":"identify","userId":"u","traits":{"email":null}}"#);
         same_as(&cleared, &format!(r#"{{"user_id":"u","email":null,"as_of":"{now}"}}"#));
+    }
+
+    #[test]
+    fn a_number_that_json_lacks_counts_as_null_unless_it_is_strict() {
+        let body = r#"{"type":"identify","userId":"u","timestamp":"2001-01-01T00:00:00Z","traits":{"a":[{"ltv":NaN}],"b":-Infinity,"bio":"hi \ud83d"}}"#;
+        let message = read(body);
+        same_as(
+            &message,
+            "{\"user_id\":\"u\",\"properties\":{\"a\":[{\"ltv\":null}],\"b\":null,\"bio\":\"hi \u{fffd}\"},\"as_of\":\"2001-01-01T00:00:00Z\"}",
+        );
+        assert_eq!(warned(&message), ["/traits/a/0/ltv"]);
+        let strict = faults(&read_with(body, None, None, true));
+        assert_eq!(strict[0], "/traits/a/0/ltv: Invalid JSON: NaN is not JSON; write null, or a string");
+        let broken = read(r#"{"type":"identify","userId":"u","traits":{"a":"\x"}}"#);
+        assert_eq!(faults(&broken), ["/traits/a: Invalid JSON: invalid escape in a string"]);
     }
 
     #[test]

@@ -55,16 +55,18 @@ pub async fn ingest<P: Platform>(cx: &Cx<'_, P>, kind: Option<&'static str>) -> 
     Ok(Reply::json(200, &out))
 }
 
-/// Whether the query says `strict=1`. Other parameters are the SDK's, and so is a query that can't be read.
+/// Whether the query says `strict=1`, the one parameter that there is.
 fn is_strict(call: &Call) -> Result<bool, ApiError> {
-    let query = query::parse(&call.query).unwrap_or_default();
+    let query = query::parse(&call.query).map_err(ApiError::Faults)?;
     let mut faults = Faults::new(Part::Query);
-    let strict = Fields::new(&query, &mut faults).optional("strict", |value, faults| {
+    let mut fields = Fields::new(&query, &mut faults);
+    let strict = fields.optional("strict", |value, faults| {
         if *value != Value::String("1".into()) {
             faults.invalid("Must be 1");
         }
         Some(true)
     });
+    fields.deny_unknown();
     faults.finish(Some(strict.is_some())).map_err(ApiError::Faults)
 }
 
@@ -147,6 +149,7 @@ pub async fn settings<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     if caller.record.scopes != [Scope::Ingest] {
         return Err(ApiError::TooPermissive { current: caller.record.scopes });
     }
+    read::no_query(cx.call)?;
     let (protocol, host) = cx.call.base_url.split_once("://").unwrap_or(("https", &cx.call.base_url));
     let segment = DestinationOut { api_key: &key, api_host: format!("{host}/v1"), protocol };
     Ok(Reply::json(200, &SettingsOut { integrations: IntegrationsOut { segment } }))

@@ -8,7 +8,7 @@ use crate::api::http::Reply;
 use crate::api::outcomes::{self, Refusal, UserOutcome};
 use crate::api::platform::{Cx, Platform};
 use crate::api::read;
-use crate::bounds::{BATCH_USERS, MAX_BATCH_BYTES};
+use crate::bounds::BATCH_USERS;
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{Object, Value};
 use crate::key::Scope;
@@ -76,7 +76,7 @@ pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     read::no_query(cx.call)?;
     if_match::refuse(cx.call)?;
     let mut errors = BatchErrors::default();
-    let elements = read::large_object(cx, MAX_BATCH_BYTES, |body| parse(body, cx.now(), &mut errors)).await?;
+    let elements = read::elements(cx, |body| parse(body, cx.now(), &mut errors)).await?;
     // 3 store
     let users: Vec<&NewUser> = elements.iter().filter_map(|element| element.parsed.as_ref().ok()).collect();
     let stored = outcomes::store(cx, &caller, &users).await?;
@@ -108,7 +108,11 @@ mod tests {
     use crate::json;
 
     fn parse(body: &str) -> Result<Vec<Element>, FaultList> {
-        super::parse(&json::parse_object(body.as_bytes()).unwrap(), Timestamp::from_ms(0), &mut BatchErrors::default())
+        super::parse(
+            &json::parse_elements(body.as_bytes()).unwrap(),
+            Timestamp::from_ms(0),
+            &mut BatchErrors::default(),
+        )
     }
 
     #[test]
@@ -145,6 +149,25 @@ mod tests {
         assert!(errors[3].contains("INVALID_TYPE"), "{}", errors[3]);
         let ids: Vec<_> = elements.iter().map(|element| element.external_id.as_deref()).collect();
         assert_eq!(ids, [Some("a"), None, Some(" b"), None]);
+    }
+
+    #[test]
+    fn what_is_no_json_in_an_element_is_its_fault_alone() {
+        let users = r#"{"users":[{"user_id":"a"},{"user_id":"b","properties":{"bio":"hi \ud83d"}},{"user_id":"c",},{"user_id":"d"}]}"#;
+        let elements = parse(users).unwrap();
+        let ids: Vec<_> = elements.iter().map(|element| element.external_id.as_deref()).collect();
+        assert_eq!(ids, [Some("a"), Some("b"), None, Some("d")]);
+        let error = |i: usize| elements[i].parsed.as_ref().unwrap_err().error.get();
+        assert_eq!(
+            error(1),
+            r#"{"message":"Invalid JSON in field: /properties/bio","code":"INVALID_REQUEST","details":{"field":"properties","pointer":"/properties/bio","issue":"Invalid JSON: lone surrogate in a string"}}"#
+        );
+        assert!(
+            error(2).contains(r#""pointer":"/users/2","issue":"Invalid JSON: trailing comma; remove it""#),
+            "{}",
+            error(2)
+        );
+        assert!(elements[0].parsed.is_ok() && elements[3].parsed.is_ok());
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Copies of users, for `GET` with `Cache-Control: max-age=N`. Each holds the user as it was at most N seconds ago, or it
 //! is not served.
 
+use super::if_match;
 use crate::api::platform::{Cx, Platform};
 use crate::bounds::COPY_MAX_AGE_S;
 use crate::placement::{Placement, Storage};
-use crate::store::{Caller, CopyStore, UserCopy};
+use crate::store::{Caller, CopyStore, IfMatch, UserCopy};
 use crate::time::Timestamp;
 use crate::user::ExternalId;
 use sha2::{Digest, Sha256};
@@ -88,8 +89,8 @@ impl UserCopy {
 
     /// True if an `If-None-Match` header lists a later revision.
     fn is_behind(&self, header: &str) -> bool {
-        let revision = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').parse::<u64>().ok();
-        header.split(',').filter_map(revision).any(|known| known > self.revision)
+        let Some(IfMatch::Revisions(known)) = if_match::parse(header) else { return false };
+        known.into_iter().any(|revision| revision > self.revision)
     }
 }
 

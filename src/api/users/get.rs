@@ -1,7 +1,7 @@
 //! Reads one user.
 
 use super::copies::Copies;
-use super::id;
+use super::{id, if_match};
 use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
@@ -9,7 +9,7 @@ use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{StoredUser, UserCopy, UserStore};
+use crate::store::{IfMatch, StoredUser, UserCopy, UserStore};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     });
     let answer = match &shown {
         Some(user) => Ok(reply(cx, user)),
-        None => Err(ApiError::UserNotFound { is_roster_id: id.as_str().starts_with("usr_") }),
+        None => Err(ApiError::UserNotFound),
     };
     if let Some(copies) = copies {
         copies.renew(cx, shown);
@@ -48,14 +48,17 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
 
 fn reply<P: Platform>(cx: &Cx<'_, P>, user: &UserCopy) -> Reply {
     let etag = format!("\"{}\"", user.revision);
-    let is_known = cx.call.if_none_match.as_deref().is_some_and(|known| matches(known, &etag));
+    let is_known = cx.call.if_none_match.as_deref().is_some_and(|header| names(header, user.revision));
     let reply = if is_known { Reply::empty(304) } else { Reply { body: user.body.clone(), ..Reply::empty(200) } };
     reply.with("ETag", etag)
 }
 
-/// True if an `If-None-Match` header lists the tag, by weak comparison (RFC 9110 section 13.1.2).
-fn matches(header: &str, etag: &str) -> bool {
-    header.trim() == "*" || header.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag)
+/// Whether an `If-None-Match` header names a revision (RFC 9110 section 13.1.2).
+fn names(header: &str, revision: u64) -> bool {
+    if_match::parse(header).is_some_and(|known| match known {
+        IfMatch::Any => true,
+        IfMatch::Revisions(revisions) => revisions.contains(&revision),
+    })
 }
 
 #[cfg(test)]
@@ -63,12 +66,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_matched_weakly_in_a_list() {
-        for header in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", " * "] {
-            assert!(matches(header, "\"1\""), "{header}");
+    fn a_revision_is_known_by_its_tag_in_a_list_weak_or_not() {
+        for header in ["\"1\"", "W/\"1\"", "\"0\", \"1\"", "\"0\",W/\"1\"", "\"a,b\", \"1\"", " * "] {
+            assert!(names(header, 1), "{header}");
         }
-        for header in ["1", "\"11\"", "", "\"0\""] {
-            assert!(!matches(header, "\"1\""), "{header}");
+        for header in ["1", "\"11\"", "", "\"0\"", "W/\"0\"", "\"01\"", "\"a,\"1\"b\""] {
+            assert!(!names(header, 1), "{header}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The header `If-Match` (RFC 9110 section 13.1.1).
+//! The header `If-Match` (RFC 9110 section 13.1.1), and the tags of both that name revisions.
 
 use crate::api::error::ApiError;
 use crate::api::http::Call;
@@ -21,8 +21,9 @@ fn fault(rule: &'static str) -> ApiError {
     ApiError::Faults(FaultList::one(Part::Header, "If-Match", rule))
 }
 
-/// Reads `*` or a list of entity tags. A weak one, and one that no user ever had, names no revision.
-fn parse(header: &str) -> Option<IfMatch> {
+/// Reads `*` or a list of entity tags. A weak one counts as a strong one: Cloudflare weakens the tag of an answer that it
+/// compresses, and one revision has one representation. A tag that no user ever had names no revision.
+pub(super) fn parse(header: &str) -> Option<IfMatch> {
     const SPACE: [char; 2] = [' ', '\t'];
     let mut rest = header.trim_matches(SPACE);
     if rest == "*" {
@@ -35,7 +36,7 @@ fn parse(header: &str) -> Option<IfMatch> {
         if rest.is_empty() {
             return if is_empty { None } else { Some(IfMatch::Revisions(revisions)) };
         }
-        let (is_weak, tag) = rest.strip_prefix("W/").map_or((false, rest), |tag| (true, tag));
+        let tag = rest.strip_prefix("W/").unwrap_or(rest);
         // A tag may have commas in it, and no escapes (section 8.8.3).
         let (tag, behind) = tag.strip_prefix('"')?.split_once('"')?;
         if tag.contains(|c: char| c <= ' ' || c == '\u{7f}') {
@@ -46,7 +47,7 @@ fn parse(header: &str) -> Option<IfMatch> {
             return None;
         }
         is_empty = false;
-        let revision = tag.parse().ok().filter(|revision: &u64| !is_weak && revision.to_string() == tag);
+        let revision = tag.parse().ok().filter(|revision: &u64| revision.to_string() == tag);
         revisions.extend(revision);
     }
 }
@@ -61,8 +62,9 @@ mod tests {
         for (header, revisions) in [
             ("\"1\"", vec![1]),
             ("\t\"1\" ,, \"20\",", vec![1, 20]),
-            ("W/\"1\"", vec![]),
-            ("W/\"1\", \"2\"", vec![2]),
+            ("W/\"1\"", vec![1]),
+            ("W/\"1\", \"2\",W/\"3\"", vec![1, 2, 3]),
+            ("W/\"01\"", vec![]),
             ("\"\"", vec![]),
             ("\"a,b\",\"3\"", vec![3]),
             ("\"01\", \"+1\", \"1.0\", \"-1\", \"\u{e9}\"", vec![]),

@@ -133,11 +133,11 @@ mod tests {
             faults("limit=0&cursor=x&email=a+b@c&phone=+123&updated_after=2027&offset=5&limit=1&page"),
             [
                 "limit: Must be a whole number from 1 to 100, in digits",
-                "email: Must be a valid e-mail address of at most 254 bytes. In a query + means a space: write it as %2B",
-                "phone: Must be + and 2 to 15 digits, the first not 0 (E.164). In a query + means a space: write it as %2B",
+                "email: Must not contain a space (U+0020). In a query + means a space: write it as %2B",
+                "phone: Must not begin or end with a space (U+0020). In a query + means a space: write it as %2B",
                 "updated_after: Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z",
-                "offset: Unknown query parameter",
-                "page: Unknown query parameter",
+                "offset: Unknown query parameter; this route takes limit, cursor, email, phone, updated_after",
+                "page: Unknown query parameter; this route takes limit, cursor, email, phone, updated_after",
                 "limit: Duplicate name",
             ]
         );

@@ -36,7 +36,7 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let if_match = if_match::read(cx.call)?;
     let user = read::object(cx, |body| NewUser::parse(body, cx.now())).await?;
     // 3 store
-    let new_id = cx.new_id("usr_");
+    let new_id = cx.new_user_id();
     let upsert = cx.platform.users().upsert_user(caller.at(cx.now()), &user, if_match.as_ref(), &new_id);
     let stored = for_caller(cx, &caller, upsert).await?;
     // 4 reply

@@ -106,6 +106,45 @@ fn invalid_users_are_refused_one_by_one() {
 }
 
 #[test]
+fn what_is_no_json_in_one_user_costs_the_others_nothing() {
+    let project = project();
+    let users: Vec<String> = [
+        r#"{"user_id":"u0"}"#,
+        r#"{"user_id":"u1","properties":{"bio":"hi \ud83d"}}"#,
+        r#"{"user_id":"u2","properties":{"a":{"ltv":[NaN]}}}"#,
+        r#"{"user_id":"u3","email":"\x","email":"a@b.c"}"#,
+        r#"{"user_id":"u4","properties":{"n":01},"origin":{"a":1,}}"#,
+        r#"{"user_id":"u5",}"#,
+        r#"{"user_id":"u6"}"#,
+    ]
+    .map(str::to_owned)
+    .into();
+    let answer = project.call("POST", 207, "/v1/users/batch", format!(r#"{{"users":[{}]}}"#, users.join(",\n")));
+    let refused = "INVALID_REQUEST";
+    assert_eq!(told(&answer), ["true", refused, refused, refused, refused, refused, "true"]);
+    let body = answer.json();
+    let place = |i: usize| {
+        let details = &body["results"][i]["error"]["details"];
+        details["pointer"].as_str().or(details["field"].as_str()).unwrap().to_owned()
+    };
+    let places: Vec<String> = (1..6).map(place).collect();
+    assert_eq!(places, ["/properties/bio", "/properties/a/ltv/0", "email", "/properties/n", "/users/5"]);
+    assert_eq!(body["results"][2]["external_id"], "u2");
+    assert_eq!(
+        body["results"][2]["error"]["details"]["issue"],
+        "Invalid JSON: NaN is not JSON; write null, or a string"
+    );
+    assert_eq!(project.listed(""), ["u0", "u6"]);
+    // Where a quote or a bracket is missing, nobody can tell where the next user begins.
+    for broken in [r#"{"user_id":"x"#, r#"{"user_id":"x","properties":{"a":1}"#, r#"{"user_id":"5" wide"}"#] {
+        let body = format!(r#"{{"users":[{{"user_id":"y"}},{broken},{{"user_id":"z"}}]}}"#);
+        let answer = project.call("POST", 400, "/v1/users/batch", body);
+        assert!(answer.json()["message"].as_str().unwrap().starts_with("Invalid JSON: "), "{}", answer.text);
+    }
+    assert_eq!(project.listed(""), ["u0", "u6"]);
+}
+
+#[test]
 fn a_user_that_breaks_a_stored_limit_fails_alone() {
     let project = project();
     project.post(200, &json!({"user_id": "full", "properties": keys(0..300), "email": "a@b.c"}));

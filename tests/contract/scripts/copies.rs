@@ -63,9 +63,13 @@ fn a_copy_never_takes_a_caller_back_behind_the_revision_that_it_knows() {
     project.post(200, &json!({"user_id": "u", "properties": {"n": 2}}));
     let known = read(&project, &[COPY, ("If-None-Match", copy.header("etag"))]);
     assert_eq!((known.status, known.header("age").is_empty(), known.text.as_str()), (304, false, ""));
+    let weak = read(&project, &[COPY, ("If-None-Match", &format!("W/{}", copy.header("etag")))]);
+    assert_eq!((weak.status, weak.header("age").is_empty()), (304, false));
     let truth = project.get(200, "/v1/users/u");
     let newest = read(&project, &[COPY, ("If-None-Match", truth.header("etag"))]);
     assert_eq!((newest.status, newest.header("age"), newest.header("etag")), (304, "", truth.header("etag")));
+    let weak = read(&project, &[COPY, ("If-None-Match", &format!("W/{}", truth.header("etag")))]);
+    assert_eq!((weak.status, weak.header("age"), weak.header("etag")), (304, "", truth.header("etag")));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn a_preflight_is_answered_for_any_path_without_a_key() {
         assert_eq!(answer.header("access-control-allow-methods"), methods);
         assert_eq!(
             answer.header("access-control-allow-headers"),
-            "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Cache-Control, traceparent, \
+            "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Cache-Control, traceparent, tracestate, \
              X-Write-Key, X-Retry-Count, AnonymousId, SentAt"
         );
         assert_eq!(answer.header("access-control-max-age"), "86400");

@@ -45,7 +45,7 @@ fn bad_members_are_told_by_name_rule_and_type() {
             json!({"field": "email", "issue": "Must be a valid e-mail address of at most 254 bytes"}),
         ),
         (
-            json!({"user_id": "u", "phone": "0123"}),
+            json!({"user_id": "u", "phone": "+0123"}),
             "INVALID_VALUE",
             json!({"field": "phone", "issue": "Must be + and 2 to 15 digits, the first not 0 (E.164)"}),
         ),
@@ -67,7 +67,7 @@ fn bad_members_are_told_by_name_rule_and_type() {
         (
             json!({"user_id": "u", "name": "John"}),
             "UNKNOWN_FIELD",
-            json!({"field": "name", "issue": "Unknown field; it would not be stored"}),
+            json!({"field": "name", "issue": "Unknown field; it would not be stored. Put it into `properties`"}),
         ),
     ];
     for (body, code, details) in cases {
@@ -214,31 +214,31 @@ fn a_user_id_in_a_path_must_be_one() {
         ("/v1/users/%ff", 400),
         ("/v1/users/a%00b", 400),
         ("/v1/users/null", 400),
-        // An earlier version stored such ids: they must stay readable and erasable.
-        ("/v1/users/u%EF%BB%BF", 404),
+        ("/v1/users/u%EF%BB%BF", 400),
+        ("/v1/users/%2E%2E", 400),
     ] {
         project.get(status, path);
     }
     assert_eq!(project.get(400, "/v1/users/a%00b").json()["message"], "Invalid value for path parameter: user_id");
-    assert_eq!(project.delete(200, "/v1/users/u%EF%BB%BF").json()["deleted"], false);
 }
 
 #[test]
 fn what_is_nearly_right_is_told_what_is_meant() {
     let project = project();
-    let stored = project.post(200, &json!({"user_id": "u"})).json();
-    let path = format!("/v1/users/{}", stored["user_id"].as_str().unwrap());
-    assert_eq!(
-        project.get(404, &path).json()["message"],
-        "No such user. The path takes the user_id that you sent (external_id in answers), not Roster's own usr_… id"
-    );
     for (path, message) in [
         ("/v1/users/", "No such route. Did you mean /v1/users?"),
         ("/users/u", "No such route. Did you mean /v1/users/{user_id}?"),
         ("/keys", "No such route. Did you mean /v1/keys?"),
+        ("//v1/users", "No such route. Did you mean /v1/users?"),
+        ("/v1/users/org/7", "No such route. Did you mean /v1/users/{user_id}, with each / in the id as %2F?"),
         ("/nowhere", "No such route"),
     ] {
         assert_eq!(project.get(404, path).json()["message"], message, "{path}");
+    }
+    for method in ["PATCH", "PUT"] {
+        let answer = project.call(method, 405, "/v1/users/u", "{}").json();
+        let message = "Method not allowed here; allowed are GET, HEAD, DELETE, OPTIONS. POST /v1/users merges what it is sent into the user";
+        assert_eq!(answer["message"], message);
     }
     let details = project.post(400, &json!({"user_id": "u", "userId": "u"})).json()["details"].clone();
     let issue = "Unknown field; it would not be stored. Did you mean user_id?";
@@ -252,4 +252,65 @@ fn what_is_nearly_right_is_told_what_is_meant() {
     }
     let issue = project.get(400, "/v1/users?updated_after=1969-12-31T00:00:00Z").json()["details"]["issue"].clone();
     assert_eq!(issue, "Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z");
+}
+
+/// What is refused is answered with what to send instead.
+#[test]
+fn what_is_refused_can_be_corrected_in_one_try() {
+    let project = project();
+    for (member, issue) in [
+        (r#""plan":"pro""#, "Unknown field; it would not be stored. Put it into `properties`"),
+        (r#""traits":{}"#, "Unknown field; it would not be stored. Put it into `properties`"),
+        (r#""emial":"a@b.c""#, "Unknown field; it would not be stored. Did you mean email?"),
+        (r#""external_id":"u""#, "Unknown field; it would not be stored. Did you mean user_id?"),
+        (r#""email":"""#, "Must not be empty; send null to clear it"),
+        (r#""email":"a@b.c\u00a0""#, "Must not contain a no-break space (U+00A0)"),
+        (r#""phone":"0049 151 23456789""#, "Must begin with + and the country code; try +49 151…"),
+        (r#""phone":"(415) 555-2671""#, "Must begin with + and the country code, as in +49 151 23456789"),
+        (r#""properties":[]"#, "Expected object, received an empty list; send {}"),
+    ] {
+        let answer = project.post_bytes(400, format!(r#"{{"user_id":"u",{member}}}"#));
+        assert_eq!(answer.json()["details"]["issue"], issue, "{member}");
+    }
+    for (body, message) in [
+        ("user_id=u&email=a%40b.c", "Invalid JSON: form data at line 1, column 1; send JSON"),
+        ("--x\r\nContent-Disposition: form-data", "Invalid JSON: multipart form data at line 1, column 1; send JSON"),
+    ] {
+        assert_eq!(project.post_bytes(400, body).json()["message"], message);
+    }
+    project.get(404, "/v1/users/u");
+    project.post_bytes(200, r#"{"user_id":"u","as_of":null,"email":" a@b.c\n","phone":"+1 (415) 555-2671"}"#);
+    let user = project.user("u");
+    assert_eq!((&user["email"], &user["phone"]), (&json!("a@b.c"), &json!("+14155552671")));
+    for query in ["email=%20a%40b.c%09", "phone=%2B1-415-555.2671"] {
+        assert_eq!(project.listed(&format!("?{query}")), ["u"], "{query}");
+    }
+}
+
+/// Roster's own id, which answers call `user_id`, where the caller's belongs.
+#[test]
+fn an_id_that_roster_assigned_is_refused_on_every_door() {
+    let project = project();
+    let own = project.post(200, &json!({"user_id": "u"})).json()["user_id"].as_str().unwrap().to_owned();
+    let rule = "This is Roster's own id; send yours, which answers call `external_id`";
+    let path = format!("/v1/users/{own}");
+    for answer in [
+        project.post(400, &json!({"user_id": own})),
+        project.get(400, &path),
+        project.delete(400, &path),
+        project.call("DELETE", 400, &path.replace("usr_", "usr%5F"), ""),
+    ] {
+        assert_eq!((answer.code().as_str(), &answer.json()["details"]["issue"]), ("INVALID_VALUE", &json!(rule)));
+    }
+    let batch = project.batch(207, &json!([{"user_id": own}, {"user_id": "v"}])).json();
+    assert_eq!(batch["results"][0]["error"]["details"]["issue"], rule);
+    let message = json!({"batch": [{"type": "identify", "userId": own}]});
+    let answer = project.call("POST", 200, "/v1/batch", message.to_string()).json();
+    assert_eq!((&answer["errors"][0]["field"], &answer["errors"][0]["message"]), (&json!("userId"), &json!(rule)));
+    assert_eq!(project.listed(""), ["u", "v"]);
+    // Somebody else's id of that form.
+    let other = &own[..own.len() - 2];
+    project.post(200, &json!({"user_id": other}));
+    project.get(200, &format!("/v1/users/{other}"));
+    assert_eq!(project.delete(200, &format!("/v1/users/{other}")).json()["deleted"], true);
 }

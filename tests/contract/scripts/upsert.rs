@@ -18,7 +18,7 @@ fn a_user_is_created_and_then_updated() {
     assert_eq!(created.header("x-user-created"), "true");
     let answer = created.json();
     let id = answer["user_id"].as_str().unwrap().to_owned();
-    assert!(id.len() >= 30 && id.starts_with("usr_"));
+    assert!(id.len() == 32 && id.starts_with("usr_"));
     assert!(id[4..].bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
     assert_eq!(
         answer,
