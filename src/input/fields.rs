@@ -203,12 +203,11 @@ impl Faults {
 
     /// Notes that the value here has the wrong type.
     pub fn wrong_type<T>(&mut self, expected: &'static str, value: &Value) -> Option<T> {
-        self.push(match value {
-            Value::Broken(problem) => FaultKind::NotJson(problem),
-            _ => {
-                let is_empty_array = matches!(value, Value::Array(items) if items.is_empty());
-                FaultKind::WrongType { expected, received: value.type_name(), is_empty_array }
-            }
+        self.push(if let Value::Broken(problem) = value {
+            FaultKind::NotJson(problem)
+        } else {
+            let is_empty_array = matches!(value, Value::Array(items) if items.is_empty());
+            FaultKind::WrongType { expected, received: value.type_name(), is_empty_array }
         });
         None
     }
@@ -271,26 +270,26 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
         self.deny_unknown_with(|_| None);
     }
 
-    /// Does what [`Fields::deny_unknown`] does; `advise` has a sentence on names that are like none that is known.
-    pub fn deny_unknown_with(self, advise: impl Fn(&str) -> Option<&'static str>) {
+    /// Does what [`Fields::deny_unknown`] does; `hint_on` has a sentence on names that are like none that is known.
+    pub fn deny_unknown_with(self, hint_on: impl Fn(&str) -> Option<&'static str>) {
         for (name, _) in &self.object.members {
             if !self.taken.contains(&name.as_ref()) {
-                let outcome = self.outcome_of_unknown(name, &advise);
+                let outcome = self.outcome_of_unknown(name, &hint_on);
                 self.faults.within(name.as_ref(), |faults| faults.push(FaultKind::Unknown(outcome)));
             }
         }
         self.faults.check_names_differ(self.object);
     }
 
-    fn outcome_of_unknown(&self, name: &str, advise: impl Fn(&str) -> Option<&'static str>) -> String {
+    fn outcome_of_unknown(&self, name: &str, hint_on: impl Fn(&str) -> Option<&'static str>) -> String {
         if self.faults.part == Part::Query {
             let known = if self.taken.is_empty() { "none".into() } else { self.taken.join(", ") };
             return format!("Unknown query parameter; this route takes {known}");
         }
         let outcome = "Unknown field; it would not be stored";
-        match (suggest::nearest(name, &self.taken), advise(name)) {
+        match (suggest::nearest(name, &self.taken), hint_on(name)) {
             (Some(known), _) => format!("{outcome}. Did you mean {known}?"),
-            (None, Some(advice)) => format!("{outcome}. {advice}"),
+            (None, Some(hint)) => format!("{outcome}. {hint}"),
             (None, None) => outcome.to_owned(),
         }
     }

@@ -89,7 +89,7 @@ impl NewUser {
             let text = faults.string(value)?;
             faults.parsed(text.parse().and_then(|as_of| not_ahead(as_of, now)))
         });
-        fields.deny_unknown_with(advice_on);
+        fields.deny_unknown_with(hint_on);
         if as_of.is_some() {
             // The time of each is kept, and so is that of a removal.
             for (name, object) in [("properties", properties), ("origin", origin)] {
@@ -160,7 +160,7 @@ fn members(
 
 /// What to do with a member that is like none of a user's.
 #[expect(clippy::unnecessary_wraps, reason = "it is the form that `Fields` asks")]
-fn advice_on(name: &str) -> Option<&'static str> {
+fn hint_on(name: &str) -> Option<&'static str> {
     Some(match name {
         "id" | "_id" | "uid" | "external_id" | "externalId" => "Did you mean user_id?",
         "phone_number" | "phoneNumber" | "telephone" | "mobile" => "Did you mean phone?",

@@ -1,10 +1,11 @@
 //! One message of Segment's protocol.
 
+use super::traits;
 use crate::bounds::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_NAME_CHARS};
 use crate::input::fields::{Fault, FaultKind, FaultList, Faults, cut};
 use crate::json::{Object, Value};
 use crate::time::Timestamp;
-use crate::user::{Email, NewUser, Phone};
+use crate::user::NewUser;
 use std::borrow::Cow;
 
 /// The types of messages that store nothing. Their traits never apply.
@@ -94,7 +95,7 @@ impl SegmentMessage {
     /// Makes of an identify the body that `POST /v1/users` would take.
     fn identify(&mut self, message: &mut Object, sent_at: Option<Timestamp>, arrival: &Arrival) -> Content {
         let as_of = self.as_of(message, sent_at, arrival);
-        let mut traits = match traits(message) {
+        let mut traits = match traits::of(message) {
             Ok(traits) => traits,
             Err(list) => return Content::Refused(list),
         };
@@ -113,8 +114,9 @@ impl SegmentMessage {
         }
         let mut properties = Object::default();
         for (name, value) in traits.members {
-            let contact = CONTACTS.into_iter().find(|contact| contact.name == name);
-            let valid = |contact: &Contact| arrival.strict || value == Value::Null || (contact.is_valid)(&value);
+            let contact = traits::CONTACTS.into_iter().find(|contact| contact.name == name);
+            let valid =
+                |contact: &traits::Contact| arrival.strict || value == Value::Null || (contact.is_valid)(&value);
             match contact {
                 Some(contact) if valid(&contact) => body.members.push((name, value)),
                 Some(contact) => {
@@ -165,32 +167,6 @@ impl SegmentMessage {
     }
 }
 
-/// A trait that is a member of a user, if it is valid.
-struct Contact {
-    name: &'static str,
-    is_valid: fn(&Value) -> bool,
-    warning: Warning,
-}
-
-const CONTACTS: [Contact; 2] = [
-    Contact {
-        name: "email",
-        is_valid: |value| matches!(value, Value::String(text) if Email::parse(text).is_ok()),
-        warning: Warning {
-            field: Cow::Borrowed("/traits/email"),
-            message: "Not an e-mail address; stored as a property instead",
-        },
-    },
-    Contact {
-        name: "phone",
-        is_valid: |value| matches!(value, Value::String(text) if Phone::parse(text).is_ok()),
-        warning: Warning {
-            field: Cow::Borrowed("/traits/phone"),
-            message: "Not an E.164 phone number; stored as a property instead",
-        },
-    },
-];
-
 /// The moment that a member says, if it can be read.
 pub fn moment(object: &Object, name: &str) -> Option<Timestamp> {
     match object.get(name)? {
@@ -223,31 +199,6 @@ fn kind_of(message: &Object) -> Result<&'static str, FaultList> {
         known
     });
     faults.finish(kind)
-}
-
-/// The traits of an identify, or those of its context. PHP sends an empty object as an empty array.
-fn traits<'a>(message: &mut Object<'a>) -> Result<Object<'a>, FaultList> {
-    let of_context = |message: &mut Object<'a>| match message.take("context") {
-        Some(Value::Object(mut context)) => context.take("traits"),
-        _ => None,
-    };
-    let is_empty = |traits: &Value| match traits {
-        Value::Null => true,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(object) => object.members.is_empty(),
-        _ => false,
-    };
-    let own = message.take("traits").filter(|traits| !is_empty(traits));
-    match own.or_else(|| of_context(message)) {
-        Some(Value::Object(traits)) => Ok(traits),
-        None | Some(Value::Null) => Ok(Object::default()),
-        Some(Value::Array(items)) if items.is_empty() => Ok(Object::default()),
-        Some(other) => {
-            let mut faults = Faults::default();
-            let traits = faults.within("traits", |faults| faults.wrong_type("object", &other));
-            faults.finish(traits)
-        }
-    }
 }
 
 /// Renames the places of a user's body to those of the message.

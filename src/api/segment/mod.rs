@@ -4,6 +4,7 @@
 mod admission;
 mod answer;
 mod message;
+mod traits;
 mod write_key;
 
 use super::admission::take_token;

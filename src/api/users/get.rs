@@ -9,7 +9,7 @@ use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{IfMatch, StoredUser, UserCopy, UserStore};
+use crate::store::{StoredUser, UserCopy, UserStore};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -55,10 +55,7 @@ fn reply<P: Platform>(cx: &Cx<'_, P>, user: &UserCopy) -> Reply {
 
 /// Whether an `If-None-Match` header names a revision (RFC 9110 section 13.1.2).
 fn names(header: &str, revision: u64) -> bool {
-    if_match::parse(header).is_some_and(|known| match known {
-        IfMatch::Any => true,
-        IfMatch::Revisions(revisions) => revisions.contains(&revision),
-    })
+    if_match::parse(header).is_some_and(|known| known.includes(revision))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::statements::{self, D1};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::json;
 use crate::store::{Access, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
-use crate::user::{Change, ExternalId, NewUser};
+use crate::user::{Change, ExternalId, NewUser, Phone};
 
 impl<D: Database> UserStore for SqlStore<D> {
     async fn upsert_user(
@@ -98,7 +98,7 @@ impl<D: Database> UserStore for SqlStore<D> {
             // One more than the limit, to learn whether there are more.
             Value::Number(u64::from(limit) + 1),
             email.as_ref().map(|email| email.as_str()).into(),
-            phone.as_ref().map(|phone| phone.as_str()).into(),
+            phone.as_ref().map(Phone::as_str).into(),
             after.map_or("", |after| &after.external_id).into(),
             Value::Number(MAX_PAGE_BYTES as u64),
         ];
