@@ -119,7 +119,7 @@ fn a_time_more_than_five_minutes_ahead_is_refused() {
     project.post(200, &body(in_ms(290_000).to_string()));
     let refused = project.post(400, &body(in_ms(330_000).to_string()));
     assert_eq!((refused.code().as_str(), refused.places()), ("INVALID_VALUE", vec!["as_of".to_owned()]));
-    for (as_of, code) in [(json!("noon"), "INVALID_VALUE"), (json!(null), "INVALID_TYPE"), (json!(1), "INVALID_TYPE")] {
+    for (as_of, code) in [(json!("noon"), "INVALID_VALUE"), (json!(1), "INVALID_TYPE")] {
         let refused = project.post(400, &json!({"user_id": "u", "as_of": as_of}));
         assert_eq!(refused.code(), code, "{as_of}");
     }
