@@ -6,7 +6,7 @@ from typing import Any, Literal, assert_type
 
 from roster_client import AuthenticatedClient
 from roster_client.api.users import delete_user, get_user, list_users, upsert_user, upsert_users
-from roster_client.models import BatchIn, BatchOut, Code, Deleted, Error, FreeForm, Upserted, UserIn, UserOut, UserPage
+from roster_client.models import BatchIn, BatchOut, Code, Deleted, ErrorOut, FreeForm, Upserted, UserIn, UserOut, UserPage
 
 client = AuthenticatedClient(base_url=os.environ["ROSTER_URL"], token=os.environ["ROSTER_KEY"])
 user_id = "a/b?c#é"
@@ -36,7 +36,7 @@ assert batch.parsed.results[1].error and batch.parsed.results[1].error.code is C
 refused_batch = upsert_users.sync(client=client, body=BatchIn(users=[refused_user]))
 assert isinstance(refused_batch, BatchOut) and refused_batch.failed_count == 1
 no_batch = upsert_users.sync(client=client, body=BatchIn(users=[]))
-assert isinstance(no_batch, Error) and no_batch.code is Code.INVALID_VALUE
+assert isinstance(no_batch, ErrorOut) and no_batch.code is Code.INVALID_VALUE
 
 page = list_users.sync(client=client, limit=10, updated_after=updated_at - timedelta(milliseconds=1))
 assert isinstance(page, UserPage)
@@ -44,11 +44,11 @@ assert [user.external_id for user in page.users] == [user_id]
 assert not page.pagination.has_more
 
 refused = upsert_user.sync(client=client, body=UserIn(user_id=user_id, email="nobody"))
-assert isinstance(refused, Error)
+assert isinstance(refused, ErrorOut)
 assert refused.code is Code.INVALID_VALUE
 assert refused.details and refused.details.field == "email"
 
 erased = delete_user.sync(user_id, client=client)
 assert isinstance(erased, Deleted) and erased.deleted
 missing = get_user.sync(user_id, client=client)
-assert isinstance(missing, Error) and missing.code is Code.USER_NOT_FOUND
+assert isinstance(missing, ErrorOut) and missing.code is Code.USER_NOT_FOUND
