@@ -1,6 +1,7 @@
 // Drives the page in headless Chromium, as a reader would, and prints what was seen as JSON.
 // Usage: node page.mjs CHROMIUM URL KEY [PICTURE], where PICTURE is a PNG file to write
 
+import { readFile } from "node:fs/promises";
 import { open } from "./browser.mjs";
 
 const [chromium, url, key, picture] = process.argv.slice(2);
@@ -14,6 +15,16 @@ const resize = (width, height = 800) =>
 /** Clicks as a script does: whatever covers the element, and wherever the page is scrolled to. */
 const click = (selector) => page.$eval(selector, (one) => /** @type {HTMLElement} */ (one).click());
 const textOf = (selector) => page.$eval(selector, (one) => /** @type {HTMLElement} */ (one).innerText);
+
+/** What axe finds critical in the page as it is. */
+async function criticalFaults() {
+  await page.evaluate(await readFile("node_modules/axe-core/axe.min.js", "utf8"));
+  return page.evaluate(async () => {
+    const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ["violations"] });
+    const critical = violations.filter(({ impact }) => impact === "critical");
+    return critical.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id} ${html}`));
+  });
+}
 
 async function takePicture(path) {
   await cdp.send("Emulation.setScrollbarsHidden", { hidden: true });
@@ -33,6 +44,10 @@ try {
       (one) =>
         `${one.querySelector(".opblock-summary-method").innerText} ${one.querySelector("[data-path]").dataset.path}`,
     ),
+  );
+  const consoleLink = await page.$eval("nav a", (link) => /** @type {any} */ (link).href);
+  const icon = await page.$eval("link[rel=icon]", async (link) =>
+    (await fetch(/** @type {any} */ (link).href)).headers.get("content-type"),
   );
   if (picture) await takePicture(picture);
 
@@ -54,6 +69,11 @@ try {
   const status = await textOf(".live-responses-table .response .response-col_status");
   const answer = await textOf(".live-responses-table");
 
+  // With a body, and with parameters.
+  await click("#operations-Users-getUser .opblock-summary-control");
+  await page.waitForSelector("#operations-Users-getUser .parameters input");
+  const violations = await criticalFaults();
+
   const height = await page.$eval(operation, (one) => one.getBoundingClientRect().height);
   const headers = await page.$eval(`${operation} details:not([open]) table`, (table) => table.textContent);
 
@@ -73,6 +93,9 @@ try {
     headers,
     widthOnPhone,
     backgrounds,
+    violations,
+    icon,
+    consoleLink,
     problems,
   };
   console.log(JSON.stringify(seen));

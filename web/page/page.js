@@ -25,6 +25,26 @@ const focusFirst =
     return createElement("div", { ref: here }, createElement(Popup, props));
   };
 
+/** What a field is for, where the renderer does not say it. */
+const FIELD_NAMES = [
+  ["[data-param-name] *", (field) => field.closest("[data-param-name]").dataset.paramName],
+  [".content-type", () => "Media type"],
+  [".examples-select-element", () => "Example"],
+  [".body-param *", () => "Request body"],
+  // Its label is there, and empty.
+  ["#servers", () => "Server"],
+  ["*", (field) => field.labels.length === 0 && (field.placeholder || "Value")],
+];
+
+/** Names the fields for a screen reader. */
+const nameFields = () => {
+  for (const field of document.querySelectorAll("#contract :is(input, select, textarea):not([aria-label])")) {
+    const [, name] = FIELD_NAMES.find(([selector]) => field.matches(selector));
+    if (name(field)) field.setAttribute("aria-label", name(field));
+  }
+};
+new MutationObserver(nameFields).observe(document.querySelector("#contract"), { childList: true, subtree: true });
+
 window.SwaggerUIBundle({
   url: "openapi.yaml",
   dom_id: "#contract",
