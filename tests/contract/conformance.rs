@@ -55,6 +55,40 @@ fn openapi_python_client_makes_a_client_that_type_checks_and_calls() {
 }
 
 #[test]
+#[ignore = "make conformance runs it: it needs Java and Python packages"]
+fn openapi_generator_makes_clients_that_compile_and_call() {
+    let workspace = Workspace::new();
+    std::fs::write(workspace.path().join("openapi.json"), shared().file("/openapi.json").text).unwrap();
+    for file in ["Call.java", "generated.py"] {
+        workspace.copy(file);
+    }
+    // Kotlin, Swift, Go and C# are only made: their compilers are on few machines.
+    workspace
+        .run(&format!("openapi-generator-cli batch --fail-fast --root-dir . {}/generator/*.yaml", clients().display()));
+    // The generator has Jackson, which its clients need, and no annotation that they carry.
+    workspace.run(
+        "mkdir -p javax/annotation && jar=$(python -c 'import openapi_generator_cli as cli; print(cli.__path__[0])')/openapi-generator.jar \
+        && echo 'package javax.annotation; public @interface Generated { String value(); String comments(); }' \
+            > javax/annotation/Generated.java \
+        && javac -nowarn -cp $jar -d classes javax/annotation/Generated.java $(find java/src/main -name '*.java') Call.java \
+        && java -cp classes:$jar Call",
+    );
+    workspace.run("PYTHONPATH=python python generated.py");
+}
+
+#[test]
+#[ignore = "make conformance runs it: it needs npm packages of its own"]
+fn redocly_and_spectral_have_nothing_to_say() {
+    let workspace = Workspace::new();
+    std::fs::copy(clients().join("../../openapi.yaml"), workspace.path().join("openapi.yaml")).unwrap();
+    for file in ["redocly.yaml", "spectral.yaml"] {
+        workspace.copy(file);
+    }
+    let printed = workspace.run("redocly lint openapi.yaml --config redocly.yaml 2>&1 && spectral lint openapi.yaml --ruleset spectral.yaml --fail-severity hint");
+    assert!(!printed.contains("warning"), "{printed}");
+}
+
+#[test]
 #[ignore = "make conformance runs it: it needs npm packages of its own"]
 fn the_typed_example_of_the_docs_compiles_and_stores_a_user() {
     let workspace = Workspace::new();
