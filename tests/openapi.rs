@@ -10,6 +10,7 @@ use roster::input::fields::{Fault, FaultKind, FaultList, Part};
 use roster::key::Scope;
 use roster::rate_limit::Quota;
 use roster::store::StoredLimit;
+use roster_harness::contract;
 
 const CONTRACT: &str = include_str!("../openapi.yaml");
 
@@ -122,5 +123,24 @@ fn every_bound_stands_in_it() {
     ];
     for bound in bounds {
         assert!(CONTRACT.contains(&bound), "openapi.yaml does not say: {bound}");
+    }
+}
+
+/// Each answer repeats them: widely used generators refuse a document with many aliases.
+#[test]
+fn every_answer_has_the_headers_that_all_have() {
+    let has_alias = |line: &&str| line.split_once(": ").is_some_and(|(_, value)| value.starts_with(['&', '*']));
+    assert_eq!(CONTRACT.lines().find(has_alias), None);
+    for (name, response) in contract::document()["components"]["responses"].as_object().unwrap() {
+        for header in [
+            "X-Request-Id",
+            "X-Roster-Version",
+            "Cache-Control",
+            "X-Content-Type-Options",
+            "Access-Control-Allow-Origin",
+            "Access-Control-Expose-Headers",
+        ] {
+            assert!(response["headers"][header].is_object(), "{name} has no {header}");
+        }
     }
 }

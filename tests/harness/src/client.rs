@@ -1,5 +1,6 @@
 //! A client whose calls take the expected status, so that a test reads as a script.
 
+use crate::contract;
 use crate::transport::{ADMIN_TOKEN, Transport, shared};
 use roster::time::Timestamp;
 use serde_json::{Value, json};
@@ -70,6 +71,9 @@ pub trait Client: Transport {
     fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
         let answer = self.send(method, path, headers, body);
         answer.check_form(method);
+        if method != "OPTIONS" {
+            contract::check(method, path, &answer);
+        }
         answer
     }
 

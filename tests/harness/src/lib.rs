@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a client has a clock")]
 
 mod client;
+pub mod contract;
 mod native;
 pub mod server;
 mod transport;
