@@ -128,10 +128,11 @@ build/index.js: $(shell find src -type f) $(wildcard scripts/bindgen/*) Cargo.to
 	mkdir -p build && wasm-opt -Oz --strip-debug $(WASM_FEATURES:%=--enable-%) target/bindgen/out/index_bg.wasm --output build/index_bg.wasm
 	esbuild target/bindgen/out/index.js --bundle --minify --format=esm --external:./index_bg.wasm | sed 's/import source /import /' > $@
 
-build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml
+build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml README.md
 	mkdir -p build/public/console
 	cp web/page/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
 	cp web/console/console.html web/console/_headers build/public && cp web/console/icon.svg build/public/console
+	cp README.md build/public/llms.txt && yaml --json --single --strict <openapi.yaml >build/public/openapi.json
 	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
 		--entry-names=console --outdir=build/public/console --log-level=warning
 	@touch $@

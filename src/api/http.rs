@@ -23,6 +23,8 @@ pub struct Call {
     pub if_none_match: Option<String>,
     /// The `Cache-Control` header.
     pub cache_control: Option<String>,
+    /// The `Accept` header, of one that may not write and has no `Authorization`, as a browser's navigation.
+    pub accept: Option<String>,
     /// The `Content-Encoding` header.
     pub content_encoding: Option<String>,
     /// The `traceparent` header.
@@ -46,6 +48,7 @@ impl Call {
         let unless_read = |name| (!reads).then(|| header(name)).flatten();
         let authorization = header("Authorization");
         let is_bearer = authorization.as_deref().is_some_and(|value| value.starts_with("Bearer "));
+        let accept = if authorization.is_none() { if_read("Accept") } else { None };
         Call {
             method: method.into(),
             path: path.into(),
@@ -57,6 +60,7 @@ impl Call {
             if_match: unless_read("If-Match"),
             if_none_match: if_read("If-None-Match"),
             cache_control: header("Cache-Control"),
+            accept,
             content_encoding: header("Content-Encoding"),
             traceparent: header("traceparent"),
             client_address: header("CF-Connecting-IP"),

@@ -62,7 +62,9 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
     if cx.call.method == "OPTIONS" {
         return Ok(cors::preflight(found.map_or_else(|| route::ALL_METHODS.into(), Found::allow)));
     }
-    let found = found.ok_or_else(|| ApiError::RouteNotFound { similar: route::similar(&cx.call.path) })?;
+    let Some(found) = found else {
+        return assets::not_found(cx).await;
+    };
     match found.operation.ok_or_else(|| found.method_not_allowed(&cx.call.method))? {
         Operation::UpsertUser => users::upsert(cx).await,
         Operation::ListUsers => users::list(cx).await,

@@ -78,7 +78,7 @@ pub struct Log {
     pub key_id: Option<String>,
     pub budget: Option<(Policy, Verdict)>,
     pub limiter: Option<DecidedBy>,
-    /// The code of a batch that stored nothing.
+    /// The code of an error that is answered in a form of its own: as a batch, as a page.
     pub code: Option<&'static str>,
     /// The refused messages of Segment's protocol.
     pub refused: Vec<String>,

@@ -54,7 +54,7 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 37] = [
+pub const ROUTES: [(&str, &str, Operation); 39] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::UpsertUsers),
@@ -88,6 +88,8 @@ pub const ROUTES: [(&str, &str, Operation); 37] = [
     ("GET", "/health/ready", Operation::Ready),
     ("GET", "/", Operation::Asset),
     ("GET", "/openapi.yaml", Operation::Asset),
+    ("GET", "/openapi.json", Operation::Asset),
+    ("GET", "/llms.txt", Operation::Asset),
     ("GET", "/page.js", Operation::Asset),
     ("GET", "/page.css", Operation::Asset),
     ("GET", "/swagger-ui-bundle.js", Operation::Asset),

@@ -1,7 +1,7 @@
-//! `GET /` and `GET /openapi.yaml`: the contract, to read and to try.
+//! `GET /` and the contract's files: to read and to try; and what is at a path that is nothing.
 
-use roster_harness::Client;
 use roster_harness::server::shared;
+use roster_harness::{Client, contract};
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -11,6 +11,28 @@ fn the_contract_is_served_as_it_stands_in_the_project() {
     let answer = shared().file("/openapi.yaml");
     assert_eq!(answer.text, include_str!("../../openapi.yaml"));
     assert_eq!(answer.header("content-type"), "application/yaml");
+    let answer = shared().file("/openapi.json");
+    assert_eq!(&answer.json(), contract::document());
+    assert_eq!(answer.header("content-type"), "application/json");
+}
+
+#[test]
+fn a_language_model_reads_the_readme() {
+    let answer = shared().file("/llms.txt");
+    assert_eq!(answer.text, include_str!("../../README.md"));
+    assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+}
+
+#[test]
+fn a_path_that_is_nothing_shows_a_browser_the_way() {
+    for path in ["/foo", "/v1/foo", "/console/foo"] {
+        let answer = shared().send("GET", path, &[("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "");
+        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.header("content-type"), "text/html; charset=utf-8", "{path}");
+        for link in ["href=\"/\"", "href=\"/console\""] {
+            assert!(answer.text.contains(link), "{path}: {}", answer.text);
+        }
+    }
 }
 
 #[test]
@@ -56,6 +78,11 @@ fn every_operation_is_rendered_and_a_request_tried_from_the_page_stores_a_user()
     assert!(seen["headers"].as_str().unwrap().contains("X-User-Created"), "{}", seen["headers"]);
     assert!(seen["widthOnPhone"].as_u64().unwrap() <= 390, "{}", seen["widthOnPhone"]);
     assert_ne!(seen["backgrounds"][0], seen["backgrounds"][1]);
+    assert_eq!(seen["violations"], serde_json::json!([]));
+    assert_eq!(
+        (&seen["icon"], &seen["consoleLink"]),
+        (&"image/svg+xml".into(), &format!("{}/console", shared().url).into())
+    );
     assert_eq!(seen["problems"], serde_json::json!([]));
 }
 

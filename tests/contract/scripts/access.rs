@@ -20,7 +20,7 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 27] = [
+const ROUTES: [(&str, &str, For, u16); 29] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -44,6 +44,8 @@ const ROUTES: [(&str, &str, For, u16); 27] = [
     ("GET", "/health/ready", For::Anyone, 200),
     ("GET", "/", For::Anyone, 200),
     ("GET", "/openapi.yaml", For::Anyone, 200),
+    ("GET", "/openapi.json", For::Anyone, 200),
+    ("GET", "/llms.txt", For::Anyone, 200),
     ("GET", "/page.js", For::Anyone, 200),
     ("GET", "/page.css", For::Anyone, 200),
     ("GET", "/swagger-ui-bundle.js", For::Anyone, 200),
@@ -264,7 +266,6 @@ fn nothing_else_is_reachable() {
         "/wrangler.toml",
         "/.dev.vars",
         "/.git/config",
-        "/openapi.json",
         "/metrics",
         "/users/u",
         "/users/batch",

@@ -154,6 +154,21 @@ fn unknown_routes_and_methods_are_answered_in_json() {
 }
 
 #[test]
+fn a_path_that_is_nothing_is_a_page_for_a_browser_alone() {
+    let html = ("Accept", "text/html,application/xhtml+xml");
+    for (method, headers, content_type) in [
+        ("GET", &[html][..], "text/html; charset=utf-8"),
+        ("HEAD", &[html], "text/html; charset=utf-8"),
+        ("GET", &[("Accept", "*/*")], "application/json"),
+        ("GET", &[], "application/json"),
+    ] {
+        let answer = shared().send(method, "/nowhere", headers, "");
+        assert_eq!((answer.status, answer.header("content-type")), (404, content_type), "{method} {headers:?}");
+        assert_eq!(shared().log_line(answer.header("x-request-id"))["code"], "NOT_FOUND");
+    }
+}
+
+#[test]
 fn a_body_over_100_kib_is_too_large() {
     let project = project();
     let body = |bytes: usize| format!(r#"{{"user_id":"u","properties":{{"k":"{}"}}}}"#, "x".repeat(bytes - 37));
