@@ -225,6 +225,29 @@ fn bodies_that_say_when_make_one_profile_in_whatever_order_they_arrive() {
     }
 }
 
+#[test]
+fn of_removals_of_one_moment_all_forget_the_same() {
+    let rosters = Rosters::new(seed());
+    let keys = |from: usize, value: &str| {
+        (from..from + 300).map(|i| format!("\"key_{i}\":{value}")).collect::<Vec<_>>().join(",")
+    };
+    // 1,200 removals, of which the times of 1,000 are kept.
+    for from in [0, 300] {
+        let removals = keys(from, "null");
+        let members = format!("\"properties\":{{{removals}}},\"origin\":{{{removals}}}");
+        assert_eq!(rosters.send("POST", "/v1/users", &body("u", Some(T0), &members)).status, 200);
+    }
+    // What is forgotten may be set as of any moment.
+    let mut set = 0;
+    for (section, from) in [("properties", 0), ("properties", 300), ("origin", 0), ("origin", 300)] {
+        let members = format!("\"{section}\":{{{}}}", keys(from, "1"));
+        rosters.send("POST", "/v1/users", &body("u", Some(T0 - 1000), &members));
+        let [_, _, properties, origin] = rosters.profile("u").unwrap();
+        set = properties.matches("key_").count() + origin.matches("key_").count();
+    }
+    assert!((1..300).contains(&set), "{set} of 1,200 are set");
+}
+
 /// Steps of the statements that write `count` members in each section of a user whom as many stand in: bodies as of an
 /// earlier and a later moment and a patch, each alone and in a batch.
 fn steps_of_writes(count: usize) -> Vec<(&'static str, i32)> {

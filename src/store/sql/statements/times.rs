@@ -92,7 +92,7 @@ pub fn effect(as_of: &str) -> String {
                 (select floor from known) as floor, {VALUES},
                 json_group_object(member, time) filter (where time is not null and age <= {MAX_MEMBER_TIMES}) as at,
                 count(*) filter (where position is not null and not is_set) as left_out
-            from (select *, row_number() over (order by time is null, stands desc, time desc) as age from timed)
+            from (select *, row_number() over (order by time is null, stands desc, time desc, member desc) as age from timed)
         )",
         standing = members("profile"),
     )
