@@ -1,14 +1,11 @@
-//! What a body says of the members of a user, and `users.times`, which says when each was set: `{"revision", "floor", "at":
-//! {member: milliseconds}, "left"}`. The last write wins: as of a moment a member is set unless it was set later, and a patch
-//! is the newest write of what it touches.
+//! What a body says of the members of a user, and `users.times`, which says when each was set: `{"floor", "at": {member:
+//! milliseconds}, "left"}`. The last write wins: as of a moment a member is set unless it was set later, and a patch is the
+//! newest write of what it touches.
 //!
 //! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`; `left` counts those that the
-//! last body did not set. A row whose `times` are of another revision was written by a version that knows none: they are void.
+//! last body did not set.
 
 use crate::bounds::MAX_MEMBER_TIMES;
-
-/// A condition: the times of a row of `users` are not void.
-pub const ARE_VALID: &str = "times ->> '$.revision' is revision";
 
 /// Columns of a member that a body as of a moment sets: those of an element of an array of `[member, value]`.
 pub const SENT_MEMBERS: &str =
@@ -32,29 +29,16 @@ fn members(document: &str) -> String {
 }
 
 /// An expression: the times of a user that rows of (member, value) made, as of a moment.
-pub fn of_new(revision: &str, sent: &str, as_of: &str) -> String {
-    times(revision, "0", &format!("(select json_group_object(member, {as_of}) from {sent})"), "0")
+pub fn of_new(sent: &str, as_of: &str) -> String {
+    format!("json_object('floor', 0, 'at', json((select json_group_object(member, {as_of}) from {sent})), 'left', 0)")
 }
 
 /// An expression: the times of a row after an [`effect`].
-pub fn after_effect(revision: &str) -> String {
-    times(revision, "floor", "at", "left_out")
-}
+pub const AFTER_EFFECT: &str = "json_object('floor', floor, 'at', json(at), 'left', left_out)";
 
 /// An expression: an [`effect`] as JSON, with the document that it makes, so that one subquery can answer it.
 pub fn effect_json(document: &str) -> String {
-    format!(
-        "json_object('document', json(iif(as_of is null, '{{}}', {document})), 'floor', floor, 'at', json(at), 'left', left_out)"
-    )
-}
-
-/// An expression: the times of a row after an [`effect_json`] in the column `effect`.
-pub fn after_effect_json(revision: &str) -> String {
-    times(revision, "effect ->> '$.floor'", "effect -> '$.at'", "effect ->> '$.left'")
-}
-
-fn times(revision: &str, floor: &str, at: &str, left: &str) -> String {
-    format!("json_object('revision', {revision}, 'floor', {floor}, 'at', json({at}), 'left', {left})")
+    format!("json_object('document', json(iif(as_of is null, '{{}}', {document})), 'times', {AFTER_EFFECT})")
 }
 
 /// Common table expressions: one row `effect`, what the rows of `sent` do to a row of `users` as of a moment, or from now on
@@ -67,8 +51,7 @@ pub fn effect(as_of: &str) -> String {
     format!(
         "known as materialized (
             select
-                {as_of} as as_of, ifnull(valid ->> '$.floor', updated_at) as floor, ifnull(valid -> '$.at', '{{}}') as at
-            from (select iif({ARE_VALID}, times, null) as valid)
+                {as_of} as as_of, ifnull(times ->> '$.floor', updated_at) as floor, ifnull(times -> '$.at', '{{}}') as at
         ), found as (
             select member, value, removes, position, null as time, 0 as stands from sent
             union all select key, null, null, null, value, 0 from json_each((select at from known))

@@ -1,6 +1,6 @@
 //! The statements that write users.
 
-use super::times::{self, ARE_VALID, SENT_MEMBERS, VALUES};
+use super::times::{self, AFTER_EFFECT, SENT_MEMBERS, VALUES};
 use crate::bounds::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 
 /// The profile into which the first patch of a user is merged.
@@ -40,14 +40,13 @@ pub fn merging() -> String {
             merged, {merged_property_keys}, {merged_origin_keys},
             revision + (merged is not profile),
             iif(merged is not profile, max(updated_at, ?2), updated_at),
-            case when {ARE_VALID} then (with sent as ({sent}), {effect} select {times} from effect) end
+            case when times is not null then (with sent as ({sent}), {effect} select {AFTER_EFFECT} from effect) end
         from (select json_patch(profile, ?5) as merged)
     )",
         merged_property_keys = keys("merged", "properties"),
         merged_origin_keys = keys("merged", "origin"),
         sent = times::sent_by_patch("?5"),
         effect = times::effect("null"),
-        times = times::after_effect("revision + (merged is not profile)"),
     )
 }
 
@@ -70,7 +69,7 @@ returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
         first = set_all(EMPTY_PROFILE, "sent"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
-        first_times = times::of_new(FIRST_REVISION, "sent", AS_OF),
+        first_times = times::of_new("sent", AS_OF),
         setting = setting(),
     )
 }
@@ -87,14 +86,13 @@ pub fn setting() -> String {
             document, {merged_property_keys}, {merged_origin_keys},
             revision + (document is not profile),
             iif(document is not profile, max(updated_at, ?2), updated_at),
-            {times}
+            {AFTER_EFFECT}
         from merged
     )",
         effect = times::effect(AS_OF),
         document = set("profile"),
         merged_property_keys = keys("document", "properties"),
         merged_origin_keys = keys("document", "origin"),
-        times = times::after_effect("revision + (document is not profile)"),
     )
 }
 
@@ -156,7 +154,7 @@ fn batch_input(caller: &str) -> String {
     select *, {refusal} as refusal from counted
 )",
         set = set_all(EMPTY_PROFILE, &sent),
-        times = times::of_new(FIRST_REVISION, &sent, "as_of"),
+        times = times::of_new(&sent, "as_of"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
         refusal = refusal("profile", "property_keys", "origin_keys"),
@@ -168,7 +166,6 @@ fn batch_input(caller: &str) -> String {
 /// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
 /// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
 pub fn upsert_batch(caller: &str) -> String {
-    let revision = "revision + (refusal is null and news)";
     format!(
         "{input}
 insert into users (
@@ -184,7 +181,7 @@ on conflict (project, external_id) do update set
             select element -> 2 as body, element ->> 3 as as_of
             from (select list -> ('$[' || excluded.batch_index || ']') as element from batch)
         ), effect_of_element as materialized (
-            select case when as_of is not null or {ARE_VALID} then (
+            select case when as_of is not null or times is not null then (
                 with sent as materialized (
                     select {SENT_MEMBERS} from json_each(iif(as_of is null, '[]', body))
                     union all {sent_by_patch}
@@ -205,9 +202,9 @@ on conflict (project, external_id) do update set
             iif(refusal is null, document, profile),
             iif(refusal is null, in_properties, property_keys),
             iif(refusal is null, in_origin, origin_keys),
-            {revision},
+            revision + (refusal is null and news),
             iif(refusal is null and news, max(updated_at, ?2), updated_at),
-            case when refusal is not null then times when as_of is not null or {ARE_VALID} then {times} end,
+            iif(refusal is null, effect -> '$.times', times),
             excluded.batch_index,
             refusal
         from judged
@@ -218,7 +215,6 @@ returning
         sent_by_patch = times::sent_by_patch("iif(as_of is null, body, '{}')"),
         effect = times::effect("as_of"),
         effect_json = times::effect_json(&set("profile")),
-        times = times::after_effect_json(revision),
         merged_property_keys = keys("document", "properties"),
         merged_origin_keys = keys("document", "origin"),
         refusal = refusal("document", "in_properties", "in_origin"),
