@@ -29,7 +29,7 @@ create table users (
 -- take the place of indexes, and triggers write them only when their own columns change. The capitals in the triggers are
 -- for D1, which otherwise splits a trigger at its semicolons (cloudflare/workers-sdk#15314).
 
--- Users by e-mail and by phone. The value itself shows which of the two it is.
+-- Users by e-mail, in lower case, and by phone. The value itself shows which of the two it is.
 create table contacts (
     project     text not null,
     contact     text not null,
@@ -40,14 +40,14 @@ create table contacts (
 create trigger contacts_of_new_user after insert on users
 BEGIN
     insert into contacts (project, contact, external_id)
-    select new.project, value, new.external_id from json_each(json_array(new.email, new.phone)) where value is not null;
+    select new.project, value, new.external_id from json_each(json_array(lower(new.email), new.phone)) where value is not null;
 END;
 
-create trigger contact_of_new_email after update of profile on users when old.email is not new.email
+create trigger contact_of_new_email after update of profile on users when lower(old.email) is not lower(new.email)
 BEGIN
-    delete from contacts where project = old.project and contact = old.email and external_id = old.external_id;
+    delete from contacts where project = old.project and contact = lower(old.email) and external_id = old.external_id;
     insert into contacts (project, contact, external_id)
-    select new.project, new.email, new.external_id where new.email is not null;
+    select new.project, lower(new.email), new.external_id where new.email is not null;
 END;
 
 create trigger contact_of_new_phone after update of profile on users when old.phone is not new.phone
@@ -60,7 +60,7 @@ END;
 create trigger no_contacts_of_deleted_user after delete on users
 BEGIN
     delete from contacts
-    where project = old.project and contact in (old.email, old.phone) and external_id = old.external_id;
+    where project = old.project and contact in (lower(old.email), old.phone) and external_id = old.external_id;
 END;
 
 -- Users in the order of their last change: a list with `updated_after` is a search here.

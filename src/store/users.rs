@@ -166,7 +166,7 @@ pub struct StoredUser {
 /// (`updated_at`, `external_id`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
-    /// Only users with this address, byte for byte.
+    /// Only users with this address, whatever the ASCII case of either.
     pub email: Option<Email<'a>>,
     /// Only users with this number.
     pub phone: Option<Phone<'a>>,

@@ -91,7 +91,7 @@ pub enum ChangeProfile {
 /// Which users to list.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ListUsers {
-    /// Only users with this address.
+    /// Only users with this address, in whatever case.
     pub email: Option<String>,
     /// Only users with this number.
     pub phone: Option<String>,

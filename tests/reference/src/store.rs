@@ -252,7 +252,9 @@ impl UserStore for MemoryStore {
         let of_project = users.iter().filter(|((project, _), _)| *project == mine);
         let mut found: Vec<StoredUser> = of_project.map(|((_, id), user)| stored_user(id, user)).collect();
         found.retain(|user| {
-            filter.email.is_none_or(|email| user.email.as_deref() == Some(email.as_str()))
+            filter
+                .email
+                .is_none_or(|email| user.email.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(email.as_str())))
                 && filter.phone.as_ref().is_none_or(|phone| user.phone.as_deref() == Some(phone.as_str()))
                 && filter.updated_after.is_none_or(|at| user.updated_at > at)
         });

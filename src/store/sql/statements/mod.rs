@@ -165,7 +165,7 @@ pub fn start_of_changes(updated_after: u64, position: Option<(u64, &str)>) -> (u
 fn list_users(caller: &str, by_contact: bool, by_change: bool) -> String {
     // `cross join` keeps the order of the tables.
     let (source, external_id, updated_at) = if by_contact {
-        let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(?4, ?5)
+        let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(lower(?4), ?5)
     cross join users on users.project = caller.project and users.external_id = contacts.external_id";
         (source, "contacts.external_id", "users.updated_at")
     } else if by_change {
@@ -184,7 +184,7 @@ fn list_users(caller: &str, by_contact: bool, by_change: bool) -> String {
         "{caller}, found as (
     select users.project, users.external_id, octet_length(profile) as bytes
     from caller {source}
-    where (?4 is null or email = ?4) and (?5 is null or phone = ?5) and {behind}
+    where (?4 is null or lower(email) = lower(?4)) and (?5 is null or phone = ?5) and {behind}
     order by {order}
     limit ?3
 ), page as (
