@@ -14,7 +14,8 @@ use serde_json::value::RawValue;
 /// - merge a patch to the byte as [`crate::json::merge`] does, and set a member as of a moment unless it was set later,
 ///   atomically with respect to every other write to the same user;
 /// - leave a user as it is, revision and `updated_at` included, if nothing changes;
-/// - check in the same atomic step that the calling key is live, and answer `Err(KeyNotLive)` and write nothing if not;
+/// - check in the same atomic step that the calling key is live, neither revoked nor expired, and answer `Err(KeyNotLive)` and
+///   write nothing if not;
 /// - show a caller its own project only;
 /// - write nothing when it answers `Err(Refused)`, and make it harmless to try again after any other error.
 ///
@@ -131,7 +132,7 @@ impl IfMatch {
 pub struct Upserted {
     /// Roster's own id.
     pub id: String,
-    /// True if it was created, false if it was there.
+    /// True if it was created, by this try of a request or an earlier one; false if it was there.
     pub created: bool,
     /// True if a member was left as it was, because it was set later than the body's `as_of`.
     pub stale: bool,

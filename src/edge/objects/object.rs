@@ -31,8 +31,9 @@ impl UsersObject {
     /// [`BucketRequest`]: crate::store::objects::BucketRequest
     /// [`BucketAnswer`]: crate::store::objects::BucketAnswer
     pub fn answer(&self, request: &str) -> std::result::Result<String, JsValue> {
-        let answer = self.bucket.answer(request);
-        if let Some(warning) = self.bucket.size_warning(now()) {
+        let now = now();
+        let answer = self.bucket.answer(request, now);
+        if let Some(warning) = self.bucket.size_warning(now) {
             worker::console_warn!("{warning}");
         }
         answer.map_err(|cause| Error::RustError(cause).into())

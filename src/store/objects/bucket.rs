@@ -27,7 +27,7 @@ pub const SCHEMA: [&str; 1] = [concat!(
     create table bucket (project text not null, number integer not null, buckets integer not null) strict;"
 )];
 
-/// The project of the calling key ?1, if it was not revoked. The Worker judges its expiry.
+/// The project of the calling key ?1, if it was not revoked. Whether it has expired is judged before any statement.
 const CALLER: &str = "
 with caller as (select project from bucket where not exists (select 1 from revoked_keys where hash = ?1))";
 
@@ -86,14 +86,14 @@ impl<D: LocalDatabase> Bucket<D> {
         Some(format!("object {project}/{number} has {gigabytes} of 10 GB: move its project to more objects"))
     }
 
-    /// Answers a [`BucketRequest`] by a [`BucketAnswer`]; both are JSON. The error, for the log, says that the request is of
-    /// another version: nothing was done.
-    pub fn answer(&self, request: &str) -> Result<String, String> {
+    /// Answers a [`BucketRequest`] by a [`BucketAnswer`]; both are JSON. `now` is the object's clock. The error, for the log,
+    /// says that the request is of another version: nothing was done.
+    pub fn answer(&self, request: &str, now: Timestamp) -> Result<String, String> {
         let request: BucketRequest = serde_json::from_str(request).map_err(|error| {
             // Its text may repeat what it can't read, which is user data.
             format!("not a request of this version, at column {}", error.column())
         })?;
-        let answer = match self.open(&request.bucket).and_then(|()| self.run(&request)) {
+        let answer = match self.open(&request.bucket).and_then(|()| self.run(&request, now)) {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => BucketAnswer::KeyNotLive,
             Err(StoreError::Unavailable(cause)) => return Err(cause),
@@ -139,7 +139,13 @@ impl<D: LocalDatabase> Bucket<D> {
         Ok(meant.clone())
     }
 
-    fn run(&self, BucketRequest { key, now, operation, .. }: &BucketRequest) -> Result<BucketAnswer, StoreError> {
+    fn run(&self, request: &BucketRequest, clock: Timestamp) -> Result<BucketAnswer, StoreError> {
+        let BucketRequest { key, expires_at, now, operation, .. } = request;
+        // The request may have waited since its `now`, and either clock may be behind.
+        let is_expired = expires_at.is_some_and(|end| end <= clock.as_ms().max(*now));
+        if is_expired && !matches!(operation, Operation::Revoke) {
+            return Err(StoreError::KeyNotLive);
+        }
         let key_and_now = [key.into(), Value::Number(*now)];
         match operation {
             Operation::Upsert { user, if_match: None } => self.upsert(key_and_now, user).map(BucketAnswer::Upserted),
@@ -172,14 +178,16 @@ impl<D: LocalDatabase> Bucket<D> {
 
     fn upsert(&self, [key, now]: [Value<'_>; 2], user: &UpsertUser) -> Result<Outcome, StoreError> {
         let who = [key, now, (&user.external_id).into(), (&user.new_id).into()];
-        match &user.change {
-            ChangeProfile::Merge(patch) => self.merge(who, patch.get()),
+        let outcome = match &user.change {
+            ChangeProfile::Merge(patch) => self.merge(who, patch.get())?,
             ChangeProfile::Set { members, as_of } => {
                 let [key, now, id, new_id] = who;
                 let values = [key, now, id, new_id, members.get().into(), Value::Number(*as_of)];
-                self.write(Statement { sql: &STATEMENTS.upsert_as_of, values: &values })
+                self.write(Statement { sql: &STATEMENTS.upsert_as_of, values: &values })?
             }
-        }
+        };
+        // A user who is there may have been created by an earlier try of the same request.
+        Ok(outcome.map(|upserted| Upserted { created: upserted.id == user.new_id, ..upserted }))
     }
 
     /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed, whatever its revision, by

@@ -43,7 +43,8 @@ impl<O: Objects> ObjectStore<O> {
         let request = |(number, operation)| {
             let (project, buckets) = (project.as_str().into(), placement.buckets.count());
             let bucket = BucketId { project, number, buckets };
-            let request = BucketRequest { bucket, key: caller.hash.to_hex(), now: now.as_ms(), operation };
+            let expires_at = caller.record.expires_at.map(Timestamp::as_ms);
+            let request = BucketRequest { bucket, key: caller.hash.to_hex(), expires_at, now: now.as_ms(), operation };
             serde_json::to_string(&request).map(|request| (number, request))
         };
         let requests = operations.into_iter().map(request).collect::<Result<_, _>>();

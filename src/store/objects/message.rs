@@ -16,6 +16,8 @@ pub struct BucketRequest {
     pub bucket: BucketId,
     /// The hash of the calling key, in hexadecimal digits.
     pub key: String,
+    /// When that key expires, if it does, in milliseconds.
+    pub expires_at: Option<u64>,
     /// The Worker's clock in milliseconds.
     pub now: u64,
     /// What to do.
@@ -224,8 +226,9 @@ mod tests {
         ] {
             let bucket = BucketId { project: "p".into(), number: 3, buckets: 4 };
             let bucket_json = r#"{"project":"p","number":3,"buckets":4}"#;
-            let request = BucketRequest { bucket, key: "0f".into(), now: 5, operation };
-            pinned(&request, &format!(r#"{{"bucket":{bucket_json},"key":"0f","now":5,"operation":{json}}}"#));
+            let request = BucketRequest { bucket, key: "0f".into(), expires_at: Some(6), now: 5, operation };
+            let json = format!(r#"{{"bucket":{bucket_json},"key":"0f","expires_at":6,"now":5,"operation":{json}}}"#);
+            pinned(&request, &json);
         }
     }
 

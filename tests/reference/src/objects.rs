@@ -6,6 +6,7 @@ use roster::placement::Placement;
 use roster::store::StoreError;
 use roster::store::objects::{Bucket, Objects};
 use roster::store::sql::{LocalDatabase, Statement};
+use roster::time::Timestamp;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
@@ -38,7 +39,8 @@ impl Objects for LocalObjects {
         for (number, request) in requests {
             let bucket =
                 buckets.entry((project.clone(), number)).or_insert_with(|| Bucket::new(LocalSqlite::default()));
-            answers.push(bucket.answer(&request).map_err(StoreError::Unavailable)?);
+            // Of the two clocks, the caller's counts.
+            answers.push(bucket.answer(&request, Timestamp::from_ms(0)).map_err(StoreError::Unavailable)?);
         }
         Ok(answers)
     }
@@ -97,7 +99,7 @@ mod tests {
     ) -> Result<Value, String> {
         let id = format!(r#"{{"project":"{project}","number":{number},"buckets":{buckets}}}"#);
         let request = format!(r#"{{"bucket":{id},"key":"0f","now":5,"operation":{operation}}}"#);
-        bucket.answer(&request).map(|answer| serde_json::from_str(&answer).unwrap())
+        bucket.answer(&request, Timestamp::from_ms(5)).map(|answer| serde_json::from_str(&answer).unwrap())
     }
 
     fn upsert(id: &str, properties: &Value) -> Value {
@@ -176,6 +178,44 @@ mod tests {
             assert_eq!(refused, json!({"Failed": "this is another bucket than was meant"}), "{other:?}");
         }
         assert_eq!(call_as(&bucket, ["p", "1", "4"], &find).unwrap(), json!({"Found": null}));
+    }
+
+    #[test]
+    fn an_expired_key_may_be_revoked_and_nothing_else_by_the_clock_that_is_ahead() {
+        let bucket = bucket(&[]);
+        let bucket_id = r#"{"project":"p","number":0,"buckets":1}"#;
+        let call_at = |operation: &str, now: u64, clock: u64| {
+            let request =
+                format!(r#"{{"bucket":{bucket_id},"key":"0f","expires_at":10,"now":{now},"operation":{operation}}}"#);
+            bucket.answer(&request, Timestamp::from_ms(clock)).unwrap()
+        };
+        let upsert = upsert("u", &json!({"n": 1})).to_string();
+        let all = [upsert.as_str(), r#"{"Find":{"external_id":"u"}}"#].into_iter().chain(OPERATIONS);
+        for operation in all.clone().filter(|operation| *operation != r#""Revoke""#) {
+            for (now, clock) in [(10, 9), (9, 10), (1000, 0)] {
+                assert_eq!(call_at(operation, now, clock), r#""KeyNotLive""#, "{operation} at {now}, {clock}");
+            }
+        }
+        assert_eq!(call_at(r#"{"Find":{"external_id":"u"}}"#, 9, 9), r#"{"Found":null}"#);
+        assert!(call_at(&upsert, 9, 9).contains("Upserted"));
+        assert_eq!(call_at(r#""Revoke""#, 10, 10), r#""Revoked""#);
+        assert_eq!(call_at(&upsert, 9, 9), r#""KeyNotLive""#);
+    }
+
+    #[test]
+    fn a_creation_that_is_sent_again_has_created_the_user() {
+        let bucket = bucket(&[]);
+        let of = |new_id: &str, properties: &Value| {
+            let change = json!({"Merge": {"properties": properties}});
+            let user = json!({"external_id": "u", "new_id": new_id, "change": change});
+            let one = call(&bucket, &json!({"Upsert": {"user": user, "if_match": null}})).unwrap();
+            let batch = call(&bucket, &json!({"UpsertAll": [user]})).unwrap();
+            [one["Upserted"]["Ok"]["created"].clone(), batch["UpsertedAll"][0]["Ok"]["created"].clone()]
+        };
+        assert_eq!(of("usr_1", &json!({"n": 1})), [true, true]);
+        // Somebody else changes the user, and then the first request arrives once more.
+        assert_eq!(of("usr_2", &json!({"n": 2})), [false, false]);
+        assert_eq!(of("usr_1", &json!({"n": 1})), [true, true]);
     }
 
     #[test]

@@ -96,7 +96,6 @@ impl MemoryStore {
         let mut times = known.as_ref().and_then(|known| known.times.clone());
         let floor = known.as_ref().map_or(0, |known| known.updated_at.as_ms());
         let (profile, stale) = changed(document, &mut times, floor, &user.change, now)?;
-        let created = known.is_none();
         let stored = match known {
             Some(known) if known.profile == profile => User { times, ..known },
             Some(known) => {
@@ -109,7 +108,7 @@ impl MemoryStore {
         };
         let id = stored.id.clone();
         users.insert(key, stored);
-        Ok(Upserted { id, created, stale })
+        Ok(Upserted { created: id == new_id, id, stale })
     }
 }
 
