@@ -5,7 +5,8 @@ use std::fmt;
 /// Why a store failed. The strings are for the log, not for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The calling key is revoked, expired or gone. Nothing was written, and nothing was read.
+    /// The calling key is revoked, expired or gone. Nothing was read, and nothing was written but what
+    /// [`upsert_users`](super::UserStore::upsert_users) says.
     KeyNotLive,
     /// The result would break a limit. Nothing was written.
     Refused(StoredLimit),

@@ -36,6 +36,9 @@ pub trait UserStore {
 
     /// Does what [`UserStore::upsert_user`] does for each user in turn, in one atomic step, and answers for each in turn.
     /// One that would break a limit is refused alone. Each comes with the id that it gets if it is new.
+    ///
+    /// Where users live in several buckets, the step is one for each bucket. So after any error, `KeyNotLive` included, the
+    /// users of some buckets may be stored.
     async fn upsert_users(
         &self,
         access: Access<'_>,
