@@ -162,12 +162,14 @@ struct RevokedOut<'a> {
 }
 
 /// `DELETE /v1/keys/{key_id}`: from this answer on the key reads and writes nothing, since every statement on users
-/// checks its key itself. Again is harmless, and needed if the store of users could not be reached.
+/// checks its key itself. Only an isolate that knows the key still shows it copies, for the minute for which it remembers a
+/// key; this one forgets it. Again is harmless, and needed if the store of users could not be reached.
 pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     require_admin(cx)?;
     read::no_query(cx.call)?;
     let id = percent::decode(cx.parameter).ok_or(ApiError::KeyNotFound)?;
     let revoked = cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await?.ok_or(ApiError::KeyNotFound)?;
+    cx.platform.key_cache().borrow_mut().known.forget(&revoked.hash);
     cx.wait(cx.platform.users().refuse_key(revoked.at(cx.now()))).await?;
     Ok(Reply::json(200, &RevokedOut { success: true, key_id: &id, message: "API key revoked" }))
 }

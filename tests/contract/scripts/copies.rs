@@ -83,6 +83,13 @@ fn a_user_that_is_deleted_has_no_copy_and_one_that_is_not_there_is_not_remembere
 }
 
 #[test]
+fn the_isolate_that_revoked_a_key_shows_it_no_copy() {
+    let (project, _) = with_copy();
+    project.revoke();
+    assert_eq!(read(&project, &[COPY]).code(), "REVOKED_API_KEY");
+}
+
+#[test]
 fn a_copy_is_for_those_alone_who_may_read_the_user() {
     let (project, _) = with_copy();
     let other = shared().project();
