@@ -38,7 +38,7 @@ trait Roster {
     fn send(&self, call: &Call, body: &str) -> Reply;
 }
 
-impl<U: UserStore, C: ControlStore + 'static> Roster for Memory<U, C> {
+impl<U: UserStore + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
     fn send(&self, call: &Call, body: &str) -> Reply {
         self.handle(call, body.into()).0.reply
     }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Platform {
     /// Where users are stored.
-    type Users: UserStore;
+    type Users: UserStore + 'static;
     /// Where keys and projects are stored.
     type Control: ControlStore + 'static;
     /// Where copies of users are kept.
@@ -23,8 +23,8 @@ pub trait Platform {
 
     /// What the operator set.
     fn settings(&self) -> &Settings;
-    /// The store of users.
-    fn users(&self) -> &Self::Users;
+    /// The store of users, shared with work in the background.
+    fn users(&self) -> &Rc<Self::Users>;
     /// The store of keys and projects, shared with work in the background.
     fn control(&self) -> Rc<Self::Control>;
     /// The store of copies, shared with work in the background. None: no copies are kept.

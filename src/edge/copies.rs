@@ -1,7 +1,7 @@
 //! Copies of users in KV. The crate `worker` has KV as well, for 5 KB more of the gzipped Worker.
 
 use super::js::js_value;
-use super::runtime::{Hops, with_deadline};
+use super::runtime::{Hops, sleep, with_deadline};
 use crate::store::sql::Value;
 use crate::store::{CopyStore, UserCopy};
 use crate::time::Timestamp;
@@ -13,7 +13,11 @@ use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 /// How long a request waits for a copy before it reads the truth.
 const READ_DEADLINE: Duration = Duration::from_millis(100);
 /// How long a deletion waits for that of the copy.
-const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+const REMOVE_DEADLINE: Duration = Duration::from_secs(2);
+/// How long a copy is waited for behind an answer, where Cloudflare allows 30 seconds: the user is read again when it stands.
+const PUT_DEADLINE: Duration = Duration::from_secs(20);
+/// KV takes one write a second of a name.
+const WRITE_INTERVAL: Duration = Duration::from_secs(1);
 
 #[wasm_bindgen(wasm_bindgen_futures = ::worker::wasm_bindgen_futures)]
 extern "C" {
@@ -63,12 +67,17 @@ impl CopyStore for KvCopies {
             ("read_at", js_value(Value::Number(copy.read_at.as_ms()))),
         ]);
         let options = object(&[("metadata", metadata), ("expirationTtl", lifetime_s.into())]);
-        logged("write", with_deadline(WRITE_DEADLINE, self.namespace.put(name, &copy.body, &options)).await);
+        logged("write", with_deadline(PUT_DEADLINE, self.namespace.put(name, &copy.body, &options)).await);
     }
 
     async fn remove(&self, name: &str) {
         self.hops.add();
-        logged("removal", with_deadline(WRITE_DEADLINE, self.namespace.delete(name)).await);
+        let mut removed = with_deadline(REMOVE_DEADLINE, self.namespace.delete(name)).await;
+        if let Some(Err(_)) = removed {
+            sleep(WRITE_INTERVAL).await;
+            removed = with_deadline(REMOVE_DEADLINE, self.namespace.delete(name)).await;
+        }
+        logged("removal", removed);
     }
 }
 

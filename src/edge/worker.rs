@@ -52,7 +52,7 @@ pub type Users = RoutedStore<SqlStore<D1>, ObjectStore<RemoteObjects>>;
 pub struct Worker {
     pub settings: Rc<Settings>,
     control: Rc<SqlStore<D1>>,
-    users: Users,
+    users: Rc<Users>,
     hops: Hops,
     written_copies: Rc<RefCell<WrittenCopies>>,
     env: Env,
@@ -77,7 +77,7 @@ impl Worker {
         let objects = ObjectStore(RemoteObjects { objects: users, hops: hops.clone() });
         Ok(Worker {
             settings,
-            users: RoutedStore { d1: Rc::clone(&control), objects },
+            users: Rc::new(RoutedStore { d1: Rc::clone(&control), objects }),
             control,
             hops: hops.clone(),
             env: env.clone(),
@@ -107,7 +107,7 @@ impl Platform for Worker {
         &self.settings
     }
 
-    fn users(&self) -> &Users {
+    fn users(&self) -> &Rc<Users> {
         &self.users
     }
 

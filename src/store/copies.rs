@@ -14,7 +14,7 @@ pub trait CopyStore {
     /// Keeps a copy for `lifetime_s` seconds, within [`COPY_MAX_AGE_S`](crate::bounds::COPY_MAX_AGE_S).
     async fn put(&self, name: &str, copy: &UserCopy, lifetime_s: u32);
 
-    /// Removes a copy, if there is one.
+    /// Removes a copy, if there is one, and tries again if it was written too short a time ago.
     async fn remove(&self, name: &str);
 }
 

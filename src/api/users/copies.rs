@@ -5,7 +5,7 @@ use super::if_match;
 use crate::api::platform::{Cx, Platform};
 use crate::bounds::COPY_MAX_AGE_S;
 use crate::placement::{Placement, Storage};
-use crate::store::{Caller, CopyStore, IfMatch, UserCopy};
+use crate::store::{Caller, CopyStore, IfMatch, UserCopy, UserStore};
 use crate::time::Timestamp;
 use crate::user::ExternalId;
 use sha2::{Digest, Sha256};
@@ -15,6 +15,7 @@ use std::rc::Rc;
 pub struct Copies<C> {
     store: Rc<C>,
     name: String,
+    id: ExternalId,
     max_age_s: u32,
 }
 
@@ -23,7 +24,7 @@ impl<C: CopyStore + 'static> Copies<C> {
     pub fn asked_for<P: Platform<Copies = C>>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<Self> {
         let max_age_s = max_age_s(cx.call.cache_control.as_deref()?)?;
         let (store, name) = copy_of(cx, caller, id)?;
-        Some(Copies { store, name, max_age_s })
+        Some(Copies { store, name, id: id.clone(), max_age_s })
     }
 
     /// The copy, if it is new enough for the caller.
@@ -33,16 +34,35 @@ impl<C: CopyStore + 'static> Copies<C> {
         (copy.is_within(self.max_age_s, cx.now()) && !copy.is_behind(known)).then_some(copy)
     }
 
-    /// Makes the truth the copy, once a minute at most: removes it where there is no user. Nobody waits for it.
-    pub fn renew<P: Platform<Copies = C>>(self, cx: &Cx<'_, P>, truth: Option<UserCopy>) {
-        if cx.platform.written_copies().borrow_mut().is_due(&self.name, cx.now()) {
-            cx.platform.in_background(async move {
-                match truth {
-                    Some(user) => self.store.put(&self.name, &user, self.max_age_s).await,
-                    None => self.store.remove(&self.name).await,
-                }
-            });
+    /// Makes the truth, which is the user of this id of Roster's own, the copy. Nobody waits for it.
+    ///
+    /// Whoever deletes the user before the copy is there has nothing to remove. So the truth is read again once it is, and
+    /// the copy of a user who has gone does not stand.
+    pub fn put<P: Platform<Copies = C>>(self, cx: &Cx<'_, P>, caller: Caller, roster_id: String, truth: UserCopy) {
+        if !self.is_due(cx) {
+            return;
         }
+        let (users, now) = (Rc::clone(cx.platform.users()), cx.now());
+        cx.platform.in_background(async move {
+            self.store.put(&self.name, &truth, self.max_age_s).await;
+            let found = users.find_user(caller.at(now), &self.id).await;
+            // What can't be known counts as gone: a copy may be lost at any time.
+            if !matches!(found, Ok(Some(user)) if user.id == roster_id) {
+                self.store.remove(&self.name).await;
+            }
+        });
+    }
+
+    /// Removes the copy of a user who is not there. Nobody waits for it.
+    pub fn remove<P: Platform<Copies = C>>(self, cx: &Cx<'_, P>) {
+        if self.is_due(cx) {
+            cx.platform.in_background(async move { self.store.remove(&self.name).await });
+        }
+    }
+
+    /// An isolate writes a copy once a minute at most.
+    fn is_due<P: Platform<Copies = C>>(&self, cx: &Cx<'_, P>) -> bool {
+        cx.platform.written_copies().borrow_mut().is_due(&self.name, cx.now())
     }
 }
 

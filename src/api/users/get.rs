@@ -31,19 +31,19 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     }
     let read_at = cx.now();
     let found = for_caller(cx, &caller, cx.platform.users().find_user(caller.at(cx.now()), &id)).await?;
-    let shown = found.map(|user| UserCopy {
-        body: Reply::json(200, &UserOut { success: true, user: &user }).body,
-        revision: user.revision,
-        read_at,
-    });
-    let answer = match &shown {
-        Some(user) => Ok(reply(cx, user)),
-        None => Err(ApiError::UserNotFound),
+    let Some(user) = found else {
+        if let Some(copies) = copies {
+            copies.remove(cx);
+        }
+        return Err(ApiError::UserNotFound);
     };
+    let body = Reply::json(200, &UserOut { success: true, user: &user }).body;
+    let shown = UserCopy { body, revision: user.revision, read_at };
+    let reply = reply(cx, &shown);
     if let Some(copies) = copies {
-        copies.renew(cx, shown);
+        copies.put(cx, caller, user.id, shown);
     }
-    answer
+    Ok(reply)
 }
 
 fn reply<P: Platform>(cx: &Cx<'_, P>, user: &UserCopy) -> Reply {

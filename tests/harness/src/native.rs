@@ -62,7 +62,7 @@ fn in_sqlite(hops: &Rc<Cell<u32>>) -> (Rc<SqliteUsers>, Rc<SqlStore<Sqlite>>) {
     (Rc::new(RoutedStore { d1: Rc::clone(&d1), objects }), d1)
 }
 
-fn serve<U: UserStore, C: ControlStore + 'static>(
+fn serve<U: UserStore + 'static, C: ControlStore + 'static>(
     stores: impl FnOnce(&Rc<Cell<u32>>) -> (Rc<U>, Rc<C>),
     requests: &Receiver<Request>,
     variables: &BTreeMap<String, String>,

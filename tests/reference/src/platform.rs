@@ -15,7 +15,7 @@ use roster::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -34,11 +34,12 @@ pub struct Memory<U = MemoryStore, C = MemoryStore> {
     key_cache: RefCell<KeyCache>,
     unknown_keys: RefCell<BTreeMap<Network, Window>>,
     body: RefCell<Vec<u8>>,
+    background: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
     randomness: Cell<u64>,
     hops: Rc<Cell<u32>>,
 }
 
-impl<U: UserStore, C: ControlStore + 'static> Memory<U, C> {
+impl<U: UserStore + 'static, C: ControlStore + 'static> Memory<U, C> {
     /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `stores`
     /// makes the stores, which count their calls in the number that it takes.
     pub fn new(
@@ -59,18 +60,31 @@ impl<U: UserStore, C: ControlStore + 'static> Memory<U, C> {
             key_cache: RefCell::default(),
             unknown_keys: RefCell::default(),
             body: RefCell::default(),
+            background: RefCell::default(),
             randomness: Cell::new(seed),
             clock,
             hops,
         })
     }
 
-    /// Answers a request. Also: the calls of ports that it waited for.
+    /// Answers a request, and does what that leaves to the background. Also: the calls of ports that it waited for.
     pub fn handle(&self, call: &Call, body: Vec<u8>) -> (Handled, u32) {
+        let answered = self.answer(call, body);
+        self.run_background();
+        answered
+    }
+
+    /// Answers a request. What that leaves to the background waits for [`Memory::run_background`].
+    pub fn answer(&self, call: &Call, body: Vec<u8>) -> (Handled, u32) {
         self.body.replace(body);
         self.hops.set(0);
         let handled = ready(api::handle(call, self));
         (handled, self.hops.get())
+    }
+
+    /// Does what requests have left to the background, in turn.
+    pub fn run_background(&self) {
+        self.background.take().into_iter().for_each(ready);
     }
 }
 
@@ -82,7 +96,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
+impl<U: UserStore + 'static, C: ControlStore + 'static> Platform for Memory<U, C> {
     type Users = U;
     type Control = C;
     type Copies = MemoryCopies;
@@ -92,7 +106,7 @@ impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
         &self.settings
     }
 
-    fn users(&self) -> &U {
+    fn users(&self) -> &Rc<U> {
         &self.users
     }
 
@@ -153,7 +167,7 @@ impl<U: UserStore, C: ControlStore + 'static> Platform for Memory<U, C> {
     }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {
-        ready(work);
+        self.background.borrow_mut().push(Box::pin(work));
     }
 }
 
