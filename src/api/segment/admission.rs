@@ -21,10 +21,21 @@ pub async fn admit<P: Platform>(cx: &Cx<'_, P>) -> Result<(Caller, Vec<u8>), Api
     }
     auth::refuse_blocked(cx)?;
     let bytes = read::bytes(cx, MAX_UNAUTHENTICATED_BYTES).await;
-    match bytes.and_then(|bytes| Ok((key_of(cx, &bytes)?, bytes))) {
-        Ok((key, bytes)) => Ok((admit_key(cx, &key).await?, bytes)),
-        Err(error) => Err(auth::refuse_unauthenticated(cx, error).await),
+    let (key, bytes) = match bytes.and_then(|bytes| Ok((key_of(cx, &bytes)?, bytes))) {
+        Ok(read) => read,
+        Err(error) => return Err(auth::refuse_unauthenticated(cx, error).await),
+    };
+    match admit_key(cx, &key).await {
+        Ok(caller) => Ok((caller, bytes)),
+        Err(error) if was_read_in_vain(&error) => Err(auth::refuse_unauthenticated(cx, error).await),
+        Err(error) => Err(error),
     }
+}
+
+/// True if a refusal costs what a body with a nonexistent key costs, and is not counted yet.
+fn was_read_in_vain(error: &ApiError) -> bool {
+    use ApiError::{InsufficientPermissions, RateLimitExceeded, RevokedApiKey};
+    matches!(error, RevokedApiKey | InsufficientPermissions { .. } | RateLimitExceeded { .. })
 }
 
 async fn admit_key<P: Platform>(cx: &Cx<'_, P>, key: &ApiKey) -> Result<Caller, ApiError> {

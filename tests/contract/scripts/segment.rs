@@ -344,3 +344,27 @@ fn a_number_that_json_lacks_counts_as_null_with_a_warning() {
     let strict = project.call("POST", 400, "/v1/identify?strict=1", r#"{"userId":"a","traits":{"n":NaN}}"#).json();
     assert_eq!(strict["code"], "INVALID_REQUEST");
 }
+
+#[test]
+fn keys_in_bodies_that_are_refused_for_what_they_are_count_as_bad_ones() {
+    let [revoked, scopeless, spent] = [0; 3].map(|_| project());
+    revoked.revoke();
+    let reader = shared().key(&json!({"name": "reads", "project": scopeless.name, "scopes": ["users:read"]}));
+    let limits = json!({"rate_limits": {"ingest": {"limit": 1, "window_seconds": 3600}}});
+    shared().admin(200, "PUT", &format!("/v1/projects/{}", spent.name), &limits);
+    for (n, key, first) in [
+        (30, &revoked.key, (401, "REVOKED_API_KEY")),
+        (31, &reader, (403, "INSUFFICIENT_PERMISSIONS")),
+        (32, &spent.key, (200, "")),
+    ] {
+        let address = format!("203.0.113.{n}");
+        let address = [("CF-Connecting-IP", address.as_str())];
+        let body = json!({"writeKey": key, "batch": [{"type": "track"}]}).to_string();
+        assert_eq!(outcome("/v1/batch", &address, &body), (first.0, first.1.to_owned()), "{n}");
+        for _ in 0..250 {
+            outcome("/v1/batch", &address, &body);
+        }
+        // What is no JSON is refused unread.
+        assert_eq!(outcome("/v1/batch", &address, "no JSON"), (429, "RATE_LIMIT_EXCEEDED".to_owned()), "{n}");
+    }
+}
