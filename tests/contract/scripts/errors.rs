@@ -230,7 +230,6 @@ fn a_user_id_in_a_path_must_be_one() {
         ("/v1/users/a%00b", 400),
         ("/v1/users/null", 400),
         ("/v1/users/u%EF%BB%BF", 400),
-        ("/v1/users/%2E%2E", 400),
     ] {
         project.get(status, path);
     }
