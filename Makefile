@@ -12,6 +12,8 @@ LOCAL_STATE := .dev.vars .wrangler/state/migrated
 # One form of cargo's commands for all that is tested, so that nothing is compiled with two sets of features.
 TEST := cargo test --locked --workspace
 CONTRACT := $(TEST) --test contract --
+# With the programs that make clients.
+CLIENTS := PATH="$(CURDIR)/tests/clients/node_modules/.bin:$(CURDIR)/target/python/clients/bin:$$PATH"
 WASM := --locked --package roster --target wasm32-unknown-unknown
 # What rustc and wasm-bindgen make use of: not all that wasm-opt knows, since workerd may not.
 WASM_FEATURES := bulk-memory exception-handling multivalue nontrapping-float-to-int reference-types
@@ -47,11 +49,13 @@ lint: check deny workflows ## check, and what is slower: the lints of the Worker
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(WASM) --no-deps --document-private-items
 
-test: lint release tests/sdks/node_modules/.package-lock.json ## run everything CI checks: lint, then all tests, on the Worker too
+test: lint release target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'
 	$(TEST) --test limiter --test order --test contract -- --skip hops::
 	@# On what was packed. In one process, so that what wrangler did once need not be done again.
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
+	target/python/schemathesis/bin/python tests/python/examples.py
+	$(CLIENTS) $(CONTRACT) --ignored --skip schemathesis conformance::
 	ROSTER_BUCKETS=4 $(CONTRACT) scripts::
 	ROSTER_BUCKETS=1 $(CONTRACT) scripts::upsert scripts::list
 	@# These measure time: nothing runs beside them.
@@ -78,8 +82,7 @@ deny: $(CARGO_DENY) ## check licences and sources of every crate
 
 conformance: build target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## hold the Worker against others: a fuzzer, generated clients, Segment's SDKs
 	target/python/schemathesis/bin/python tests/python/examples.py
-	PATH="$(CURDIR)/tests/clients/node_modules/.bin:$(CURDIR)/target/python/clients/bin:$$PATH" \
-		SCHEMATHESIS=$(CURDIR)/target/python/schemathesis/bin/schemathesis $(CONTRACT) --ignored --nocapture conformance:: sdks::
+	$(CLIENTS) SCHEMATHESIS=$(CURDIR)/target/python/schemathesis/bin/schemathesis $(CONTRACT) --ignored --nocapture conformance:: sdks::
 
 # No sanitizer: there is no unsafe code. What is found stays in tests/fuzz/target, with the corpus unpacked beside it.
 fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default
