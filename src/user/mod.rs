@@ -2,6 +2,7 @@
 
 mod email;
 mod external_id;
+pub mod fields;
 mod free_form;
 mod phone;
 mod text;
@@ -10,6 +11,7 @@ pub use email::Email;
 pub use external_id::ExternalId;
 pub use phone::Phone;
 
+use self::fields::{CONTACTS, Contact, SECTIONS};
 use crate::bounds::{MAX_AHEAD_MS, MAX_MEMBERS};
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{self, Object, ObjectWriter, Value};
@@ -74,14 +76,9 @@ impl NewUser {
             let text = faults.string(value)?;
             faults.parsed(text.parse())
         });
-        let email = fields.optional("email", |value, faults| {
-            contact(value, faults, |text| Ok(json::string(Email::parse(text)?.as_str())))
-        });
-        let phone = fields.optional("phone", |value, faults| {
-            contact(value, faults, |text| Ok(json::string(Phone::parse(text)?.as_str())))
-        });
-        let properties = fields.optional("properties", free_form::parse);
-        let origin = fields.optional("origin", free_form::parse);
+        let contacts =
+            CONTACTS.each_ref().map(|field| fields.optional(field.name, |value, faults| contact(field, value, faults)));
+        let sections = SECTIONS.each_ref().map(|section| fields.optional(section.name, free_form::parse));
         let as_of = fields.optional("as_of", |value, faults| {
             if *value == Value::Null {
                 return None;
@@ -92,18 +89,18 @@ impl NewUser {
         fields.deny_unknown_with(hint_on);
         if as_of.is_some() {
             // The time of each is kept, and so is that of a removal.
-            for (name, object) in [("properties", properties), ("origin", origin)] {
+            for (section, object) in SECTIONS.iter().zip(sections) {
                 if object.is_some_and(|object| object.members.len() > MAX_MEMBERS) {
                     let rule =
                         format!("Must have at most {MAX_MEMBERS} keys beside as_of, those that are null included");
-                    faults.within(name, |faults| faults.invalid(rule));
+                    faults.within(section.name, |faults| faults.invalid(rule));
                 }
             }
         }
 
         let change = match as_of {
-            None => Change::Merge(patch(email, phone, properties, origin)),
-            Some(as_of) => Change::Set { members: members(email, phone, properties, origin), as_of },
+            None => Change::Merge(patch(contacts, sections)),
+            Some(as_of) => Change::Set { members: members(contacts, sections), as_of },
         };
         faults.finish(external_id.map(|external_id| NewUser { external_id, change }))
     }
@@ -126,32 +123,23 @@ fn not_ahead(as_of: Timestamp, now: Timestamp) -> Result<Timestamp, BrokenRule> 
     }
 }
 
-fn patch(email: Option<String>, phone: Option<String>, properties: Option<&Object>, origin: Option<&Object>) -> Patch {
-    let parts = [
-        ("email", email),
-        ("phone", phone),
-        ("properties", properties.map(ToString::to_string)),
-        ("origin", origin.map(ToString::to_string)),
-    ];
+fn patch(contacts: [Option<String>; CONTACTS.len()], sections: [Option<&Object>; SECTIONS.len()]) -> Patch {
+    let texts = contacts.into_iter().chain(sections.map(|object| object.map(ToString::to_string)));
+    let names = CONTACTS.iter().map(|field| field.name).chain(SECTIONS.iter().map(|section| section.name));
     let mut patch = ObjectWriter::default();
-    for (name, text) in parts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+    for (name, text) in names.zip(texts).filter_map(|(name, text)| Some((name, text?))) {
         patch.member(name, &text);
     }
     Patch(patch.finish())
 }
 
-fn members(
-    email: Option<String>,
-    phone: Option<String>,
-    properties: Option<&Object>,
-    origin: Option<&Object>,
-) -> Members {
+fn members(contacts: [Option<String>; CONTACTS.len()], sections: [Option<&Object>; SECTIONS.len()]) -> Members {
     let mut pairs = Vec::new();
-    let contacts = [("email", email), ("phone", phone)].into_iter();
-    pairs.extend(contacts.filter_map(|(member, text)| Some((member.to_owned(), text?))));
-    for (section, object) in [('p', properties), ('o', origin)] {
+    let contacts = CONTACTS.iter().zip(contacts);
+    pairs.extend(contacts.filter_map(|(field, text)| Some((field.name.to_owned(), text?))));
+    for (section, object) in SECTIONS.iter().zip(sections) {
         let members = object.into_iter().flat_map(|object| &object.members);
-        pairs.extend(members.map(|(key, value)| (format!("{section}/{key}"), value.to_string())));
+        pairs.extend(members.map(|(key, value)| (format!("{}{key}", section.prefix), value.to_string())));
     }
     let pairs: Vec<String> =
         pairs.into_iter().map(|(member, text)| format!("[{},{text}]", json::string(&member))).collect();
@@ -168,12 +156,8 @@ fn hint_on(name: &str) -> Option<&'static str> {
     })
 }
 
-/// The JSON text that `parse` makes of a string, or null.
-fn contact(
-    value: &Value,
-    faults: &mut Faults,
-    parse: impl FnOnce(&str) -> Result<String, BrokenRule>,
-) -> Option<String> {
+/// The JSON text that is stored of a string, or null.
+fn contact(field: &Contact, value: &Value, faults: &mut Faults) -> Option<String> {
     if *value == Value::Null {
         return Some("null".into());
     }
@@ -182,7 +166,7 @@ fn contact(
         faults.invalid("Must not be empty; send null to clear it");
         return None;
     }
-    faults.parsed(parse(text))
+    faults.parsed((field.tidy)(text).map(|text| json::string(&text)))
 }
 
 #[cfg(test)]

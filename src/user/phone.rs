@@ -32,6 +32,12 @@ impl<'a> Phone<'a> {
     }
 }
 
+impl<'a> From<Phone<'a>> for Cow<'a, str> {
+    fn from(phone: Phone<'a>) -> Self {
+        phone.0
+    }
+}
+
 /// A number that begins and ends as one, without what stands between its digits; any other text as it is.
 fn without_separators(text: &str) -> Cow<'_, str> {
     let is_framed = text.strip_prefix('+').is_some_and(|rest| {

@@ -46,7 +46,7 @@ struct WarningOut {
     message_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<Cow<'static, str>>,
-    message: &'static str,
+    message: Cow<'static, str>,
 }
 
 /// Numbers of ignored messages by name, in the order of their first.
@@ -97,7 +97,7 @@ impl IngestOut {
                 index: None,
                 message_id: None,
                 field: None,
-                message: "No user was stored: only an identify with a userId stores one",
+                message: "No user was stored: only an identify with a userId stores one".into(),
             });
         }
         out

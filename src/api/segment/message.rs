@@ -6,6 +6,7 @@ use crate::input::fields::{Fault, FaultKind, FaultList, Faults, cut};
 use crate::json::{Object, Value};
 use crate::time::Timestamp;
 use crate::user::NewUser;
+use crate::user::fields::CONTACTS;
 use std::borrow::Cow;
 
 /// The types of messages that store nothing. Their traits never apply.
@@ -49,7 +50,7 @@ pub struct Warning {
     /// A member, or a pointer to a deeper one.
     pub field: Cow<'static, str>,
     /// A sentence without its full stop.
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
 }
 
 impl SegmentMessage {
@@ -104,7 +105,7 @@ impl SegmentMessage {
         {
             self.warnings.push(Warning {
                 field: cut(&format!("/traits{first}")).into(),
-                message: "NaN and the infinities are not JSON; each counts as null",
+                message: "NaN and the infinities are not JSON; each counts as null".into(),
             });
         }
         let mut body = Object::default();
@@ -114,13 +115,13 @@ impl SegmentMessage {
         }
         let mut properties = Object::default();
         for (name, value) in traits.members {
-            let contact = traits::CONTACTS.into_iter().find(|contact| contact.name == name);
-            let valid =
-                |contact: &traits::Contact| arrival.strict || value == Value::Null || (contact.is_valid)(&value);
-            match contact {
-                Some(contact) if valid(&contact) => body.members.push((name, value)),
+            match CONTACTS.iter().find(|contact| contact.name == name) {
+                Some(contact) if arrival.strict || traits::fits(contact, &value) => body.members.push((name, value)),
                 Some(contact) => {
-                    self.warnings.push(contact.warning);
+                    self.warnings.push(Warning {
+                        field: format!("/traits/{name}").into(),
+                        message: format!("Not {}; stored as a property instead", contact.noun).into(),
+                    });
                     properties.members.push((name, value));
                 }
                 None => properties.members.push((name, value)),
@@ -152,7 +153,7 @@ impl SegmentMessage {
                     None if arrival.strict => return value.clone(),
                     None => self.warnings.push(Warning {
                         field: name.into(),
-                        message: "Not an RFC 3339 date and time of the years 1970 to 9999; not used",
+                        message: "Not an RFC 3339 date and time of the years 1970 to 9999; not used".into(),
                     }),
                 },
             }

@@ -1,36 +1,17 @@
 //! The traits of a message.
 
-use super::message::Warning;
 use crate::input::fields::{FaultList, Faults};
 use crate::json::{Object, Value};
-use crate::user::{Email, Phone};
-use std::borrow::Cow;
+use crate::user::fields::Contact;
 
-/// A trait that is a member of a user, if it is valid.
-pub struct Contact {
-    pub name: &'static str,
-    pub is_valid: fn(&Value) -> bool,
-    pub warning: Warning,
+/// Whether a trait can be a member of a user, and not a property.
+pub fn fits(contact: &Contact, value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => (contact.tidy)(text).is_ok(),
+        _ => false,
+    }
 }
-
-pub const CONTACTS: [Contact; 2] = [
-    Contact {
-        name: "email",
-        is_valid: |value| matches!(value, Value::String(text) if Email::parse(text).is_ok()),
-        warning: Warning {
-            field: Cow::Borrowed("/traits/email"),
-            message: "Not an e-mail address; stored as a property instead",
-        },
-    },
-    Contact {
-        name: "phone",
-        is_valid: |value| matches!(value, Value::String(text) if Phone::parse(text).is_ok()),
-        warning: Warning {
-            field: Cow::Borrowed("/traits/phone"),
-            message: "Not an E.164 phone number; stored as a property instead",
-        },
-    },
-];
 
 /// The traits of an identify, or those of its context. PHP sends an empty object as an empty array.
 pub fn of<'a>(message: &mut Object<'a>) -> Result<Object<'a>, FaultList> {

@@ -6,6 +6,7 @@ mod copies;
 mod cors;
 mod erase;
 mod errors;
+mod fields;
 mod hostile;
 mod if_match;
 mod keys;

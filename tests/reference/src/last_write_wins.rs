@@ -10,6 +10,7 @@ use roster::bounds::MAX_MEMBER_TIMES;
 use roster::json::merge::merge;
 use roster::json::{Object, Value};
 use roster::time::Timestamp;
+use roster::user::fields::CONTACTS;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -93,7 +94,8 @@ fn find<'v, 'a>(profile: &'v Value<'a>, member: &str) -> Option<&'v Value<'a>> {
 
 fn members_of(document: &Value) -> Vec<String> {
     let Value::Object(document) = document else { return Vec::new() };
-    let contacts = ["email", "phone"].into_iter().filter(|name| document.get(name).is_some()).map(str::to_owned);
+    let contacts =
+        CONTACTS.iter().filter(|field| document.get(field.name).is_some()).map(|field| field.name.to_owned());
     let section = |section: char, name| {
         let object = if let Some(Value::Object(object)) = document.get(name) { object.members.as_slice() } else { &[] };
         object.iter().map(move |(key, _)| format!("{section}/{key}"))

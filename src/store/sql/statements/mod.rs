@@ -5,6 +5,7 @@ mod conditional;
 mod times;
 mod upsert;
 
+use crate::user::fields::{CONTACTS, SECTIONS, Section};
 use std::sync::LazyLock;
 
 /// The statements on users, for callers that one common table expression finds.
@@ -108,15 +109,20 @@ with caller as (
     where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
 )";
 
-const USER_COLUMNS: &str = "id, email, phone, profile -> '$.properties' as properties, profile -> '$.origin' as origin,
-    created_at, users.updated_at, revision";
+fn user_columns() -> String {
+    let contacts = CONTACTS.each_ref().map(|field| field.name).join(", ");
+    let sections =
+        SECTIONS.each_ref().map(|Section { name, .. }| format!("profile -> '$.{name}' as {name}")).join(", ");
+    format!("id, {contacts}, {sections}, created_at, users.updated_at, revision")
+}
 
 /// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
 fn find_user(caller: &str) -> String {
     format!(
         "{caller}
-select external_id, {USER_COLUMNS}
-from caller left join users on users.project = caller.project and external_id = ?3"
+select external_id, {user_columns}
+from caller left join users on users.project = caller.project and external_id = ?3",
+        user_columns = user_columns(),
     )
 }
 
@@ -190,10 +196,11 @@ fn list_users(caller: &str, by_contact: bool, by_change: bool) -> String {
 ), page as (
     select *, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from found
 )
-select page.external_id, {USER_COLUMNS}
+select page.external_id, {user_columns}
 from caller
 left join page on true
 left join users on users.project = page.project and users.external_id = page.external_id
-    and ifnull(bytes_before, 0) < ?7"
+    and ifnull(bytes_before, 0) < ?7",
+        user_columns = user_columns(),
     )
 }

@@ -22,7 +22,7 @@ pub fn sent_by_patch(patch: &str) -> String {
 /// Rows: the members of a profile, or of a patch.
 fn members(document: &str) -> String {
     format!(
-        "select key as member, value from json_each({document}) where key in ('email', 'phone')
+        "select key as member, value from json_each({document}) where key not in ('properties', 'origin')
         union all select 'p/' || key, value from json_each({document}, '$.properties')
         union all select 'o/' || key, value from json_each({document}, '$.origin')"
     )
@@ -83,7 +83,7 @@ pub fn effect(as_of: &str) -> String {
 
 /// Columns: the values that are set, by where in a profile they are, and a zero for each that is no null.
 pub const VALUES: &str = "
-                json_group_object(member, json(value)) filter (where is_set and member in ('email', 'phone')) as contacts,
+                json_group_object(member, json(value)) filter (where is_set and member not like '_/%') as contacts,
                 json_group_object(substr(member, 3), json(value)) filter (where is_set and member like 'p/%') as properties,
                 json_group_object(substr(member, 3), json(value)) filter (where is_set and member like 'o/%') as origins,
                 json_group_object(substr(member, 3), 0 order by position)
