@@ -39,7 +39,7 @@ check: rust build/index.d.ts ## run while working: format, lints, native tests
 	tsc
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
-	$(TEST) --lib --bins --test openapi --test docs --test fuzz
+	$(TEST) --lib --bins --test docs --test fields --test fuzz --test imports --test openapi
 	for store in native sqlite "sqlite ROSTER_BUCKETS=1" "sqlite ROSTER_BUCKETS=4"; do \
 		env ROSTER_TRANSPORT=$$store $(CONTRACT) scripts:: || exit; done
 
@@ -51,7 +51,7 @@ lint: check deny workflows ## check, and what is slower: the lints of the Worker
 
 test: lint release target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'
-	$(TEST) --test limiter --test order --test contract -- --skip hops::
+	$(TEST) -- --skip hops::
 	@# On what was packed. In one process, so that what wrangler did once need not be done again.
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 	target/python/schemathesis/bin/python tests/python/examples.py

@@ -72,7 +72,7 @@ impl Batch {
     pub fn push(&mut self, parsed: Parsed) {
         self.end = parsed.end;
         match parsed.outcome {
-            Ok(record) => self.push_record(record),
+            Ok(record) => self.push_record(&record),
             Err(rejection) => {
                 self.rejected_bytes += rejection.record.get().len();
                 self.rejections.push(rejection);
@@ -80,7 +80,7 @@ impl Batch {
         }
     }
 
-    fn push_record(&mut self, record: Record) {
+    fn push_record(&mut self, record: &Record) {
         if !self.records.is_empty() {
             self.body.push(',');
         }
