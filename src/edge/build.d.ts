@@ -1,6 +1,6 @@
 // What Rust's build exports, for the type check of entry.js: a copy stands beside build/index.js.
 
-declare const Roster: any;
-export default Roster;
+export function __worker_init_state(): any;
+export function fetch(request: Request, env: any, ctx: any): Response | Promise<Response>;
 export const LimiterObject: any;
 export const UsersObject: any;

@@ -13,9 +13,9 @@ import { copyOfRelease } from "./harness.mjs";
 async function freePort() {
   const server = createServer().listen(0, "localhost");
   await once(server, "listening");
-  const { port } = server.address();
+  const address = server.address();
   server.close();
-  return port;
+  return typeof address === "object" && address !== null ? address.port : assert.fail("the server has no port");
 }
 
 /** A folder of programs that fail: what is built must not ask for them. */
@@ -38,19 +38,21 @@ test("make dev serves what is unpacked, without Rust, and prints a line that sto
   const dev = spawn("make", ["dev", `PORT=${port}`], { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const closed = once(dev, "close");
   t.after(async () => {
-    if (dev.exitCode === null) process.kill(-dev.pid, "SIGINT");
+    if (dev.exitCode === null && dev.pid) process.kill(-dev.pid, "SIGINT");
     await closed;
   });
   let printed = "";
-  await new Promise((resolve) => {
+  /** @type {Promise<void>} */
+  const isUp = new Promise((resolve) => {
     for (const stream of [dev.stdout, dev.stderr]) {
       stream.on("data", (data) => {
         printed += data;
         if (printed.includes("}'\n\n")) resolve();
       });
     }
-    dev.on("exit", resolve);
+    dev.on("exit", () => resolve());
   });
+  await isUp;
   const [, curl] = printed.match(/Store a user:\n\n(curl [\s\S]*?)\n\n/) ?? assert.fail(printed);
   const pasted = spawn("bash", ["-c", `${curl} --silent --show-error`], { stdio: ["ignore", "pipe", "inherit"] });
   let answer = "";

@@ -25,7 +25,10 @@ const focusFirst =
     return createElement("div", { ref: here }, createElement(Popup, props));
   };
 
-/** What a field is for, where the renderer does not say it. */
+/**
+ * What a field is for, where the renderer does not say it.
+ * @type {[string, (field: any) => string | false][]}
+ */
 const FIELD_NAMES = [
   ["[data-param-name] *", (field) => field.closest("[data-param-name]").dataset.paramName],
   [".content-type", () => "Media type"],
@@ -39,11 +42,12 @@ const FIELD_NAMES = [
 /** Names the fields for a screen reader. */
 const nameFields = () => {
   for (const field of document.querySelectorAll("#contract :is(input, select, textarea):not([aria-label])")) {
-    const [, name] = FIELD_NAMES.find(([selector]) => field.matches(selector));
-    if (name(field)) field.setAttribute("aria-label", name(field));
+    const name = FIELD_NAMES.find(([selector]) => field.matches(selector))?.[1](field);
+    if (name) field.setAttribute("aria-label", name);
   }
 };
-new MutationObserver(nameFields).observe(document.querySelector("#contract"), { childList: true, subtree: true });
+const contract = /** @type {Element} */ (document.querySelector("#contract"));
+new MutationObserver(nameFields).observe(contract, { childList: true, subtree: true });
 
 window.SwaggerUIBundle({
   url: "openapi.yaml",
