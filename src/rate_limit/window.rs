@@ -36,6 +36,13 @@ struct Outstanding {
     until_ms: u64,
 }
 
+impl Outstanding {
+    /// Within the bounds of what is stored: no limit allows more, and no clock shows a later moment.
+    fn new(tokens: u32, until_ms: u64) -> Self {
+        Outstanding { tokens: tokens.min(*RATE_LIMITS.end()), until_ms: until_ms.min(MAX_MOMENT_MS) }
+    }
+}
+
 /// A window as it is stored.
 #[derive(Deserialize)]
 struct Stored {
@@ -81,7 +88,7 @@ impl Window {
             latest_ms: now_ms,
             clock_ms: now_ms,
             booked: BTreeMap::new(),
-            outstanding: Some(Outstanding { tokens: *RATE_LIMITS.end(), until_ms: now_ms + Quota::MAX_LEASE_MS }),
+            outstanding: Some(Outstanding::new(*RATE_LIMITS.end(), now_ms + Quota::MAX_LEASE_MS)),
         }
     }
 
@@ -219,8 +226,7 @@ impl Window {
             self.book(self.slot_of(last_ms), tokens);
         } else {
             let known = self.outstanding.unwrap_or_default();
-            let (tokens, until_ms) = (known.tokens + tokens, known.until_ms.max(last_ms));
-            self.outstanding = Some(Outstanding { tokens, until_ms });
+            self.outstanding = Some(Outstanding::new(known.tokens + tokens, known.until_ms.max(last_ms)));
         }
     }
 
