@@ -105,7 +105,7 @@ function Facts({ user, etag }) {
     ["Roster's id", <span class="mono">{user.get("user_id")}</span>],
     ["Created", <Time value={user.get("created_at")} exact />],
     ["Changed", <Time value={user.get("updated_at")} exact />],
-    ["Revision", <span class="mono">{etag.replaceAll('"', "")}</span>],
+    ["Revision", <span class="mono">{etag.replace(/^W\//, "").replaceAll('"', "")}</span>],
   ];
   return (
     <dl class="pairs">
