@@ -1,5 +1,7 @@
 // A moment, as people say it.
 
+import { withinHours } from "../data/text.mjs";
+
 /** @type {[unit: Intl.RelativeTimeFormatUnit, seconds: number][]} */
 const UNITS = [
   ["year", 31536000],
@@ -15,6 +17,15 @@ function ago(ms) {
   const seconds = (ms - Date.now()) / 1000;
   const found = UNITS.find(([, size]) => Math.abs(seconds) >= size);
   return found ? RELATIVE.format(Math.round(seconds / found[1]), found[0]) : "just now";
+}
+
+/** A moment that is known to the hour: it may be up to an hour later. @param {{ value: string }} props */
+export function TimeToTheHour({ value }) {
+  return (
+    <time dateTime={value} title={`${value}, or up to an hour later`}>
+      {withinHours(Date.parse(value), Date.now())}
+    </time>
+  );
 }
 
 /** @param {{ value: string, exact?: boolean }} props */

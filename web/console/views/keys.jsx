@@ -13,7 +13,7 @@ import { Page, Panel } from "../parts/page.jsx";
 import { go } from "../parts/route.mjs";
 import { useSubmit } from "../parts/submit.mjs";
 import { None, Table } from "../parts/table.jsx";
-import { Time } from "../parts/time.jsx";
+import { Time, TimeToTheHour } from "../parts/time.jsx";
 
 const LIST = { as: "admin", path: "/v1/keys" };
 
@@ -116,7 +116,8 @@ function KeyTable({ keys, revoke }) {
     },
     {
       label: "Last used",
-      cell: ({ last_used_at }) => (last_used_at ? <Time value={last_used_at} /> : <span class="note">Never</span>),
+      cell: ({ last_used_at }) =>
+        last_used_at ? <TimeToTheHour value={last_used_at} /> : <span class="note">Never</span>,
     },
     {
       label: "Expires",
@@ -309,7 +310,7 @@ function Revoke({ apiKey, onClose, reload }) {
       </p>
       {apiKey.last_used_at && (
         <p>
-          It was last used <Time value={apiKey.last_used_at} />.
+          It was last used <TimeToTheHour value={apiKey.last_used_at} />.
         </p>
       )}
       {refused && <Failure answer={refused} retry={revoke} />}
