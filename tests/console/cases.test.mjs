@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { cellValue, guessAll, problem, valueCell } from "../../web/console/data/columns.mjs";
 import { rows } from "../../web/console/data/csv.mjs";
-import { csvParts, importable, ndjsonParts } from "../../web/console/data/exporting.mjs";
+import { csvParts, importable, ndjsonParts, spreadsheetParts } from "../../web/console/data/exporting.mjs";
+import { refusedParts } from "../../web/console/data/importing.mjs";
 import { equal, parse } from "../../web/console/data/lossless.mjs";
 import { csvRecords, ndjsonRecords } from "../../web/console/data/records.mjs";
 
@@ -40,11 +41,31 @@ test("a value is written as the cell that the tool writes", () => {
 });
 
 test("a table holds the users that it holds for the tool", () => {
-  for (const { about, csv, records } of CASES.tables) check([...csvRecords(csv, headerOf(csv))], records, about);
+  for (const { about, csv, options, records } of CASES.tables)
+    check([...csvRecords(csv, headerOf(csv), options)], records, about);
 });
 
 test("a header that the tool refuses is refused", () => {
   for (const header of CASES.refused_headers) assert.ok(problem(headerOf(header)), header);
+});
+
+test("a quote that is never closed is refused with its line", () => {
+  for (const { about, csv, line } of CASES.unclosed_quotes) {
+    const read = () => [...csvRecords(csv, headerOf(csv))];
+    assert.throws(
+      read,
+      { message: `The quote that opens in line ${line} is never closed: correct that line first.` },
+      about,
+    );
+  }
+});
+
+test("refused rows are written as the tool writes them", () => {
+  for (const { about, csv, refused } of CASES.corrections) {
+    const header = rows(csv).next().value?.cells ?? [];
+    const records = [...csvRecords(csv, guessAll(header))].filter(({ error }) => error);
+    assert.equal(refusedParts({ text: csv, header }, records).join(""), refused, about);
+  }
 });
 
 test("NDJSON holds the users that it holds for the tool", () => {
@@ -52,9 +73,10 @@ test("NDJSON holds the users that it holds for the tool", () => {
 });
 
 test("an export is the file that the tool writes", () => {
-  for (const { about, users, as_of, ndjson, csv } of CASES.exports) {
+  for (const { about, users, as_of, ndjson, csv, spreadsheet } of CASES.exports) {
     const exported = users.map((user) => importable(parse(user), as_of));
     assert.equal(ndjsonParts(exported).join(""), ndjson, about);
     assert.equal(csvParts(exported).join(""), csv, about);
+    if (spreadsheet) assert.equal([...spreadsheetParts(exported)].join(""), spreadsheet, about);
   }
 });

@@ -2,12 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { budgetOf, pause } from "../../web/console/data/budget.mjs";
 import { cellValue, guessAll, problem, rowJson, valueCell } from "../../web/console/data/columns.mjs";
 import { rows, writeRow } from "../../web/console/data/csv.mjs";
 import { csvParts, importable, readAll } from "../../web/console/data/exporting.mjs";
-import { batchBody, batches, patiently, refusedLine, sendAll } from "../../web/console/data/importing.mjs";
+import { batchBody, batches, patiently, refusedParts, sendAll } from "../../web/console/data/importing.mjs";
 import { equal, parse, stringify } from "../../web/console/data/lossless.mjs";
 import { csvRecords, isNdjson, ndjsonRecords } from "../../web/console/data/records.mjs";
+import { withinHours } from "../../web/console/data/text.mjs";
 
 const cells = (text) => Array.from(rows(text), ({ cells }) => cells);
 
@@ -39,7 +41,6 @@ test("CSV is read as RFC 4180 has it", () => {
     [",\n", [["", ""]]],
     ["a,", [["a", ""]]],
     ['a "b" c,d', [['a "b" c', "d"]]],
-    ['"open,\n', [["open,\n"]]],
     ["a\rb,c\n", [["a\rb", "c"]]],
     ["", []],
   ];
@@ -94,7 +95,7 @@ test("a cell is JSON if it can be, digit for digit, and text otherwise", () => {
 test("records know their lines, and what is no user is told", () => {
   const targets = guessAll(["user_id", "plan"]);
   const [good, bad] = csvRecords("user_id,plan\nu1,pro\nu2\n", targets);
-  assert.deepEqual(good, { line: 2, json: '{"user_id":"u1","properties":{"plan":"pro"}}' });
+  assert.deepEqual(good, { line: 2, json: '{"user_id":"u1","properties":{"plan":"pro"}}', row: "u1,pro" });
   assert.equal(bad.error?.get("message"), "The row has 1 cells and the header 2");
   const [twice] = csvRecords('user_id,plan\nu1,"{""a"":1,""a"":2}"\n', targets);
   assert.match(twice.error?.get("message"), /"a" stands twice/);
@@ -169,10 +170,9 @@ test("an import waits when told, collects what is refused, and stops at what won
   assert.equal(await sendAll(batches(records), port), undefined);
   assert.deepEqual(waited, [7]);
   assert.deepEqual([told[0].stored, told[0].done, told[0].refused.map(({ line }) => line)], [1, 3, [2, 3]]);
-  assert.equal(
-    stringify(refusedLine(told[0].refused[0])),
-    '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}',
-  );
+  assert.deepEqual(refusedParts({ text: "" }, told[0].refused.slice(0, 1)), [
+    '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}\n',
+  ]);
   answers.push({ status: 401 });
   assert.equal((await sendAll(batches(records), port))?.status, 401);
   await assert.rejects(
@@ -184,6 +184,62 @@ test("an import waits when told, collects what is refused, and stops at what won
     ),
     /cancelled/,
   );
+});
+
+test("a call that fails again and again is given up, whatever its ninth answer is", async () => {
+  const call = (statuses) => async () => ({ status: statuses.shift() ?? 503, retryAfter: 1 });
+  const wait = async () => {};
+  for (const statuses of [[], Array(8).fill(503).concat(429), [429, 503, 429]])
+    assert.equal((await patiently(call(statuses), wait)).status, 503);
+  assert.equal((await patiently(call([...Array(30).fill(429), 200]), wait)).status, 200);
+});
+
+test("an export leaves a fifth of the limit to the app", async () => {
+  const headers = (limit, remaining, window, full) =>
+    new Headers({
+      "X-RateLimit-Limit": `${limit}`,
+      "X-RateLimit-Remaining": `${remaining}`,
+      "RateLimit-Policy": `"users";q=${limit};w=${window}`,
+      RateLimit: `"users";r=${remaining};t=${full}`,
+    });
+  /** @type {[number, number, number, number, seconds: number][]} */
+  const cases = [
+    [500, 100, 60, 42, 0],
+    [500, 99, 60, 42, 2.4],
+    [1, 1, 1, 0, 0],
+    [500, 0, 60, 1, 1],
+    [10, 1, 60, 58, 58],
+  ];
+  for (const [limit, remaining, window, full, seconds] of cases)
+    assert.equal(pause(budgetOf(headers(limit, remaining, window, full))), seconds);
+  assert.equal(pause(budgetOf(new Headers())), 0);
+
+  const pages = ["c", "d", null].map((cursor) => ({
+    status: 200,
+    tree: parse(`{"users":[],"pagination":{"next_cursor":${JSON.stringify(cursor)}}}`),
+    budget: budgetOf(headers(500, cursor === "c" ? 100 : 99, 60, 42)),
+  }));
+  const waited = [];
+  await readAll({
+    read: async () => /** @type {any} */ (pages.shift()),
+    wait: async (seconds) => waited.push(seconds),
+    told: () => {},
+  });
+  assert.deepEqual(waited, [2.4]);
+});
+
+test("a time that is known to the hour is said to the hour", () => {
+  const hour = 3_600_000;
+  /** @type {[hours: number, said: string][]} */
+  const cases = [
+    [-0.1, "within the hour"],
+    [0, "within the hour"],
+    [1, "within the hour"],
+    [1.1, "within 2 hours"],
+    [48, "within 48 hours"],
+    [48.1, "within 3 days"],
+  ];
+  for (const [hours, said] of cases) assert.equal(withinHours(0, hours * hour), said);
 });
 
 test("an export walks all pages and writes what an import takes", async () => {

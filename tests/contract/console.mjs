@@ -3,10 +3,12 @@
 // ROSTER_SHOTS=folder writes a picture of each view, ROSTER_CONSOLE_PICTURE=file the one of README.
 
 import { join } from "node:path";
+import { weakening } from "../doubles/weakening.mjs";
 import { NAUGHTIES, NAUGHTY } from "./naughty.mjs";
 import { operator } from "./operator.mjs";
 
-const [chromium, url, adminToken, key, project] = process.argv.slice(2);
+const [chromium, server, adminToken, key, project] = process.argv.slice(2);
+const { url, close: closeEdge } = await weakening(server);
 const shots = process.env.ROSTER_SHOTS;
 const { page, cdp, until, problems, see, press, fill, choose, look, picture, view, audit, forge, ...files } =
   await operator({ chromium, shots });
@@ -65,7 +67,7 @@ async function holdTimers() {
 
 async function elsewhere() {
   await press("Export");
-  await see("in one file that can be imported again");
+  await see("All people of this project, in one file.");
 }
 
 /** By the keyboard alone. */
@@ -269,10 +271,8 @@ async function importing() {
   await see("1,099 stored");
   await see("Correct those that were refused");
   await view("import-done");
-  await press("Download as NDJSON");
-  await press("Download as CSV");
-  seen.refusedNdjson = await downloaded("people.refused.ndjson");
-  seen.refusedCsv = await downloaded("people.refused.csv");
+  await press("Download to correct");
+  seen.refused = await downloaded("people.refused.csv");
   await press("Import another file");
   await chooseFile("more.ndjson", `{"user_id":"imp_7","properties":{"n":12345678901234567890123}}\n`);
   await press("Import 1 user");
@@ -281,6 +281,21 @@ async function importing() {
   await chooseFile("wrong.csv", Buffer.from([0xff, 0xfe, 0x41]));
   await see("not UTF-8");
   await view("import-wrong");
+  await chooseFile("quotes.csv", 'user_id,name\nq1,"John\nq2,Jane\n');
+  await see("The quote that opens in line 2 is never closed");
+  await press("Another file");
+  await chooseFile("exported.csv", "user_id,email\n1.23457E+17,\n'exp|1,'exp@example.com\n");
+  await see("1 row with a user id such as 1.23457E+17");
+  await view("import-doubts");
+  seen.offered = await page.$$eval("fieldset label.check", (labels) => {
+    for (const label of labels) if (/Drop the apostrophe/.test(label.innerText)) label.click();
+    return labels.map((label) => label.innerText.trim());
+  });
+  await shows(".records", '"exp|1"');
+  await press("Import 2 users");
+  await see("1 user stored");
+  await press("Download to correct");
+  seen.refusedId = await downloaded("exported.refused.csv");
 }
 
 async function exporting() {
@@ -293,6 +308,9 @@ async function exporting() {
   await page.$$eval("input[type=radio]", ([, csv]) => csv.click());
   await press("Export as a file");
   seen.csvHeader = (await downloaded(`${project}.csv`)).split("\n")[0];
+  await page.$$eval("input[type=radio]", ([, , spreadsheet]) => spreadsheet.click());
+  await press("Export as a file");
+  seen.spreadsheet = (await downloaded(`${project}.spreadsheet.csv`)).slice(0, 9);
 }
 
 async function admin() {
@@ -316,8 +334,17 @@ async function admin() {
   seen.workedBefore = (await api("GET", "/v1/users?limit=1", undefined, seen.madeKey)).status;
   await shows(KEYS, "console <img");
   await view("keys");
+  // Roster writes down the use of a key after it has answered.
+  let used;
+  do {
+    const { keys } = JSON.parse((await api("GET", "/v1/keys", undefined, adminToken)).text);
+    used = keys.find(({ prefix }) => seen.madeKey.startsWith(prefix))?.last_used_at;
+  } while (!used);
+  await page.reload();
+  await see("within the hour");
   await press(`Revoke console ${NAUGHTY}`);
   await see("is refused at once");
+  await see("It was last used within the hour");
   await view("key-revoke");
   await press("Revoke key");
   await see("is revoked");
@@ -405,4 +432,5 @@ try {
   throw error;
 } finally {
   await end();
+  closeEdge();
 }

@@ -113,18 +113,19 @@ fn assert_finds_and_edits(seen: &Value) {
     assert_eq!(patch["properties"]["beta"], Value::Null);
     let line = seen["editCurl"].as_str().unwrap();
     assert!(line.contains("\"trial\":2.50") && line.contains("If-Match: "), "{line}");
-    assert!(seen["ifMatch"].as_str().unwrap().starts_with('"'), "{}", seen["ifMatch"]);
+    assert!(seen["ifMatch"].as_str().unwrap().starts_with("W/\""), "as the edge weakens it: {}", seen["ifMatch"]);
 }
 
 fn assert_moves_files(seen: &Value) {
-    let refused = seen["refusedNdjson"].as_str().unwrap();
-    assert!(
-        refused.starts_with("{\"line\":9,\"record\":{\"user_id\":\"imp_7\",\"email\":\"not an address\""),
-        "{refused}"
-    );
-    assert!(refused.contains("{\"line\":1102,\"record\":\"short,row\""), "{refused}");
-    let table = seen["refusedCsv"].as_str().unwrap();
-    assert!(table.starts_with("line,code,message,record\n9,INVALID_VALUE,"), "{table}");
+    let refused = seen["refused"].as_str().unwrap();
+    let header = "refused_line,refused_reason,id,E-Mail,properties.price,Full name,junk\n9,\"INVALID_VALUE: ";
+    assert!(refused.starts_with(header), "{refused}");
+    assert!(refused.contains("\",imp_7,not an address,1.10,\"Name, 7\",x\n1102,\"INVALID_REQUEST: "), "{refused}");
+    assert!(refused.ends_with("\",short,row\n"), "{refused}");
+    let offered = ["Drop the apostrophe that begins a cell", "Take them as they are", "Take such ids as they are"];
+    assert_eq!(seen["offered"], json!(offered));
+    assert!(seen["refusedId"].as_str().unwrap().ends_with("\",1.23457E+17,\n"), "{}", seen["refusedId"]);
+    assert_eq!(seen["spreadsheet"], "\u{feff}user_id,");
     let line = seen["ndjson"].as_str().unwrap();
     assert!(line.contains("\"seats\":12345678901234567890123") && line.contains("\"price\":1.10"), "{line}");
     let header = seen["csvHeader"].as_str().unwrap();

@@ -4,6 +4,7 @@ use super::server::ServerArgs;
 use super::{unknown_format, with_suffix};
 use crate::error::CliError;
 use crate::format::Format;
+use crate::format::csv_value::Style;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,9 @@ limit in a window: of 500 a minute, one call in 2.4 s. With --rate it sends that
 
 With --as-of, each user says as of when it is as it is, which is its last change: so an import of the file leaves what has
 changed since.
+
+With --for-spreadsheets, a CSV file begins with a byte order mark, and a cell that begins with =, +, -, @, a tab or a line
+end has an apostrophe before it, so that no spreadsheet calculates what somebody stored. Such a file is not for import.
 
 With --output, the same command resumes after Ctrl-C, a failure or a crash. The users read so far are kept in FILE.part,
 always as NDJSON, and the position in FILE.part.progress; both are removed when FILE appears. Each user is exported as it
@@ -39,6 +43,9 @@ pub struct ExportArgs {
     /// Write as_of, the time of the last change, so that an import leaves what is newer
     #[arg(long)]
     pub as_of: bool,
+    /// Write a CSV file that is safe to open in a spreadsheet, and not for import
+    #[arg(long)]
+    pub for_spreadsheets: bool,
     /// Start anew, whatever an earlier run did
     #[arg(long)]
     pub restart: bool,
@@ -53,6 +60,18 @@ impl ExportArgs {
     }
 
     pub fn format(&self) -> Result<Format, CliError> {
+        let format = self.named_format()?;
+        if self.for_spreadsheets && format != Format::Csv {
+            return Err(CliError::Usage("--for-spreadsheets is for CSV: add --format csv".into()));
+        }
+        Ok(format)
+    }
+
+    pub fn style(&self) -> Style {
+        if self.for_spreadsheets { Style::ForSpreadsheets } else { Style::Exact }
+    }
+
+    fn named_format(&self) -> Result<Format, CliError> {
         let Some(path) = self.output() else { return Ok(self.format.unwrap_or(Format::Ndjson)) };
         match (self.format, Format::from_path(path)) {
             (Some(option), Some(named)) if option != named => {
@@ -109,6 +128,7 @@ mod tests {
         for (line, message) in [
             ("--output a.csv --format ndjson", "a.csv is the name of a csv file, and --format says ndjson"),
             ("--output a.txt", "is a.txt NDJSON or CSV? Say so with --format"),
+            ("--for-spreadsheets", "--for-spreadsheets is for CSV: add --format csv"),
         ] {
             let error = export(line).format().unwrap_err();
             assert_eq!((error.exit_code(), error.to_string().as_str()), (2, message));

@@ -3,7 +3,7 @@
 use super::server::ServerArgs;
 use super::with_suffix;
 use crate::error::CliError;
-use crate::format::{Format, is_stdin};
+use crate::format::{CsvOptions, Format, is_stdin};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,12 @@ and the network. After Ctrl-C or a crash the same command resumes where it stopp
 and removes that file when it is done. The standard input can't be read again: an import from it shows no percentage and
 can't resume.
 
-Refused records are written to FILE.refused.ndjson, each with its line and the reason. Correct them there and import that
-file.
+Refused records are written to FILE.refused.ndjson or FILE.refused.csv, in the format that they came in, each with its line
+and the reason. Correct them there and import that file. An import never writes over such a file: it refuses to start.
+
+A CSV file in which a quote is never closed is refused with the line, and so is a row whose quotes end in the middle of a
+cell. A user_id such as 1.23457E+17 is what a spreadsheet makes of a long number, and a user_id, e-mail or phone that begins
+with an apostrophe is what an export for spreadsheets makes of it: such rows are refused, unless an option says what to do.
 
 An object below properties or origin has at most 300 members in one record, and a record at most 1 MiB. A larger one is
 refused: send its members in several records of this user.
@@ -48,12 +52,14 @@ pub struct ImportArgs {
     /// Maximum number of users in a batch
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub batch_size: u16,
-    /// File to write refused records to, each with its line and reason [default: FILE.refused.ndjson]
+    /// File to write refused records to, each with its line and reason [default: FILE.refused.ndjson or .csv]
     #[arg(long, value_name = "FILE")]
     refused: Option<PathBuf>,
     /// Start anew, whatever an earlier run did
     #[arg(long)]
     pub restart: bool,
+    #[command(flatten)]
+    pub csv: CsvOptions,
 }
 
 impl ImportArgs {
@@ -70,9 +76,20 @@ impl ImportArgs {
         (!is_stdin(&self.file)).then_some(&self.file)
     }
 
-    pub fn rejections_path(&self) -> PathBuf {
-        let input = self.rereadable_file().unwrap_or(Path::new("stdin"));
-        self.refused.clone().unwrap_or_else(|| with_suffix(input, ".refused.ndjson"))
+    /// Its name says the format, which is that of the input.
+    pub fn rejections_path(&self) -> Result<PathBuf, CliError> {
+        let format = self.format()?;
+        let Some(path) = &self.refused else {
+            let input = self.rereadable_file().unwrap_or(Path::new("stdin"));
+            return Ok(with_suffix(input, &format!(".refused.{format}")));
+        };
+        match Format::from_path(path) {
+            Some(named) if named != format => {
+                let path = path.display();
+                Err(CliError::Usage(format!("{path} is the name of a {named} file, and the records are {format}")))
+            }
+            _ => Ok(path.clone()),
+        }
     }
 
     /// None if the import can't resume.

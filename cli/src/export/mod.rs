@@ -8,6 +8,7 @@ use crate::args::ExportArgs;
 use crate::client::{Client, Pace};
 use crate::error::CliError;
 use crate::format::Format;
+use crate::format::csv_value::Style;
 use crate::interrupt::Interrupt;
 use crate::progress_bar::{ProgressBar, count};
 use page::Page;
@@ -22,7 +23,7 @@ pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let bar = ProgressBar::new(None, before, 0);
     let pace = args.call_interval.map_or(Pace::Sparing, Pace::Every);
     let client = Client::new(url, key.reveal(), pace, interrupt, &bar);
-    let exporter = Exporter { client: &client, interrupt, bar: &bar, as_of: args.as_of };
+    let exporter = Exporter { client: &client, interrupt, bar: &bar, as_of: args.as_of, style: args.style() };
     let outcome = match partial {
         Some(partial) => {
             if before > 0 {
@@ -33,7 +34,8 @@ pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
         None => exporter.write_stdout(format),
     };
     bar.clear();
-    eprintln!("roster: {} exported", count(outcome?, "user"));
+    let note = if args.for_spreadsheets { "; the file is for spreadsheets, not for import" } else { "" };
+    eprintln!("roster: {} exported{note}", count(outcome?, "user"));
     Ok(())
 }
 
@@ -43,13 +45,15 @@ struct Exporter<'a> {
     bar: &'a ProgressBar,
     /// Whether each user says when it last changed.
     as_of: bool,
+    /// Of a table.
+    style: Style,
 }
 
 impl Exporter<'_> {
     /// Writes the output file, which appears when it is complete. Returns the number of users.
     fn write_file(&self, mut partial: PartialExport, format: Format) -> Result<u64, CliError> {
         match self.for_each_page(partial.cursor(), |page| partial.append(page)) {
-            Ok(()) => partial.finish(format),
+            Ok(()) => partial.finish(format, self.style),
             Err(error) => {
                 self.bar.clear();
                 if let Some(users) = partial.suspend()? {
@@ -69,7 +73,7 @@ impl Exporter<'_> {
             Format::Csv => {
                 let mut spool = tempfile::tempfile().map_err(unwritable)?;
                 let users = self.write_ndjson(&spool)?;
-                table::write(&mut spool, stdout)?;
+                table::write(&mut spool, stdout, self.style)?;
                 Ok(users)
             }
         }

@@ -6,6 +6,7 @@ use crate::args::{ExportArgs, partial_paths};
 use crate::client::BaseUrl;
 use crate::error::CliError;
 use crate::format::Format;
+use crate::format::csv_value::Style;
 use crate::resume::{AppendFile, state_file};
 use roster::key::ApiKey;
 use serde::{Deserialize, Serialize};
@@ -87,14 +88,14 @@ impl PartialExport {
     }
 
     /// Turns the complete export into the output file. Returns the number of users.
-    pub fn finish(mut self, format: Format) -> Result<u64, CliError> {
+    pub fn finish(mut self, format: Format, style: Style) -> Result<u64, CliError> {
         match format {
             Format::Ndjson => fs::rename(self.file.path(), &self.output).map_err(CliError::file(&self.output))?,
             Format::Csv => {
                 let directory = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
                 let directory = directory.unwrap_or(Path::new("."));
                 let mut csv = NamedTempFile::new_in(directory).map_err(CliError::file(directory))?;
-                table::write(&mut self.file.reader()?, csv.as_file_mut())?;
+                table::write(&mut self.file.reader()?, csv.as_file_mut(), style)?;
                 csv.as_file().sync_all().map_err(CliError::file(&self.output))?;
                 csv.persist(&self.output).map_err(|error| CliError::file(&self.output)(error.error))?;
                 self.file.remove()?;

@@ -4,15 +4,15 @@ use super::page::ExportedUser;
 use super::unwritable;
 use crate::error::CliError;
 use crate::format::csv::Column;
-use crate::format::csv_value;
+use crate::format::csv_value::{self, Style};
 use csv::WriterBuilder;
 use roster::json::{self, Object};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 
-/// Writes users that are given as NDJSON.
-pub fn write(users: &mut (impl Read + Seek), output: impl Write) -> Result<(), CliError> {
+/// Writes users that are read as NDJSON.
+pub fn write(users: &mut (impl Read + Seek), mut output: impl Write, style: Style) -> Result<(), CliError> {
     let mut columns = Columns::default();
     for_each_user(users, |user| {
         columns.as_of |= user.as_of.is_some();
@@ -21,9 +21,13 @@ pub fn write(users: &mut (impl Read + Seek), output: impl Write) -> Result<(), C
         Ok(())
     })?;
     columns.sort();
+    output.write_all(style.prefix().as_bytes()).map_err(unwritable)?;
     let mut table = WriterBuilder::new().from_writer(output);
-    table.write_record(columns.names()).map_err(unwritable)?;
-    for_each_user(users, |user| table.write_record(columns.row(&user)?).map_err(unwritable))?;
+    let mut write = |cells: Vec<String>| {
+        table.write_record(cells.iter().map(|cell| style.cell(cell).into_owned())).map_err(unwritable)
+    };
+    write(columns.names().collect())?;
+    for_each_user(users, |user| write(columns.row(&user)?.collect()))?;
     table.flush().map_err(unwritable)
 }
 

@@ -4,6 +4,33 @@
 //! Therefore a string that is empty or valid JSON itself is written with JSON's quotes.
 
 use roster::json::{self, Value};
+use std::borrow::Cow;
+
+/// What a table is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// For import: each cell says what it stands for.
+    Exact,
+    /// For people: no spreadsheet calculates what somebody stored.
+    ForSpreadsheets,
+}
+
+impl Style {
+    /// What stands before the table. Spreadsheets take a file without a byte order mark for one of an older encoding.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Style::Exact => "",
+            Style::ForSpreadsheets => "\u{feff}",
+        }
+    }
+
+    /// The cell as it is written. In a spreadsheet, an apostrophe says that the rest is a text.
+    /// Source: OWASP, "CSV Injection".
+    pub fn cell(self, cell: &str) -> Cow<'_, str> {
+        let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+        if self == Style::ForSpreadsheets && is_formula { format!("'{cell}").into() } else { cell.into() }
+    }
+}
 
 /// The JSON text of a cell. None if it is empty.
 pub fn to_json(cell: &str) -> Option<String> {

@@ -8,9 +8,23 @@ mod reader;
 
 pub use reader::{RecordSource, is_stdin};
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use std::fmt;
 use std::path::Path;
+
+/// What to do with cells that a spreadsheet or an export has changed.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct CsvOptions {
+    /// Drop the apostrophe that begins a CSV cell, as exports for spreadsheets and those of Auth0 write it
+    #[arg(long, conflicts_with = "allow_apostrophes")]
+    pub strip_apostrophes: bool,
+    /// Take a CSV user_id, e-mail or phone that begins with an apostrophe as it is
+    #[arg(long)]
+    pub allow_apostrophes: bool,
+    /// Take a CSV user_id such as 1.23457E+17 as it is, though a spreadsheet may have made one of several
+    #[arg(long)]
+    pub allow_scientific: bool,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {

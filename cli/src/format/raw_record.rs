@@ -11,8 +11,19 @@ pub struct RawRecord {
     /// Without the line end. Cut at the bound if `is_cut`.
     pub text: Vec<u8>,
     pub is_cut: bool,
+    /// Only in CSV.
+    pub misquoted: Option<Misquoted>,
     /// Where the next record begins.
     pub end: Position,
+}
+
+/// A quoted cell that is not as RFC 4180 has it: nobody knows where it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Misquoted {
+    /// The line where its quote opens, from 1.
+    pub line: u64,
+    /// Whether a quote follows that ends it. Text stands behind that quote.
+    pub is_closed: bool,
 }
 
 /// What separates two records.
@@ -32,6 +43,8 @@ enum QuoteState {
     Quoted,
     /// Behind a quote in a quoted cell: it ends the cell, or escapes the quote that follows.
     QuoteInQuoted,
+    /// Behind that quote and a carriage return: the line ends.
+    ReturnAfterQuote,
 }
 
 impl QuoteState {
@@ -40,8 +53,55 @@ impl QuoteState {
             (QuoteState::Quoted, b'"') => QuoteState::QuoteInQuoted,
             (QuoteState::Quoted, _) | (QuoteState::CellStart | QuoteState::QuoteInQuoted, b'"') => QuoteState::Quoted,
             (_, b',' | b'\n') => QuoteState::CellStart,
+            (QuoteState::QuoteInQuoted, b'\r') => QuoteState::ReturnAfterQuote,
             _ => QuoteState::Unquoted,
         }
+    }
+
+    fn is_behind_quote(self) -> bool {
+        matches!(self, QuoteState::QuoteInQuoted | QuoteState::ReturnAfterQuote)
+    }
+}
+
+/// Follows the quoting of one row.
+struct Quoting {
+    state: QuoteState,
+    line: u64,
+    /// The line where the last quoted cell begins.
+    opened: u64,
+    misquoted: Option<Misquoted>,
+}
+
+impl Quoting {
+    fn new(line: u64) -> Self {
+        Quoting { state: QuoteState::CellStart, line, opened: line, misquoted: None }
+    }
+
+    /// Whether this byte ends the row.
+    fn is_end(&mut self, byte: u8) -> bool {
+        let before = self.state;
+        self.state = before.next(byte);
+        match (before, self.state) {
+            (QuoteState::CellStart, QuoteState::Quoted) => self.opened = self.line,
+            (before, QuoteState::Unquoted) if before.is_behind_quote() => self.misquote(true),
+            _ => {}
+        }
+        self.line += u64::from(byte == b'\n');
+        byte == b'\n' && before != QuoteState::Quoted
+    }
+
+    /// The first fault counts.
+    fn misquote(&mut self, is_closed: bool) {
+        self.misquoted.get_or_insert(Misquoted { line: self.opened, is_closed });
+    }
+
+    fn finish(mut self) -> Option<Misquoted> {
+        match self.state {
+            QuoteState::Quoted => self.misquote(false),
+            QuoteState::ReturnAfterQuote => self.misquote(true),
+            _ => {}
+        }
+        self.misquoted
     }
 }
 
@@ -79,13 +139,13 @@ impl<R: BufRead> RawRecords<R> {
         let begin = self.position;
         let mut text = Vec::new();
         let mut is_cut = false;
-        let mut quotes = QuoteState::CellStart;
+        let mut quoting = Quoting::new(begin.lines + 1);
         loop {
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
                 break;
             }
-            let end = end_of_record(chunk, self.delimiter, &mut quotes);
+            let end = end_of_record(chunk, self.delimiter, &mut quoting);
             let part = &chunk[..end.unwrap_or(chunk.len())];
             let kept = part.len().min(self.max_bytes - text.len());
             text.extend_from_slice(&part[..kept]);
@@ -102,21 +162,33 @@ impl<R: BufRead> RawRecords<R> {
             return Ok(None);
         }
         trim_line_end(&mut text);
-        Ok(Some(RawRecord { line: begin.lines + 1, text, is_cut, end: self.position }))
+        let misquoted = quoting.finish();
+        Ok(Some(RawRecord { line: begin.lines + 1, text, is_cut, misquoted, end: self.position }))
     }
 }
 
 /// Where the record ends in this chunk, its line feed included.
-fn end_of_record(chunk: &[u8], delimiter: Delimiter, quotes: &mut QuoteState) -> Option<usize> {
+fn end_of_record(chunk: &[u8], delimiter: Delimiter, quoting: &mut Quoting) -> Option<usize> {
     let is_end = |byte: &u8| match delimiter {
         Delimiter::Line => *byte == b'\n',
-        Delimiter::CsvRow => {
-            let is_end = *byte == b'\n' && *quotes != QuoteState::Quoted;
-            *quotes = quotes.next(*byte);
-            is_end
-        }
+        Delimiter::CsvRow => quoting.is_end(*byte),
     };
     chunk.iter().position(is_end).map(|at| at + 1)
+}
+
+/// What stands behind the first `cells` cells of a row; all of it if it has no more of them.
+pub fn behind_cells(row: &[u8], cells: usize) -> &[u8] {
+    if cells == 0 {
+        return row;
+    }
+    let mut state = QuoteState::CellStart;
+    let mut is_comma = |byte: &u8| {
+        let is_comma = *byte == b',' && state != QuoteState::Quoted;
+        state = state.next(*byte);
+        is_comma
+    };
+    let commas = row.iter().enumerate().filter(|(_, byte)| is_comma(byte));
+    commas.map(|(at, _)| at).nth(cells - 1).map_or(row, |at| &row[at + 1..])
 }
 
 fn trim_line_end(text: &mut Vec<u8>) {
@@ -163,6 +235,30 @@ mod tests {
         let cut = records(b"12345678\n123456789\nnext\n", Delimiter::Line, 8, Position::default());
         let reported: Vec<_> = cut.iter().map(|record| (record.text.len(), record.is_cut)).collect();
         assert_eq!(reported, [(8, true), (8, true), (4, false)]);
+    }
+
+    #[test]
+    fn a_cell_whose_end_nobody_knows_is_misquoted() {
+        let misquoted = |input: &str| {
+            let records = records(input.as_bytes(), Delimiter::CsvRow, 4, Position::default());
+            records.iter().map(|record| record.misquoted.map(|m| (m.line, m.is_closed))).collect::<Vec<_>>()
+        };
+        let (closed, open) = (|line| Some((line, true)), |line| Some((line, false)));
+        assert_eq!(misquoted("a,\"b\"\"\"\r\n6\"\n\"\""), [None, None, None]);
+        assert_eq!(misquoted("a\nb,\"c \"d\" e\"\nf\n"), [None, closed(2), None]);
+        assert_eq!(misquoted("a\n\"b\n\",\"c\nd,\"e\""), [None, closed(3)]);
+        assert_eq!(misquoted("\"a\"\rb\n\"c\"\r"), [closed(1), closed(2)]);
+        assert_eq!(misquoted("a\n\"b\n\",\"c\nd\n"), [None, open(3)]);
+    }
+
+    #[test]
+    fn cells_are_skipped_as_they_are_quoted() {
+        let row = b"1,\"a,\"\"b\",c,\"d\"";
+        let rest = |cells| String::from_utf8(behind_cells(row, cells).to_vec()).unwrap();
+        assert_eq!(
+            [0, 1, 2, 4].map(rest),
+            ["1,\"a,\"\"b\",c,\"d\"", "\"a,\"\"b\",c,\"d\"", "c,\"d\"", "1,\"a,\"\"b\",c,\"d\""]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A batch: successive records of the file, and their results.
 
 use crate::client::Outcome;
-use crate::record::{BATCH_ENVELOPE, Parsed, Position, Record, Rejection, UserHash, raw_json};
+use crate::record::{BATCH_ENVELOPE, Parsed, Position, Record, Rejection, UserHash};
 use roster::bounds::MAX_BATCH_BYTES;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -16,8 +16,8 @@ pub struct Batch {
     records: Vec<SentRecord>,
     users: HashSet<UserHash>,
     rejections: Vec<Rejection>,
-    /// Bytes of the rejected records.
-    rejected_bytes: usize,
+    /// Bytes of the rejected records, and of the rows as they are written, which the server may reject.
+    kept_bytes: usize,
     end: Position,
 }
 
@@ -26,6 +26,7 @@ struct SentRecord {
     line: u64,
     /// Its bytes in the body.
     range: Range<usize>,
+    row: Option<Vec<u8>>,
 }
 
 /// The result of a batch.
@@ -47,7 +48,7 @@ impl Default for Batch {
             records: Vec::new(),
             users: HashSet::new(),
             rejections: Vec::new(),
-            rejected_bytes: 0,
+            kept_bytes: 0,
             end: Position::default(),
         }
     }
@@ -62,32 +63,34 @@ impl Batch {
             Ok(record) => {
                 let comma = usize::from(!self.records.is_empty());
                 self.records.len() < max_users
+                    && self.kept_bytes < MAX_BATCH_BYTES
                     && self.body.len() + comma + record.json.len() + CLOSING.len() <= MAX_BATCH_BYTES
             }
-            // Rejected records are held in memory until the batch is committed: they are bounded too.
-            Err(_) => self.rejections.len() < max_users && self.rejected_bytes < MAX_BATCH_BYTES,
+            // They are held in memory until the batch is committed: they are bounded too.
+            Err(_) => self.rejections.len() < max_users && self.kept_bytes < MAX_BATCH_BYTES,
         }
     }
 
     pub fn push(&mut self, parsed: Parsed) {
         self.end = parsed.end;
         match parsed.outcome {
-            Ok(record) => self.push_record(&record),
+            Ok(record) => self.push_record(record),
             Err(rejection) => {
-                self.rejected_bytes += rejection.record.get().len();
+                self.kept_bytes += rejection.record.len();
                 self.rejections.push(rejection);
             }
         }
     }
 
-    fn push_record(&mut self, record: &Record) {
+    fn push_record(&mut self, record: Record) {
         if !self.records.is_empty() {
             self.body.push(',');
         }
+        self.kept_bytes += record.row.as_ref().map_or(0, Vec::len);
         let start = self.body.len();
         self.body.push_str(&record.json);
         self.users.extend(record.user);
-        self.records.push(SentRecord { line: record.line, range: start..self.body.len() });
+        self.records.push(SentRecord { line: record.line, range: start..self.body.len(), row: record.row });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -115,14 +118,15 @@ impl Batch {
     pub fn into_result(self, outcomes: Vec<Outcome>) -> BatchResult {
         let mut rejections = self.rejections;
         let (mut stored, mut stale) = (0, 0);
-        for (SentRecord { line, range }, outcome) in self.records.into_iter().zip(outcomes) {
+        for (SentRecord { line, range, row }, outcome) in self.records.into_iter().zip(outcomes) {
             match outcome {
                 Ok(user) => {
                     stored += 1;
                     stale += u64::from(user.stale);
                 }
                 Err(error) => {
-                    rejections.push(Rejection { line, record: raw_json(self.body[range].to_owned()), error });
+                    let record = row.unwrap_or_else(|| self.body[range].into());
+                    rejections.push(Rejection { line, record, error });
                 }
             }
         }
@@ -135,16 +139,23 @@ impl Batch {
 mod tests {
     use super::*;
     use crate::client::Stored;
-    use crate::record::{MAX_RECORD_BYTES, RejectReason};
+    use crate::record::{MAX_RECORD_BYTES, RejectReason, raw_json};
 
     fn record(line: u64, json: String) -> Parsed {
-        Parsed { outcome: Ok(Record { line, json, user: None }), end: Position { offset: line, lines: line } }
+        Parsed {
+            outcome: Ok(Record { line, json, user: None, row: None }),
+            end: Position { offset: line, lines: line },
+        }
     }
 
     fn rejected(line: u64, bytes: usize) -> Parsed {
         let reason = RejectReason::Unreadable("bad".into());
         let rejection = Rejection::from_text(line, &vec![b'x'; bytes], &reason);
         Parsed { outcome: Err(rejection), end: Position { offset: line, lines: line } }
+    }
+
+    fn text(record: &[u8]) -> &str {
+        std::str::from_utf8(record).unwrap()
     }
 
     fn sized(bytes: usize) -> String {
@@ -170,6 +181,11 @@ mod tests {
         assert!(batch.has_room_for(&record(4, "{}".into()), 4) && !batch.has_room_for(&record(4, "{}".into()), 3));
         batch.push(rejected(4, MAX_BATCH_BYTES));
         assert!(!batch.has_room_for(&rejected(5, 1), 1000));
+        let mut batch = Batch::default();
+        let row = Some(vec![b','; MAX_BATCH_BYTES]);
+        let wide = Record { line: 1, json: "{}".into(), user: None, row };
+        batch.push(Parsed { outcome: Ok(wide), end: Position::default() });
+        assert!(!batch.has_room_for(&record(2, "{}".into()), 1000));
     }
 
     #[test]
@@ -179,7 +195,7 @@ mod tests {
         assert_eq!((batch.len(), batch.body().as_str()), (4, r#"{"users":[1,2,3,4]}"#));
         let stored = |stale| Ok(Stored { stale });
         let result = batch.into_result(vec![stored(false), stored(true), Err(raw_json("7".into())), stored(true)]);
-        let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, r.record.get(), r.error.get())).collect();
+        let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, text(&r.record), r.error.get())).collect();
         assert_eq!((result.stored, result.stale, result.end.lines), (3, 2, 4));
         assert_eq!(rejected, [(3, "3", "7")]);
     }
@@ -191,7 +207,7 @@ mod tests {
             batch.push(parsed);
         }
         let result = batch.into_result(vec![Ok(Stored { stale: false }), Err(raw_json("7".into()))]);
-        let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, r.record.get())).collect();
+        let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, text(&r.record))).collect();
         assert_eq!((result.stored, result.end.lines), (1, 4));
         assert_eq!(rejected, [(2, "\"x\""), (3, r#"{"a":3}"#), (4, "\"x\"")]);
     }

@@ -3,7 +3,7 @@
 use super::batch::BatchResult;
 use super::checkpoint::Checkpoint;
 use crate::error::CliError;
-use crate::record::Rejection;
+use crate::record::{REFUSED_COLUMNS, Rejection};
 use crate::resume::{AppendFile, state_file};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +13,8 @@ pub struct CommitLog {
     /// Where to save the checkpoint. None if the import can't resume.
     path: Option<PathBuf>,
     rejections: AppendFile,
+    /// The header of the input, if it is CSV: refused rows are written in the format that they came in.
+    header: Option<Vec<u8>>,
     /// Results that arrived before the result of an earlier batch.
     waiting: BTreeMap<u64, BatchResult>,
     /// Number of the first batch that is not committed.
@@ -20,8 +22,8 @@ pub struct CommitLog {
 }
 
 impl CommitLog {
-    pub fn new(checkpoint: Checkpoint, path: Option<PathBuf>, rejections: AppendFile) -> Self {
-        CommitLog { checkpoint, path, rejections, waiting: BTreeMap::new(), next: 0 }
+    pub fn new(checkpoint: Checkpoint, path: Option<PathBuf>, rejections: AppendFile, header: Option<Vec<u8>>) -> Self {
+        CommitLog { checkpoint, path, rejections, header, waiting: BTreeMap::new(), next: 0 }
     }
 
     /// Number of the first batch that is not committed.
@@ -41,7 +43,7 @@ impl CommitLog {
         let before = self.next;
         while let Some(result) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.checkpoint.refused_bytes = self.rejections.append(&to_lines(&result.rejections)?)?;
+            self.write(&result.rejections)?;
             self.checkpoint.stored += result.stored;
             self.checkpoint.stale += result.stale;
             self.checkpoint.refused += result.rejections.len() as u64;
@@ -51,6 +53,31 @@ impl CommitLog {
             Some(path) if self.next > before => state_file::save(path, &self.checkpoint),
             _ => Ok(()),
         }
+    }
+
+    /// The checkpoint is there before the first rejection is: without one, the next run would take the file of refused
+    /// records for one that somebody corrects.
+    fn write(&mut self, rejections: &[Rejection]) -> Result<(), CliError> {
+        if rejections.is_empty() {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        if self.checkpoint.refused_bytes == 0 {
+            self.path.as_deref().map_or(Ok(()), |path| state_file::save(path, &self.checkpoint))?;
+            if let Some(header) = &self.header {
+                text.extend_from_slice(format!("{},", REFUSED_COLUMNS.join(",")).as_bytes());
+                text.extend_from_slice(header);
+                text.push(b'\n');
+            }
+        }
+        for rejection in rejections {
+            match self.header {
+                Some(_) => rejection.write_csv(&mut text),
+                None => rejection.write_ndjson(&mut text),
+            }
+        }
+        self.checkpoint.refused_bytes = self.rejections.append(&text)?;
+        Ok(())
     }
 
     /// Closes the log of a complete import, and removes its checkpoint.
@@ -64,15 +91,6 @@ impl CommitLog {
         self.rejections.close()?;
         Ok(self.checkpoint)
     }
-}
-
-fn to_lines(rejections: &[Rejection]) -> Result<Vec<u8>, CliError> {
-    let mut lines = Vec::new();
-    for rejection in rejections {
-        serde_json::to_writer(&mut lines, rejection).map_err(|error| CliError::Failed(error.to_string()))?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
 }
 
 #[cfg(test)]
@@ -103,7 +121,7 @@ mod tests {
         let identity = || Identity::new(Some(&input), "http://a", "ros_AAAA", &rejections).unwrap();
         let file = AppendFile::open(&rejections, 0).unwrap();
         assert!(AppendFile::open(&rejections, 0).is_err(), "one import runs at a time");
-        let mut log = CommitLog::new(Checkpoint::start(identity()), Some(saved.clone()), file);
+        let mut log = CommitLog::new(Checkpoint::start(identity()), Some(saved.clone()), file, None);
 
         log.add(1, result(20)).unwrap();
         assert!(!saved.exists() && rejected_lines(&rejections).is_empty());

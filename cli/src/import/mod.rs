@@ -23,16 +23,17 @@ use std::path::Path;
 /// Imports the file, from where an earlier run stopped.
 pub fn run(args: &ImportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (url, key) = (args.server.url()?, args.server.key()?);
-    let (format, rejections_path, input) = (args.format()?, args.rejections_path(), args.rereadable_file());
+    let (format, rejections_path, input) = (args.format()?, args.rejections_path()?, args.rereadable_file());
     check_paths(&args.file, &rejections_path)?;
     let identity = Identity::new(input, url.as_str(), key.prefix(), &rejections_path)
         .map_err(|error| CliError::Usage(format!("{}: {error}", args.file.display())))?;
+    check_refused_file(args, &rejections_path)?;
     let checkpoint = match args.checkpoint_path() {
         Some(path) if !args.restart => Checkpoint::load(&path, identity)?,
         _ => Checkpoint::start(identity),
     };
     let position = checkpoint.position();
-    let source = RecordSource::open(&args.file, format, position)?;
+    let source = RecordSource::open(&args.file, format, args.csv, position)?;
     let rejections = AppendFile::open(&rejections_path, checkpoint.refused_bytes)?;
 
     let bytes = input.map(|_| (checkpoint.identity.input_bytes, position.offset));
@@ -40,8 +41,9 @@ pub fn run(args: &ImportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     if position.offset > 0 {
         bar.message(&format!("going on at line {}", position.lines + 1));
     }
+    let header = source.header().map(<[u8]>::to_vec);
     let packer = Packer::new(source, args.batch_size.into());
-    let log = CommitLog::new(checkpoint, args.checkpoint_path(), rejections);
+    let log = CommitLog::new(checkpoint, args.checkpoint_path(), rejections, header);
     let client = Client::new(url, key.reveal(), Pace::Full, interrupt, &bar);
     let (log, outcome) = Dispatcher::new(&client, interrupt, &bar, log, args.concurrency.into()).run(packer);
     bar.clear();
@@ -62,6 +64,19 @@ fn check_paths(input: &Path, rejections: &Path) -> Result<(), CliError> {
         }
         _ => Ok(()),
     }
+}
+
+/// An import that starts anew must not write over what somebody corrects.
+fn check_refused_file(args: &ImportArgs, rejections: &Path) -> Result<(), CliError> {
+    let resumes = !args.restart && args.checkpoint_path().is_some_and(|path| path.exists());
+    if resumes || fs::metadata(rejections).map_or(0, |file| file.len()) == 0 {
+        return Ok(());
+    }
+    let path = rejections.display();
+    Err(CliError::Usage(format!(
+        "{path} has the refused records of an earlier import: correct it and import it, then remove it; \
+         or name another file with --refused"
+    )))
 }
 
 /// Reports a complete import. It fails if records were refused.

@@ -2,7 +2,7 @@
 
 mod rejection;
 
-pub use rejection::{RejectReason, Rejection};
+pub use rejection::{REFUSED_COLUMNS, RejectReason, Rejection};
 
 use roster::bounds::MAX_BATCH_BYTES;
 use roster::json::{Object, Value};
@@ -38,14 +38,16 @@ pub struct Record {
     pub json: String,
     /// None if it has no string `user_id`: the server will refuse it.
     pub user: Option<UserHash>,
+    /// The text of its row. Only in CSV.
+    pub row: Option<Vec<u8>>,
 }
 
 impl Record {
     /// Takes what it needs from the parsed object. Returns a constructor that takes the object's text, because the
     /// object borrows from it.
-    pub fn from_object(object: &Object) -> impl FnOnce(u64, String) -> Self + use<> {
+    pub fn from_object(object: &Object) -> impl FnOnce(u64, String, Option<Vec<u8>>) -> Self + use<> {
         let user = UserHash::from_object(object);
-        move |line, json| Record { line, json, user }
+        move |line, json, row| Record { line, json, user, row }
     }
 }
 

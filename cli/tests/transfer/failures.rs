@@ -19,6 +19,8 @@ fn wrong_use_is_told_and_sends_nothing() {
         ("import none.csv", "there is no header"),
         ("import absent.csv", "absent.csv: No such file"),
         ("import users.csv --refused users.csv", "must be another"),
+        ("import users.csv --refused bad.ndjson", "bad.ndjson is the name of a ndjson file, and the records are csv"),
+        ("export --for-spreadsheets", "--for-spreadsheets is for CSV: add --format csv"),
         ("import users.csv --url roster.example.com", "must be http"),
         ("import users.csv --concurrency 0", "0 is not in 1..=64"),
         (&format!("import users.csv --key {secret}"), "a key is ros_ and 38 letters and digits"),

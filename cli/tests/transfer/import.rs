@@ -76,26 +76,22 @@ fn large_records_make_small_batches() {
 }
 
 #[test]
-fn a_record_with_a_large_object_is_sent_in_parts_and_counts_once() {
-    let (tool, other) = (Tool::new(), Tool::new());
-    let large: Vec<_> = (0..700).map(|i| format!("\"k{i}\":{i}.10")).collect();
-    let user = |id: &str, phone: &str| {
-        let large = large.join(",");
-        format!(r#"{{"user_id":"{id}",{phone}"properties":{{"a":{{{large}}},"b":1}},"origin":{{}}}}"#) + "\n"
+fn a_large_object_is_refused_in_one_record_and_stored_in_several() {
+    let tool = Tool::new();
+    let user = |members: std::ops::Range<u32>| {
+        let members: Vec<_> = members.map(|i| format!("\"k{i:03}\":{i}.10")).collect();
+        format!(r#"{{"user_id":"u","properties":{{"a":{{{}}}}},"origin":{{}}}}"#, members.join(",")) + "\n"
     };
-    let (stored, refused) = (user("u", ""), user("v", r#""phone":"1","#));
-    tool.write("users.ndjson", format!("{stored}{refused}"));
-    tool.run(1, "import users.ndjson --batch-size 2").says("1 user stored").says("1 record refused");
-    assert_eq!(tool.export(), stored);
-    let written = tool.read("users.ndjson.refused.ndjson");
+    tool.write("one.ndjson", user(0..600));
+    tool.run(1, "import one.ndjson").says("0 users stored").says("1 record refused");
+    let written = tool.read("one.ndjson.refused.ndjson");
     assert!(
-        written.starts_with(&format!(r#"{{"line":2,"record":{},"error":{{"#, refused.trim_end())),
+        written.starts_with(&format!(r#"{{"line":1,"record":{},"error":{{"#, user(0..600).trim_end())),
         "{written:.200}"
     );
-
-    other.write("users.csv", tool.run(0, "export --format csv").stdout);
-    other.run(0, "import users.csv");
-    assert_eq!(other.export(), stored);
+    tool.write("several.ndjson", user(0..300) + &user(300..600));
+    tool.run(0, "import several.ndjson").says("2 users stored");
+    assert_eq!(tool.export(), user(0..600));
 }
 
 #[test]
@@ -131,18 +127,73 @@ fn an_empty_cell_leaves_its_field_alone() {
 fn rows_are_refused_with_the_line_where_they_begin() {
     let tool = Tool::new();
     tool.write("users.csv", "user_id,email\na,\"two\nlines\"\n\nb\nc,c@b.c\n,d@b.c\n");
-    tool.run(1, "import users.csv --refused bad.ndjson").says("3 records refused: see bad.ndjson");
-    let refused = tool.lines("bad.ndjson");
-    let told: Vec<_> = refused.iter().map(|r| json!([r["line"], r["record"], r["error"]["code"]])).collect();
-    assert_eq!(
-        told,
-        [
-            json!([2, {"user_id": "a", "email": "two\nlines"}, "INVALID_VALUE"]),
-            json!([5, "b", "INVALID_REQUEST"]),
-            json!([7, {"email": "d@b.c"}, "MISSING_FIELD"]),
-        ]
-    );
+    tool.run(1, "import users.csv --refused bad.csv").says("3 records refused: see bad.csv");
+    let refused = tool.read("bad.csv");
+    let rows = refused.strip_prefix("refused_line,refused_reason,user_id,email\n2,\"INVALID_VALUE: ").unwrap();
+    for row in ["\",a,\"two\nlines\"\n5,\"INVALID_REQUEST: ", "\",b\n7,\"MISSING_FIELD: ", "\",,d@b.c\n"] {
+        assert!(rows.contains(row), "{refused}");
+    }
     assert_eq!(tool.project.listed(""), ["c"]);
+
+    let corrected = refused.replace("\"two\nlines\"", "a@b.c").replace(",b\n", ",b,\n").replace(",,d@b.c", ",d,d@b.c");
+    tool.write("bad.csv", corrected);
+    tool.run(0, "import bad.csv").says("3 users stored");
+    assert_eq!(tool.project.listed(""), ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_swallows_nobody_in_silence() {
+    let tool = Tool::new();
+    tool.write("users.csv", "user_id,properties.name\nu1,\"John\nu2,Jane\nu3,Bob\n");
+    tool.run(2, "import users.csv").says("users.csv: the quote that opens in line 2 is never closed");
+    assert_eq!(tool.project.listed(""), [""; 0]);
+    assert_eq!(tool.files(), ["users.csv"]);
+
+    let rows: String = (0..40_000).map(|i| format!("u{i},\"a name of some length {i}\"\n")).collect();
+    tool.write("users.csv", format!("user_id,properties.name\nu,\"John\n{}", rows.replace('"', "")));
+    tool.run(2, "import users.csv").says("the quote that opens in line 2 is never closed");
+    tool.write("users.csv", format!("user_id,properties.name\nu,\"John\n{}x,\"y\"\n", rows.replace('"', "")));
+    tool.run(2, "import users.csv").says("the quote that opens in line 2 is never closed");
+    assert_eq!(tool.files(), ["users.csv"]);
+}
+
+#[test]
+fn a_row_that_is_too_large_is_left_out_of_the_refused_ones_and_said_to_be() {
+    let tool = Tool::new();
+    tool.write("users.csv", format!("user_id,properties.x\nlarge,\"{}\nx\"\na,1\n", "x".repeat(1_048_576)));
+    tool.run(1, "import users.csv").says("1 user stored");
+    let refused = tool.read("users.csv.refused.csv");
+    assert!(
+        refused.contains("\n2,\"PAYLOAD_TOO_LARGE: ") && refused.contains("left out here (lines 2 to 3 of the file)")
+    );
+    assert!(refused.len() < 500, "{refused:.500}");
+}
+
+#[test]
+fn what_a_spreadsheet_has_changed_is_refused_until_an_option_says_what_to_do() {
+    let tool = Tool::new();
+    tool.write("users.csv", "user_id,email\n1.23457E+17,\n'a,'a@b.c\n");
+    tool.run(1, "import users.csv").says("0 users stored").says("2 records refused");
+    let refused = tool.read("users.csv.refused.csv");
+    assert!(refused.contains("(--allow-scientific)") && refused.contains("(--strip-apostrophes, "), "{refused}");
+    tool.run(0, "import users.csv.refused.csv --strip-apostrophes --allow-scientific").says("2 users stored");
+    assert_eq!(tool.project.listed(""), ["1.23457E+17", "a"]);
+}
+
+#[test]
+fn refused_records_that_somebody_corrects_are_not_written_over() {
+    let tool = Tool::new();
+    tool.write("users.ndjson", "{\"user_id\":\"a\"}\n7\n");
+    tool.run(1, "import users.ndjson");
+    tool.write("users.ndjson.refused.ndjson", "corrected");
+    for line in ["import users.ndjson", "import users.ndjson --restart"] {
+        tool.run(2, line).says("users.ndjson.refused.ndjson has the refused records of an earlier import");
+        assert_eq!(tool.read("users.ndjson.refused.ndjson"), "corrected");
+    }
+    tool.run(1, "import users.ndjson --refused again.ndjson").says("1 record refused: see again.ndjson");
+    let told = tool.run_with_input(1, "import -", "7\n");
+    told.says("see stdin.refused.ndjson");
+    tool.run_with_input(2, "import -", "7\n").says("stdin.refused.ndjson has the refused records");
 }
 
 #[test]
@@ -150,7 +201,7 @@ fn the_standard_input_is_imported_and_starts_anew() {
     let (tool, other) = (Tool::new(), Tool::new());
     tool.write("users.csv", "user_id,email\na,a@b.c\nb,b\n");
     let told = tool.run_with_input(1, "import - --format csv", &tool.read("users.csv"));
-    told.says("1 user stored").says("1 record refused: see stdin.refused.ndjson");
+    told.says("1 user stored").says("1 record refused: see stdin.refused.csv");
     other.run_with_input(0, "import -", &tool.export()).says("1 user stored");
     assert_eq!(other.export(), tool.export());
     assert!(other.files().is_empty());
@@ -169,7 +220,8 @@ fn an_error_that_has_a_code_alone_is_written_down() {
     tool.run(1, &format!("import users.ndjson --url {url}")).says("1 record refused");
     assert_eq!(tool.lines("users.ndjson.refused.ndjson")[0]["error"], json!({"code": "INVALID_VALUE"}));
     let url = server_that_answers("400 Bad Request", r#"{"code":"INVALID_REQUEST"}"#);
-    tool.run(1, &format!("import users.ndjson --restart --url {url}")).says("answered 400 INVALID_REQUEST\n");
+    tool.run(1, &format!("import users.ndjson --refused other.ndjson --url {url}"))
+        .says("answered 400 INVALID_REQUEST\n");
 }
 
 #[test]

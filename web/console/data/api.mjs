@@ -1,5 +1,6 @@
 // One call of the API.
 
+import { budgetOf } from "./budget.mjs";
 import { NotJson, parse, plain } from "./lossless.mjs";
 
 /**
@@ -20,6 +21,7 @@ import { NotJson, parse, plain } from "./lossless.mjs";
  *   tree?: any,
  *   error?: { code: string, message: string, details?: any },
  *   retryAfter?: number,
+ *   budget?: import("./budget.mjs").Budget,
  *   now_ms?: number,
  *   etag?: string,
  *   requestId?: string,
@@ -63,6 +65,7 @@ export async function send({ method = "GET", path, headers = {}, body }, token, 
     tree,
     error,
     retryAfter,
+    budget: budgetOf(response.headers),
     now_ms,
     etag: header("ETag"),
     requestId: header("X-Request-Id"),

@@ -2,6 +2,9 @@
 
 import { NotJson, parse, stringify, Unheld } from "./lossless.mjs";
 
+/** The columns before those of the file in a table of refused rows. */
+export const REFUSED_COLUMNS = ["refused_line", "refused_reason"];
+
 const FIXED = ["user_id", "email", "phone", "as_of"];
 /** @type {[part: string, pattern: RegExp][]} */
 const ALIASES = [
@@ -13,6 +16,7 @@ const ALIASES = [
 /** Where a column of this name goes, if nobody says otherwise: `{part, key}`. */
 export function guess(name) {
   if (FIXED.includes(name)) return { part: name };
+  if (REFUSED_COLUMNS.includes(name)) return { part: "skip" };
   const [part, ...rest] = name.split(".");
   if ((part === "properties" || part === "origin") && rest.join(".")) return { part, key: rest.join(".") };
   const alias = ALIASES.find(([, pattern]) => pattern.test(name.trim()));
@@ -44,6 +48,43 @@ export function problem(targets) {
   const places = used.map(placeOf);
   const twice = places.find((place, i) => places.indexOf(place) !== i);
   return twice && `Two columns go to ${twice}: skip one of them, or give it another name.`;
+}
+
+/**
+ * What to do with cells that a spreadsheet or an export has changed.
+ * @typedef {"strip-apostrophes" | "allow-apostrophes" | "allow-scientific"} Choice
+ */
+
+/** A number as a spreadsheet shows a large one. */
+const SCIENTIFIC = /^\d(?:[.,]\d+)?[eE]\+\d{2,}$/;
+
+/**
+ * Why a row may not be what it was before a spreadsheet or an export had it.
+ * @param {{ part: string }[]} targets
+ * @param {string[]} cells
+ * @param {Choice[]} choices
+ * @returns {{ kind: "apostrophe" | "scientific", message: string } | undefined}
+ */
+export function doubt(targets, cells, choices) {
+  for (const [i, { part }] of targets.entries()) {
+    const cell = cells[i];
+    const isText = part === "user_id" || part === "email" || part === "phone";
+    if (isText && cell.startsWith("'") && !choices.includes("allow-apostrophes"))
+      return {
+        kind: "apostrophe",
+        message:
+          `The ${part} begins with an apostrophe, which some exports write before a text: ` +
+          "strip apostrophes, or allow them",
+      };
+    if (part === "user_id" && SCIENTIFIC.test(cell) && !choices.includes("allow-scientific"))
+      return {
+        kind: "scientific",
+        message:
+          `The user_id ${cell} is a number that a spreadsheet has shortened, and others may look the same: ` +
+          "correct it, or allow such ids",
+      };
+  }
+  return undefined;
 }
 
 /** The JSON of one user. An empty cell leaves its field alone. */

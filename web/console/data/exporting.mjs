@@ -1,5 +1,6 @@
 // Walks all users of a project, and writes them as `roster export` does.
 
+import { pause } from "./budget.mjs";
 import { table } from "./columns.mjs";
 import { writeRow } from "./csv.mjs";
 import { patiently } from "./importing.mjs";
@@ -22,7 +23,7 @@ export function importable(user, withAsOf) {
 }
 
 /**
- * Reads all pages.
+ * Reads all pages, and leaves a fifth of the limit to others.
  * @param {{
  *   read: (path: string) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
@@ -41,6 +42,8 @@ export async function readAll({ read, wait, told, withAsOf = false }) {
     for (const user of answer.tree.get("users")) users.push(importable(user, withAsOf));
     cursor = answer.tree.get("pagination").get("next_cursor");
     told(users.length);
+    const seconds = pause(answer.budget);
+    if (cursor && seconds > 0) await wait(seconds);
   } while (cursor);
   return { users };
 }
@@ -48,3 +51,13 @@ export async function readAll({ read, wait, told, withAsOf = false }) {
 /** The parts of the file. */
 export const ndjsonParts = (users) => users.map((user) => `${stringify(user)}\n`);
 export const csvParts = (users) => Array.from(table(users), writeRow);
+
+/**
+ * A table for people: with the byte order mark without which spreadsheets take it for an older encoding, and an
+ * apostrophe before what they would calculate (OWASP, "CSV Injection"). Not for import.
+ */
+export function* spreadsheetParts(users) {
+  yield "\uFEFF";
+  for (const cells of table(users))
+    yield writeRow(cells.map((cell) => (/^[=+\-@\t\r\n]/.test(cell) ? `'${cell}` : cell)));
+}

@@ -1,6 +1,9 @@
 // Sends records in batches, one after the other, so that of two records of one user the later one wins.
 
-import { parse } from "./lossless.mjs";
+import { REFUSED_COLUMNS } from "./columns.mjs";
+import { behindCells, rows } from "./csv.mjs";
+import { parse, stringify } from "./lossless.mjs";
+import { reasonColumns } from "./records.mjs";
 
 /** @import { Answer } from "./api.mjs" */
 
@@ -13,8 +16,16 @@ const bytes = (text) => new TextEncoder().encode(text).length;
 export const batchBody = (records) => OPEN + records.map(({ json }) => json).join() + CLOSE;
 
 /**
- * A user of a file: `json` is what is sent, unless an `error` says why `text` is no user.
- * @typedef {{ line: number, json?: string, text?: string, error?: Map<string, any> }} FileRecord
+ * A user of a file: `json` is what is sent, unless an `error` says why `text` is no user. Of a table, `row` is how it is
+ * written, and `doubt` what a spreadsheet may have changed.
+ * @typedef {{
+ *   line: number,
+ *   json?: string,
+ *   text?: string,
+ *   row?: string,
+ *   doubt?: "apostrophe" | "scientific",
+ *   error?: Map<string, any>,
+ * }} FileRecord
  */
 /** @typedef {{ records: FileRecord[], refused: FileRecord[], bytes: number }} Batch */
 
@@ -51,17 +62,24 @@ function tooLarge(maxBytes) {
   ]);
 }
 
+/** Calls that fail in a row before it is given up. */
+const MAX_FAILURES = 9;
+
 /**
- * Calls again while the answer is 429 or 503, as late as it says. `wait(seconds)` rejects to stop.
+ * Calls again while the answer is 429 or 503, as late as it says; how often it is a 429 does not matter.
+ * `wait(seconds)` rejects to stop.
  * @param {() => Promise<Answer>} call
  * @param {(seconds: number) => Promise<unknown>} wait
  */
 export async function patiently(call, wait) {
-  for (let attempt = 0; ; attempt += 1) {
+  let failures = 0;
+  for (;;) {
     const answer = await call();
-    const isBusy = answer.status === 429 || answer.status === 503 || answer.status === 0;
-    if (!isBusy || (answer.status !== 429 && attempt === 8)) return answer;
-    await wait(answer.retryAfter ?? Math.min(2 ** attempt, 30));
+    const hasFailed = answer.status === 503 || answer.status === 0;
+    if (answer.status !== 429 && !hasFailed) return answer;
+    if (hasFailed) failures += 1;
+    if (failures === MAX_FAILURES) return answer;
+    await wait(answer.retryAfter ?? Math.min(2 ** failures, 30));
   }
 }
 
@@ -97,8 +115,29 @@ export async function sendAll(allBatches, { send, wait, told }) {
   return undefined;
 }
 
-/** A refused record as a line of NDJSON that can be corrected and sent again. */
-export function refusedLine({ line, json, text, error }) {
+/**
+ * The parts of a file of refused records that can be corrected and read again: in the format that they came in.
+ * @param {{ text: string, header?: string[] }} file
+ * @param {FileRecord[]} refused
+ */
+export const refusedParts = ({ text, header }, refused) =>
+  header ? refusedTable(text, header, refused) : refused.map((record) => `${stringify(refusedLine(record))}\n`);
+
+function refusedTable(text, header, refused) {
+  const columns = behindCells(rows(text).next().value?.text ?? "", reasonColumns(header));
+  return [
+    `${REFUSED_COLUMNS.join()},${columns}\n`,
+    ...refused.map(
+      (record) => `${record.line},"${refusedFor(record.error).replaceAll('"', '""')}",${record.row ?? record.text}\n`,
+    ),
+  ];
+}
+
+const refusedFor = (error) =>
+  [error.get("code"), error.get("message"), error.get("details")?.get("issue")].filter(Boolean).join(": ");
+
+/** @param {FileRecord} record */
+function refusedLine({ line, json, text, error }) {
   return new Map([
     ["line", line],
     ["record", json === undefined ? text : parse(json)],

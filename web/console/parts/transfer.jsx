@@ -20,9 +20,9 @@ export function useRun() {
 
 async function wait(seconds, signal, tell) {
   try {
-    for (let left = Math.ceil(seconds); left > 0; left -= 1) {
-      tell(left);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+    for (let left = seconds; left > 0; left -= 1) {
+      tell(Math.ceil(left));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(left, 1) * 1000));
       signal.throwIfAborted();
     }
   } finally {
@@ -40,5 +40,5 @@ export function save(name, type, parts) {
 }
 
 export function Waiting({ seconds }) {
-  return seconds > 0 && <p class="note">The limit is reached. It goes on in {seconds} s, by itself.</p>;
+  return seconds > 0 && <p class="note">It waits for the limit, which your app shares, and goes on in {seconds} s.</p>;
 }

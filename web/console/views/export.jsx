@@ -1,7 +1,7 @@
 // Export: all people of the project in a file, as `roster export` writes it.
 
 import { useState } from "preact/hooks";
-import { csvParts, ndjsonParts, pagePath, readAll } from "../data/exporting.mjs";
+import { csvParts, ndjsonParts, pagePath, readAll, spreadsheetParts } from "../data/exporting.mjs";
 import { count } from "../data/text.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
@@ -10,10 +10,37 @@ import { Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { save, useRun, Waiting } from "../parts/transfer.jsx";
 
-/** @type {Record<string, [label: string, about: string, type: string, parts: (users: any[]) => string[]]>} */
+/**
+ * @type {Record<string, {
+ *   label: string,
+ *   about: string,
+ *   extension: string,
+ *   type: string,
+ *   parts: (users: any[]) => Iterable<string>,
+ * }>}
+ */
 const FORMATS = {
-  ndjson: ["NDJSON", "A JSON object a line. Keeps everything as it is.", "application/x-ndjson", ndjsonParts],
-  csv: ["CSV", "A table with a column for each property, for spreadsheets.", "text/csv", csvParts],
+  ndjson: {
+    label: "NDJSON",
+    about: "A JSON object a line. Keeps everything as it is.",
+    extension: "ndjson",
+    type: "application/x-ndjson",
+    parts: ndjsonParts,
+  },
+  csv: {
+    label: "CSV",
+    about: "A table with a column for each property, exactly as it is. Don't open it in a spreadsheet.",
+    extension: "csv",
+    type: "text/csv",
+    parts: csvParts,
+  },
+  spreadsheet: {
+    label: "CSV for spreadsheets",
+    about: "The same with an apostrophe before what a spreadsheet would calculate. Not for import.",
+    extension: "spreadsheet.csv",
+    type: "text/csv",
+    parts: spreadsheetParts,
+  },
 };
 
 /** @import { Answer } from "../data/api.mjs" */
@@ -49,17 +76,17 @@ export function Export() {
       .catch(() => undefined);
     if (!outcome) return setState({ step: "choose", isCancelled: true });
     if (outcome.failed) return setState({ step: "choose", failed: outcome.failed });
-    const [, , type, parts] = FORMATS[format];
-    save(`${session.key?.about.project}.${format}`, type, parts(outcome.users));
+    const { extension, type, parts } = FORMATS[format];
+    save(`${session.key?.about.project}.${extension}`, type, [...parts(outcome.users)]);
     return setState({ step: "choose", done: outcome.users.length });
   }
 
   return (
-    <Page title="Export" lead="All people of this project, in one file that can be imported again.">
+    <Page title="Export" lead="All people of this project, in one file.">
       <Panel title="Format" class="narrow">
         <fieldset class="choices" disabled={state.step === "read"}>
           <legend class="hidden">Format of the file</legend>
-          {Object.entries(FORMATS).map(([name, [label, about]]) => (
+          {Object.entries(FORMATS).map(([name, { label, about }]) => (
             <label class="choice" key={name}>
               <input type="radio" name="format" checked={format === name} onChange={() => setFormat(name)} />
               <span>
@@ -102,7 +129,7 @@ export function Export() {
           )}
         </div>
         <Curl request={{ as: "key", path: pagePath() }} />
-        <p class="note">Reads 100 people a call, from the limit that your app shares.</p>
+        <p class="note">Reads 100 people a call, and leaves a fifth of the limit to your app.</p>
       </Panel>
     </Page>
   );

@@ -23,7 +23,7 @@ async function read(file) {
   if (!text.trim()) throw new Error("The file is empty.");
   if (isNdjson(file.name, text)) return { name: file.name, text };
   const cells = rows(text).next().value?.cells ?? [];
-  return { name: file.name, text, header: cells, targets: guessAll(cells) };
+  return { name: file.name, text, header: cells, targets: guessAll(cells), choices: [] };
 }
 
 export function Import() {

@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { problem } from "../data/columns.mjs";
-import { rows } from "../data/csv.mjs";
+import { rows, UnclosedQuote } from "../data/csv.mjs";
 import { parse, stringify } from "../data/lossless.mjs";
 import { recordsOf } from "../data/records.mjs";
 import { count } from "../data/text.mjs";
@@ -13,24 +13,32 @@ import { Table } from "../parts/table.jsx";
 
 const PREVIEW = 3;
 
-/** How many records there are, and the first ones. */
+/** How many records there are, the first ones, and how many a spreadsheet may have changed. */
 function overview(file) {
+  const seen = { total: 0, first: /** @type {any[]} */ ([]), doubts: { apostrophe: 0, scientific: 0 } };
   const wrong = file.header && problem(file.targets);
-  if (wrong) return { wrong, total: 0, first: [] };
-  let total = 0;
-  const first = [];
-  for (const record of recordsOf(file)) {
-    total += 1;
-    if (first.length < PREVIEW) first.push(record);
+  if (wrong) return { ...seen, wrong };
+  try {
+    for (const record of recordsOf(file)) {
+      seen.total += 1;
+      if (seen.first.length < PREVIEW) seen.first.push(record);
+      if (record.doubt) seen.doubts[record.doubt] += 1;
+    }
+  } catch (error) {
+    if (!(error instanceof UnclosedQuote)) throw error;
+    return { ...seen, total: 0, wrong: error.message };
   }
-  return { total, first };
+  return seen;
 }
 
 export function Mapping({ file, setFile, onSend, onCancel }) {
-  const { wrong, total, first } = useMemo(() => overview(file), [file]);
+  const { wrong, total, first, doubts } = useMemo(() => overview(file), [file]);
   return (
     <>
       {file.header && <Columns file={file} setTargets={(targets) => setFile({ ...file, targets })} />}
+      {file.header && (
+        <Doubts doubts={doubts} choices={file.choices} setChoices={(choices) => setFile({ ...file, choices })} />
+      )}
       <Panel
         title="What will be sent"
         note={
@@ -70,6 +78,52 @@ export function Mapping({ file, setFile, onSend, onCancel }) {
   );
 }
 
+/** @type {Record<string, { title: string, about: (rows: string) => string, choices: [choice: string, label: string][] }>} */
+const DOUBTS = {
+  apostrophe: {
+    title: "Apostrophes",
+    about: (rows) => `${rows} with a user id, an e-mail or a phone that begins with an apostrophe`,
+    choices: [
+      ["strip-apostrophes", "Drop the apostrophe that begins a cell"],
+      ["allow-apostrophes", "Take them as they are"],
+    ],
+  },
+  scientific: {
+    title: "Shortened ids",
+    about: (rows) =>
+      `${rows} with a user id such as 1.23457E+17: a spreadsheet has shortened it, perhaps several to one`,
+    choices: [["allow-scientific", "Take such ids as they are"]],
+  },
+};
+
+/** What to do with rows that a spreadsheet or an export has changed; until it is said, they are refused. */
+function Doubts({ doubts, choices, setChoices }) {
+  const open = Object.entries(DOUBTS).filter(
+    ([kind, { choices: offered }]) => doubts[kind] > 0 || offered.some(([choice]) => choices.includes(choice)),
+  );
+  const toggle = (offered, choice, isOn) => {
+    const others = choices.filter((one) => !offered.some(([name]) => name === one));
+    setChoices(isOn ? [...others, choice] : others);
+  };
+  return open.map(([kind, { title, about, choices: offered }]) => (
+    <Panel key={kind} title={title} note={doubts[kind] > 0 ? "Refused, unless you say otherwise" : undefined}>
+      <fieldset>
+        <legend>{about(doubts[kind] > 0 ? count(doubts[kind], "row") : "No row left")}</legend>
+        {offered.map(([choice, label]) => (
+          <label class="check" key={choice}>
+            <input
+              type="checkbox"
+              checked={choices.includes(choice)}
+              onChange={(event) => toggle(offered, choice, event.currentTarget.checked)}
+            />
+            <span>{label}</span>
+          </label>
+        ))}
+      </fieldset>
+    </Panel>
+  ));
+}
+
 function Preview({ record: { line, json, text, error } }) {
   return (
     <li>
@@ -97,9 +151,13 @@ const PLACES = [
 
 function Columns({ file, setTargets }) {
   const example = useMemo(() => {
-    const table = rows(file.text);
-    table.next();
-    return table.next().value?.cells ?? [];
+    try {
+      const table = rows(file.text);
+      table.next();
+      return table.next().value?.cells ?? [];
+    } catch {
+      return [];
+    }
   }, [file.text]);
   const change = (i, part) => setTargets(file.targets.map((target, at) => (at === i ? part : target)));
   /** @type {import("../parts/table.jsx").Column[]} */

@@ -1,9 +1,7 @@
 // A file on its way: how far it is, how it ended, and what was refused.
 
 import { useState } from "preact/hooks";
-import { writeRow } from "../data/csv.mjs";
-import { batchBody, batches, refusedLine, sendAll } from "../data/importing.mjs";
-import { stringify } from "../data/lossless.mjs";
+import { batchBody, batches, refusedParts, sendAll } from "../data/importing.mjs";
 import { recordsOf } from "../data/records.mjs";
 import { count, number } from "../data/text.mjs";
 import { useConsole } from "../parts/context.mjs";
@@ -97,19 +95,8 @@ function reasonOf(error) {
 
 function Refused({ file, refused }) {
   const name = file.name.replace(/\.[^.]*$/, "");
-  const saveNdjson = () =>
-    save(
-      `${name}.refused.ndjson`,
-      "application/x-ndjson",
-      refused.map((record) => `${stringify(refusedLine(record))}\n`),
-    );
-  const saveCsv = () =>
-    save(`${name}.refused.csv`, "text/csv", [
-      writeRow(["line", "code", "message", "record"]),
-      ...refused.map(({ line, error, json, text }) =>
-        writeRow([String(line), error.get("code"), reasonOf(error), json ?? text]),
-      ),
-    ]);
+  const [extension, type] = file.header ? ["csv", "text/csv"] : ["ndjson", "application/x-ndjson"];
+  const saveRefused = () => save(`${name}.refused.${extension}`, type, refusedParts(file, refused));
   /** @type {import("../parts/table.jsx").Column[]} */
   const columns = [
     { label: "Line", kind: "number", cell: ({ line }) => line },
@@ -127,13 +114,10 @@ function Refused({ file, refused }) {
     <>
       <h3>Refused</h3>
       <Table label="Refused rows" columns={columns} rows={refused.slice(0, 20)} id={({ line }) => line} />
-      {refused.length > 20 && <p class="note">The first 20. The files have all.</p>}
+      {refused.length > 20 && <p class="note">The first 20. The file has all.</p>}
       <div class="actions">
-        <button type="button" onClick={saveNdjson}>
-          Download as NDJSON
-        </button>
-        <button type="button" onClick={saveCsv}>
-          Download as CSV
+        <button type="button" onClick={saveRefused}>
+          Download to correct
         </button>
       </div>
     </>
