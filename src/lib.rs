@@ -4,7 +4,7 @@
 //! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`rate_limit::Limiter`],
 //! so all of it runs and is tested natively. The edge is thin and built for wasm32 only; it alone knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, rate_limit} → {user, key, id} → {input, time, placement} → {json, bounds, rule}`.
+//! Imports run one way: `edge → api → {store, rate_limit} → {user, key} → id → {input, time, placement} → {json, bounds, rule}`.
 //!
 //! | module | content |
 //! |---|---|
