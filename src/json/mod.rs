@@ -11,6 +11,7 @@ pub use read::{parse, parse_elements, parse_object, parse_object_lossy};
 pub use write::{ObjectWriter, string, write_string};
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// One JSON value, borrowing from the text where it can.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +72,18 @@ impl<'a> Value<'a> {
             _ => None,
         }
     }
+
+    fn keep_last(&mut self) -> Option<String> {
+        match self {
+            Value::Array(items) => {
+                let found =
+                    items.iter_mut().enumerate().map(|(i, item)| item.keep_last().map(|found| format!("/{i}{found}")));
+                found.fold(None, Option::or)
+            }
+            Value::Object(object) => object.keep_last(),
+            _ => None,
+        }
+    }
 }
 
 /// A name as a step of a pointer (RFC 6901 section 3).
@@ -100,6 +113,24 @@ impl<'a> Object<'a> {
             let found = value.null_non_finite();
             first = first.or_else(|| Some(format!("/{}{}", pointer_step(name), found?)));
         }
+        first
+    }
+
+    /// Keeps the last of members of one name, at any depth, as JavaScript does. Returns the pointer (RFC 6901) to the first
+    /// name that stands twice. It recurses as deep as the object, which the reader bounds.
+    pub fn keep_last(&mut self) -> Option<String> {
+        let (mut names, mut first) = (BTreeSet::new(), None);
+        let mut members = std::mem::take(&mut self.members);
+        // From the end, so that the last of a name is met first.
+        members.reverse();
+        members.retain_mut(|(name, value)| {
+            let is_last = names.insert(name.clone());
+            let found = if is_last { value.keep_last() } else { Some(String::new()) };
+            first = found.map(|found| format!("/{}{found}", pointer_step(name))).or(first.take());
+            is_last
+        });
+        members.reverse();
+        self.members = members;
         first
     }
 

@@ -6,12 +6,15 @@ use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;
 use crate::api::outcomes::{self, UserOutcome};
 use crate::api::platform::{Cx, Platform};
-use crate::bounds::MAX_LOGGED_REFUSALS;
+use crate::bounds::{MAX_DETAILS_BYTES, MAX_LOGGED_REFUSALS};
 use crate::input::fields::FaultList;
 use crate::key::ApiKey;
 use crate::store::{StoredLimit, Upserted};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
+
+/// Bytes of the names and quotes around a detail, at most.
+const FRAME_BYTES: usize = 64;
 
 /// The outcomes of the users to store, in turn.
 type Stored = Vec<Result<Upserted, StoredLimit>>;
@@ -27,13 +30,23 @@ pub struct IngestOut {
     ignored: Ignored,
     errors: Vec<ErrorOut>,
     warnings: Vec<WarningOut>,
+    /// Bytes of details that there is room for.
+    #[serde(skip)]
+    bytes_left: usize,
 }
 
 #[derive(Serialize)]
 struct ErrorOut {
     index: usize,
-    message_id: Option<String>,
     code: &'static str,
+    /// None: there is no room for it.
+    #[serde(flatten)]
+    detail: Option<ErrorDetailOut>,
+}
+
+#[derive(Serialize)]
+struct ErrorDetailOut {
+    message_id: Option<String>,
     field: String,
     message: String,
 }
@@ -78,6 +91,7 @@ impl IngestOut {
             ignored: Ignored::default(),
             errors: Vec::new(),
             warnings: Vec::new(),
+            bytes_left: MAX_DETAILS_BYTES,
         };
         let mut stored = stored.into_iter();
         for (index, message) in messages.into_iter().enumerate() {
@@ -89,7 +103,7 @@ impl IngestOut {
                     out.stored += 1;
                     out.stale += usize::from(stale);
                 }
-                MessageOutcome::Refused(error) => out.errors.push(error_out(index, id, &error)),
+                MessageOutcome::Refused(error) => out.refuse(index, id, &error),
             }
         }
         if out.stored == 0 && out.errors.is_empty() {
@@ -103,13 +117,28 @@ impl IngestOut {
         out
     }
 
+    /// Adds an error: its code alone once there is no room for more.
+    fn refuse(&mut self, index: usize, message_id: Option<String>, error: &ApiError) {
+        let (code, detail) = error_detail(message_id, error);
+        let bytes = detail.message_id.as_ref().map_or(0, String::len) + detail.field.len() + detail.message.len();
+        let detail = self.has_room(bytes).then_some(detail);
+        self.errors.push(ErrorOut { index, code, detail });
+    }
+
+    /// Adds warnings, as long as there is room.
     fn warn(&mut self, index: usize, id: Option<&str>, warnings: Vec<Warning>) {
-        self.warnings.extend(warnings.into_iter().map(|Warning { field, message }| WarningOut {
-            index: Some(index),
-            message_id: id.map(str::to_owned),
-            field: Some(field),
-            message,
-        }));
+        for Warning { field, message } in warnings {
+            if self.has_room(id.map_or(0, str::len) + field.len() + message.len()) {
+                let (index, message_id) = (Some(index), id.map(str::to_owned));
+                self.warnings.push(WarningOut { index, message_id, field: Some(field), message });
+            }
+        }
+    }
+
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let left = self.bytes_left.checked_sub(bytes + FRAME_BYTES);
+        self.bytes_left = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// The first refused messages, for the log: `messageId` and code. An id of other characters than an SDK makes may be
@@ -119,15 +148,15 @@ impl IngestOut {
             id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') && id.parse::<ApiKey>().is_err()
         };
         let name = |error: &ErrorOut| {
-            let id = error.message_id.as_deref().filter(is_plain);
+            let id = error.detail.as_ref().and_then(|detail| detail.message_id.as_deref()).filter(is_plain);
             format!("{} {}", id.map_or_else(|| format!("#{}", error.index), str::to_owned), error.code)
         };
         self.errors.iter().take(MAX_LOGGED_REFUSALS).map(name).collect()
     }
 }
 
-/// The first fault of a message.
-fn error_out(index: usize, message_id: Option<String>, error: &ApiError) -> ErrorOut {
+/// The code and the first fault of a message.
+fn error_detail(message_id: Option<String>, error: &ApiError) -> (&'static str, ErrorDetailOut) {
     let row = error.row();
     let fault = if let ApiError::Faults(FaultList { faults, .. }) = error { faults.first() } else { None };
     let (field, message) = match fault {
@@ -135,7 +164,7 @@ fn error_out(index: usize, message_id: Option<String>, error: &ApiError) -> Erro
         // It has nothing but traits that could be too many.
         None => ("traits".to_owned(), row.message.into_owned()),
     };
-    ErrorOut { index, message_id, code: row.code, field, message }
+    (row.code, ErrorDetailOut { message_id, field, message })
 }
 
 enum MessageOutcome {

@@ -1,7 +1,7 @@
 //! One message of Segment's protocol.
 
 use super::traits;
-use crate::bounds::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_NAME_CHARS};
+use crate::bounds::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_MEMBERS, MAX_NAME_CHARS};
 use crate::input::fields::{Fault, FaultKind, FaultList, Faults, cut};
 use crate::json::{Object, Value};
 use crate::time::Timestamp;
@@ -61,12 +61,17 @@ impl SegmentMessage {
             faults.wrong_type::<()>("object", &message);
             return SegmentMessage::refused(faults);
         };
+        let repeated = if arrival.strict { None } else { message.keep_last() };
         let mut read = SegmentMessage {
             id: message.get("messageId").and_then(text_of).filter(|id| id.chars().count() <= MAX_NAME_CHARS),
             user_id: message.get("userId").and_then(text_of),
             content: Content::Ignored("anonymous"),
             warnings: Vec::new(),
         };
+        if let Some(first) = repeated {
+            let message = "A name stands twice in one object; its last value counts".into();
+            read.warnings.push(Warning { field: cut(&first).into(), message });
+        }
         read.content = match kind.map_or_else(|| kind_of(&message), Ok) {
             Err(list) => Content::Refused(list),
             Ok("identify") => match message.get("userId") {
@@ -115,7 +120,10 @@ impl SegmentMessage {
         }
         let mut properties = Object::default();
         for (name, value) in traits.members {
+            // SDKs clear a field of a form by an empty text.
+            let is_cleared = !arrival.strict && value == Value::String("".into());
             match CONTACTS.iter().find(|contact| contact.name == name) {
+                Some(_) if is_cleared => body.members.push((name, Value::Null)),
                 Some(contact) if arrival.strict || traits::fits(contact, &value) => body.members.push((name, value)),
                 Some(contact) => {
                     self.warnings.push(Warning {
@@ -126,6 +134,12 @@ impl SegmentMessage {
                 }
                 None => properties.members.push((name, value)),
             }
+        }
+        // An earlier message may have left a property in the contact's place.
+        let contacts = body.members.iter().filter(|(name, _)| CONTACTS.iter().any(|contact| contact.name == name));
+        let left_behind: Vec<_> = contacts.map(|(name, _)| (name.clone(), Value::Null)).collect();
+        if properties.members.len() + left_behind.len() <= MAX_MEMBERS {
+            properties.members.extend(left_behind);
         }
         if !properties.members.is_empty() {
             body.members.push(("properties".into(), Value::Object(properties)));
@@ -138,16 +152,18 @@ impl SegmentMessage {
         }
     }
 
-    /// When the message was true: its `timestamp`, else its `originalTimestamp`, else now. A time that no clock which is
-    /// nearly right can have seen is corrected by the client's own clock at sending.
+    /// When the message was true: its `timestamp`, else its `originalTimestamp`, else now.
+    ///
+    /// `sentAt` shows how wrong the client's clock is: by more than [`MAX_AHEAD_MS`], either way, it is corrected, and by
+    /// less it is believed. Nothing that had to be corrected, and nothing without a `sentAt`, is later than now.
     fn as_of<'a>(&mut self, message: &Object<'a>, sent_at: Option<Timestamp>, arrival: &Arrival) -> Value<'a> {
-        let mut as_of = arrival.now;
+        let mut written = None;
         for name in ["timestamp", "originalTimestamp"] {
             match message.get(name) {
                 None | Some(Value::Null) => {}
                 Some(value) => match moment(message, name) {
                     Some(moment) => {
-                        as_of = moment;
+                        written = Some((name, moment.as_ms()));
                         break;
                     }
                     None if arrival.strict => return value.clone(),
@@ -158,13 +174,22 @@ impl SegmentMessage {
                 },
             }
         }
-        let latest = arrival.now.as_ms().saturating_add(MAX_AHEAD_MS);
-        if as_of.as_ms() > latest {
-            let sent_at = moment(message, "sentAt").or(sent_at).map_or(0, Timestamp::as_ms);
-            let corrected = (as_of.as_ms() + arrival.now.as_ms()).saturating_sub(sent_at);
-            as_of = Timestamp::from_ms(corrected.min(latest));
+        let Some((field, written)) = written else { return Value::String(arrival.now.to_string().into()) };
+        let (sent_at, now) = (moment(message, "sentAt").or(sent_at).map(Timestamp::as_ms), arrival.now.as_ms());
+        let as_of = match sent_at {
+            None => written.min(now),
+            Some(sent_at) if sent_at.abs_diff(now) <= MAX_AHEAD_MS && written <= now + MAX_AHEAD_MS => written,
+            Some(sent_at) => (written + now).saturating_sub(sent_at).min(now),
+        };
+        if as_of != written {
+            let message = if sent_at.is_none() {
+                "Later than its arrival, and there is no sentAt; the arrival counts"
+            } else {
+                "Corrected by sentAt; at most the arrival counts"
+            };
+            self.warnings.push(Warning { field: field.into(), message: message.into() });
         }
-        Value::String(as_of.to_string().into())
+        Value::String(Timestamp::from_ms(as_of).to_string().into())
     }
 }
 
@@ -266,7 +291,7 @@ mod tests {
         );
         same_as(
             &message,
-            r#"{"user_id":"u","email":"a@b.c","properties":{"plan":null,"n":1.10},"as_of":"2001-01-01T00:00:00Z"}"#,
+            r#"{"user_id":"u","email":"a@b.c","properties":{"plan":null,"n":1.10,"email":null},"as_of":"2001-01-01T00:00:00Z"}"#,
         );
         assert_eq!((message.id.as_deref(), message.user_id.as_deref()), (Some("m"), Some("u")));
         let now = Timestamp::from_ms(NOW);
@@ -306,7 +331,6 @@ mod tests {
             (r#"{"type":"identify","userId":true}"#, "userId: Expected string, received boolean"),
             (r#"{"type":"identify","userId":"u","traits":7}"#, "traits: Expected object, received number"),
             (r#"{"type":"identify","userId":"u","traits":{"a":{"":1}}}"#, "/traits/a/: A key must not be empty"),
-            (r#"{"type":"identify","userId":"u","traits":{"a":1,"a":2}}"#, "/traits/a: Duplicate name"),
         ] {
             assert_eq!(faults(&read(body)), [expected], "{body}");
         }
@@ -326,7 +350,48 @@ mod tests {
         assert_eq!(strict[1], "/traits/phone: Expected string, received number");
         assert!(strict[0].starts_with("/traits/email: Must be a valid e-mail"), "{strict:?}");
         let cleared = read(r#"{"type":"identify","userId":"u","traits":{"email":null}}"#);
-        same_as(&cleared, &format!(r#"{{"user_id":"u","email":null,"as_of":"{now}"}}"#));
+        same_as(&cleared, &format!(r#"{{"user_id":"u","email":null,"properties":{{"email":null}},"as_of":"{now}"}}"#));
+    }
+
+    #[test]
+    fn an_empty_contact_clears_it_unless_it_is_strict() {
+        let body =
+            r#"{"type":"identify","userId":"u","timestamp":"2001-01-01T00:00:00Z","traits":{"phone":"","email":""}}"#;
+        let message = read(body);
+        same_as(
+            &message,
+            r#"{"user_id":"u","phone":null,"email":null,"properties":{"phone":null,"email":null},"as_of":"2001-01-01T00:00:00Z"}"#,
+        );
+        assert_eq!(warned(&message), [""; 0]);
+        assert_eq!(faults(&read_with(body, None, None, true)).len(), 2);
+    }
+
+    #[test]
+    fn a_contact_removes_the_property_that_stood_in_its_place_if_there_is_room() {
+        let members: Vec<String> = (0..MAX_MEMBERS).map(|n| format!(r#""{n}":1"#)).collect();
+        let body = |properties: &str| {
+            format!(
+                r#"{{"type":"identify","userId":"u","timestamp":"2001-01-01T00:00:00Z","traits":{{"phone":"+123"{properties}}}}}"#
+            )
+        };
+        let as_of = r#""as_of":"2001-01-01T00:00:00Z""#;
+        same_as(
+            &read(&body("")),
+            &format!(r#"{{"user_id":"u","phone":"+123","properties":{{"phone":null}},{as_of}}}"#),
+        );
+        let full = members.join(",");
+        let same = format!(r#"{{"user_id":"u","phone":"+123","properties":{{{full}}},{as_of}}}"#);
+        same_as(&read(&body(&format!(",{full}"))), &same);
+    }
+
+    #[test]
+    fn the_last_of_two_members_of_one_name_counts_unless_it_is_strict() {
+        let body = r#"{"type":"identify","userId":"u","timestamp":"2001-01-01T00:00:00Z","traits":{"a":0},"traits":{"a":1,"b":{"c":1,"c":2},"a":2}}"#;
+        let message = read(body);
+        same_as(&message, r#"{"user_id":"u","properties":{"b":{"c":2},"a":2},"as_of":"2001-01-01T00:00:00Z"}"#);
+        assert_eq!(warned(&message), ["/traits"]);
+        let strict = r#"{"type":"identify","userId":"u","traits":{"a":1,"a":2}}"#;
+        assert_eq!(faults(&read_with(strict, None, None, true)), ["/traits/a: Duplicate name"]);
     }
 
     #[test]
@@ -345,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_believed_unless_it_is_far_ahead() {
+    fn a_time_is_corrected_where_sent_at_shows_that_the_clock_is_wrong() {
         let at = |ms: u64| Timestamp::from_ms(ms).to_string();
         let read = |members: &str, sent_at| {
             read_with(&format!(r#"{{"userId":"u"{members}}}"#), Some("identify"), sent_at, false)
@@ -354,11 +419,20 @@ mod tests {
         for (members, sent_at, as_of, warnings) in [
             (String::new(), None, NOW, &[][..]),
             (format!(r#","timestamp":"{}""#, at(5)), None, 5, &[]),
-            (format!(r#","timestamp":"{}""#, at(NOW + MAX_AHEAD_MS)), Some(NOW + hour), NOW + MAX_AHEAD_MS, &[]),
-            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW + hour + 7), NOW - 7, &[]),
-            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW), NOW + MAX_AHEAD_MS, &[]),
-            (format!(r#","timestamp":"{}""#, at(NOW + hour)), None, NOW + MAX_AHEAD_MS, &[]),
-            (format!(r#","timestamp":"{0}","sentAt":"{0}""#, at(NOW + hour)), Some(NOW), NOW, &[]),
+            (
+                format!(r#","timestamp":"{}""#, at(NOW + MAX_AHEAD_MS)),
+                Some(NOW + MAX_AHEAD_MS),
+                NOW + MAX_AHEAD_MS,
+                &[],
+            ),
+            (format!(r#","timestamp":"{}""#, at(NOW + 1)), Some(NOW + hour), NOW + 1 - hour, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW - hour - 1)), Some(NOW - hour), NOW - 1, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW - hour)), Some(NOW - MAX_AHEAD_MS), NOW - hour, &[]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW + hour + 7), NOW - 7, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW), NOW, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), None, NOW, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW + 1)), None, NOW, &["timestamp"]),
+            (format!(r#","timestamp":"{0}","sentAt":"{0}""#, at(NOW + hour)), Some(NOW), NOW, &["timestamp"]),
             (format!(r#","timestamp":7,"originalTimestamp":"{}""#, at(9)), None, 9, &["timestamp"]),
             (r#","timestamp":"noon","originalTimestamp":"x""#.into(), None, NOW, &["timestamp", "originalTimestamp"]),
             (r#","timestamp":null"#.into(), None, NOW, &[]),

@@ -368,3 +368,38 @@ fn keys_in_bodies_that_are_refused_for_what_they_are_count_as_bad_ones() {
         assert_eq!(outcome("/v1/batch", &address, "no JSON"), (429, "RATE_LIMIT_EXCEEDED".to_owned()), "{n}");
     }
 }
+
+#[test]
+fn a_contact_is_cleared_by_an_empty_text_and_takes_the_place_of_a_property() {
+    let project = project();
+    let phones = [(1, "+15550001"), (2, ""), (3, "(415) 555-2671"), (4, "+14155552671")];
+    let user = |minute: u32, phone: &str| {
+        let at = format!("2026-01-01T00:0{minute}:00Z");
+        let message = json!({"type": "identify", "userId": "u", "timestamp": at, "traits": {"phone": phone}});
+        project.call("POST", 200, "/v1/batch", json!({"batch": [message]}).to_string());
+        let user = project.user("u");
+        (user["phone"].clone(), user["properties"].clone())
+    };
+    let seen = phones.map(|(minute, phone)| user(minute, phone));
+    let expected = [
+        (json!("+15550001"), json!({})),
+        (json!(null), json!({})),
+        (json!(null), json!({"phone": "(415) 555-2671"})),
+        (json!("+14155552671"), json!({})),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_thousand_refused_messages_are_described_in_32_kib() {
+    let project = project();
+    let message = |n: u32| json!({"type": "identify", "messageId": format!("message-{n}"), "userId": "", "traits": {"phone": "x"}});
+    let batch = json!({"batch": (0..1000).map(message).collect::<Vec<_>>()}).to_string();
+    let answer = project.call("POST", 200, "/v1/batch", batch);
+    let errors = answer.json()["errors"].as_array().unwrap().clone();
+    assert_eq!(errors.len(), 1000);
+    assert_eq!(errors[0]["message_id"], "message-0");
+    assert_eq!(errors[999], json!({"index": 999, "code": "INVALID_VALUE"}));
+    // An index and a code take some 40 bytes each.
+    assert!(answer.text.len() < 32_768 + 1000 * 48, "{}", answer.text.len());
+}
