@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What is needed to serve. `-p` keeps the times by which make judges what is built.
-const COPY: &str = "cp -pR .dev.vars.example .env Cargo.* Makefile build migrations openapi.yaml package*.json \
+const COPY: &str = "cp -pR .dev.vars.example .env Cargo.* Makefile build migrations openapi.yaml package*.json README.md \
                     rust-toolchain.toml scripts src web wrangler.toml wrangler.local.toml \"$0\" && ln -s \"$PWD/node_modules\" \"$0\"";
 const PATIENCE: Duration = Duration::from_secs(40);
 
