@@ -1,6 +1,7 @@
 //! What became of each message.
 
-use super::message::{Content, SegmentMessage, Warning};
+use super::arrival::Warning;
+use super::message::{Content, SegmentMessage};
 use crate::api::error::ApiError;
 use crate::api::error_body::BatchErrors;
 use crate::api::http::Reply;

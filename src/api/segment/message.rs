@@ -1,7 +1,8 @@
 //! One message of Segment's protocol.
 
-use super::traits;
-use crate::bounds::{MAX_AHEAD_MS, MAX_BATCH_BYTES, MAX_MEMBERS, MAX_NAME_CHARS};
+use super::arrival::{Arrival, Warning};
+use super::{clock, traits};
+use crate::bounds::{MAX_BATCH_BYTES, MAX_MEMBERS, MAX_NAME_CHARS};
 use crate::input::fields::{Fault, FaultKind, FaultList, Faults, cut};
 use crate::json::{Object, Value};
 use crate::time::Timestamp;
@@ -11,14 +12,6 @@ use std::borrow::Cow;
 
 /// The types of messages that store nothing. Their traits never apply.
 const IGNORED: [&str; 5] = ["track", "page", "screen", "group", "alias"];
-
-/// How a request arrived.
-pub struct Arrival {
-    /// When.
-    pub now: Timestamp,
-    /// Whether what is otherwise taken in part, with a warning, is refused.
-    pub strict: bool,
-}
 
 /// A message that was read.
 #[derive(Debug)]
@@ -42,15 +35,6 @@ pub enum Content {
     Ignored(&'static str),
     /// A user that breaks a rule.
     Refused(FaultList),
-}
-
-/// A member that was not taken as it was sent.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// A member, or a pointer to a deeper one.
-    pub field: Cow<'static, str>,
-    /// A sentence without its full stop.
-    pub message: Cow<'static, str>,
 }
 
 impl SegmentMessage {
@@ -100,7 +84,7 @@ impl SegmentMessage {
 
     /// Makes of an identify the body that `POST /v1/users` would take.
     fn identify(&mut self, message: &mut Object, sent_at: Option<Timestamp>, arrival: &Arrival) -> Content {
-        let as_of = self.as_of(message, sent_at, arrival);
+        let as_of = clock::as_of(message, sent_at, arrival, &mut self.warnings);
         let mut traits = match traits::of(message) {
             Ok(traits) => traits,
             Err(list) => return Content::Refused(list),
@@ -150,54 +134,6 @@ impl SegmentMessage {
             Ok(user) => Content::User(user),
             Err(list) => Content::Refused(list),
         }
-    }
-
-    /// When the message was true: its `timestamp`, else its `originalTimestamp`, else now.
-    ///
-    /// `sentAt` shows how wrong the client's clock is: by more than [`MAX_AHEAD_MS`], either way, it is corrected, and by
-    /// less it is believed. Nothing that had to be corrected, and nothing without a `sentAt`, is later than now.
-    fn as_of<'a>(&mut self, message: &Object<'a>, sent_at: Option<Timestamp>, arrival: &Arrival) -> Value<'a> {
-        let mut written = None;
-        for name in ["timestamp", "originalTimestamp"] {
-            match message.get(name) {
-                None | Some(Value::Null) => {}
-                Some(value) => match moment(message, name) {
-                    Some(moment) => {
-                        written = Some((name, moment.as_ms()));
-                        break;
-                    }
-                    None if arrival.strict => return value.clone(),
-                    None => self.warnings.push(Warning {
-                        field: name.into(),
-                        message: "Not an RFC 3339 date and time of the years 1970 to 9999; not used".into(),
-                    }),
-                },
-            }
-        }
-        let Some((field, written)) = written else { return Value::String(arrival.now.to_string().into()) };
-        let (sent_at, now) = (moment(message, "sentAt").or(sent_at).map(Timestamp::as_ms), arrival.now.as_ms());
-        let as_of = match sent_at {
-            None => written.min(now),
-            Some(sent_at) if sent_at.abs_diff(now) <= MAX_AHEAD_MS && written <= now + MAX_AHEAD_MS => written,
-            Some(sent_at) => (written + now).saturating_sub(sent_at).min(now),
-        };
-        if as_of != written {
-            let message = if sent_at.is_none() {
-                "Later than its arrival, and there is no sentAt; the arrival counts"
-            } else {
-                "Corrected by sentAt; at most the arrival counts"
-            };
-            self.warnings.push(Warning { field: field.into(), message: message.into() });
-        }
-        Value::String(Timestamp::from_ms(as_of).to_string().into())
-    }
-}
-
-/// The moment that a member says, if it can be read.
-pub fn moment(object: &Object, name: &str) -> Option<Timestamp> {
-    match object.get(name)? {
-        Value::String(text) => text.parse().ok(),
-        _ => None,
     }
 }
 
@@ -249,6 +185,7 @@ fn too_large() -> FaultList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::MAX_AHEAD_MS;
     use crate::json;
 
     const NOW: u64 = 1_000_000_000_000;

@@ -3,6 +3,8 @@
 
 mod admission;
 mod answer;
+mod arrival;
+mod clock;
 mod message;
 mod traits;
 mod write_key;
@@ -23,7 +25,8 @@ use crate::rate_limit::Policy;
 use crate::store::{Caller, StoredLimit, Upserted};
 use crate::user::NewUser;
 use answer::{IngestOut, strict_reply};
-use message::{Arrival, SegmentMessage};
+use arrival::Arrival;
+use message::SegmentMessage;
 use serde::Serialize;
 
 /// `POST /v1/batch`, `/v1/identify`, `/v1/track` and the like: stores the users of identifies, and answers 200 whatever
@@ -73,7 +76,7 @@ fn is_strict(call: &Call) -> Result<bool, ApiError> {
 
 /// The messages of a body, each read by itself.
 fn messages(mut body: Object, kind: Option<&'static str>, arrival: &Arrival) -> Result<Vec<SegmentMessage>, ApiError> {
-    let sent_at = message::moment(&body, "sentAt");
+    let sent_at = clock::moment(&body, "sentAt");
     if kind.is_some() {
         return Ok(vec![SegmentMessage::read(Value::Object(body), kind, sent_at, arrival)]);
     }

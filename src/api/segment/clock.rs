@@ -1,0 +1,59 @@
+//! When a message was true, by a clock that may be wrong.
+
+use super::arrival::{Arrival, Warning};
+use crate::bounds::MAX_AHEAD_MS;
+use crate::json::{Object, Value};
+use crate::time::Timestamp;
+
+/// When the message was true: its `timestamp`, else its `originalTimestamp`, else now.
+///
+/// `sentAt` shows how wrong the client's clock is: by more than [`MAX_AHEAD_MS`], either way, it is corrected, and by
+/// less it is believed. Nothing that had to be corrected, and nothing without a `sentAt`, is later than now.
+pub fn as_of<'a>(
+    message: &Object<'a>,
+    sent_at: Option<Timestamp>,
+    arrival: &Arrival,
+    warnings: &mut Vec<Warning>,
+) -> Value<'a> {
+    let mut written = None;
+    for name in ["timestamp", "originalTimestamp"] {
+        match message.get(name) {
+            None | Some(Value::Null) => {}
+            Some(value) => match moment(message, name) {
+                Some(moment) => {
+                    written = Some((name, moment.as_ms()));
+                    break;
+                }
+                None if arrival.strict => return value.clone(),
+                None => warnings.push(Warning {
+                    field: name.into(),
+                    message: "Not an RFC 3339 date and time of the years 1970 to 9999; not used".into(),
+                }),
+            },
+        }
+    }
+    let Some((field, written)) = written else { return Value::String(arrival.now.to_string().into()) };
+    let (sent_at, now) = (moment(message, "sentAt").or(sent_at).map(Timestamp::as_ms), arrival.now.as_ms());
+    let as_of = match sent_at {
+        None => written.min(now),
+        Some(sent_at) if sent_at.abs_diff(now) <= MAX_AHEAD_MS && written <= now + MAX_AHEAD_MS => written,
+        Some(sent_at) => (written + now).saturating_sub(sent_at).min(now),
+    };
+    if as_of != written {
+        let message = if sent_at.is_none() {
+            "Later than its arrival, and there is no sentAt; the arrival counts"
+        } else {
+            "Corrected by sentAt; at most the arrival counts"
+        };
+        warnings.push(Warning { field: field.into(), message: message.into() });
+    }
+    Value::String(Timestamp::from_ms(as_of).to_string().into())
+}
+
+/// The moment that a member says, if it can be read.
+pub fn moment(object: &Object, name: &str) -> Option<Timestamp> {
+    match object.get(name)? {
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
