@@ -57,3 +57,56 @@ pub fn moment(object: &Object, name: &str) -> Option<Timestamp> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    const NOW: u64 = 1_000_000_000_000;
+
+    #[test]
+    fn a_time_is_corrected_where_sent_at_shows_that_the_clock_is_wrong() {
+        let at = |ms: u64| Timestamp::from_ms(ms).to_string();
+        let read = |members: &str, sent_at: Option<u64>, strict| {
+            let body = format!(r#"{{"userId":"u"{members}}}"#);
+            let (arrival, mut warnings) = (Arrival { now: Timestamp::from_ms(NOW), strict }, Vec::new());
+            let message = json::parse_object(body.as_bytes()).unwrap();
+            let as_of = as_of(&message, sent_at.map(Timestamp::from_ms), &arrival, &mut warnings);
+            let fields: Vec<_> = warnings.into_iter().map(|warning| warning.field).collect();
+            (format!("{as_of:?}"), fields)
+        };
+        let hour = 3_600_000;
+        for (members, sent_at, as_of, warnings) in [
+            (String::new(), None, NOW, &[][..]),
+            (format!(r#","timestamp":"{}""#, at(5)), None, 5, &[]),
+            (
+                format!(r#","timestamp":"{}""#, at(NOW + MAX_AHEAD_MS)),
+                Some(NOW + MAX_AHEAD_MS),
+                NOW + MAX_AHEAD_MS,
+                &[],
+            ),
+            (format!(r#","timestamp":"{}""#, at(NOW + 1)), Some(NOW + hour), NOW + 1 - hour, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW - hour - 1)), Some(NOW - hour), NOW - 1, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW - hour)), Some(NOW - MAX_AHEAD_MS), NOW - hour, &[]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW + hour + 7), NOW - 7, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW), NOW, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW + hour)), None, NOW, &["timestamp"]),
+            (format!(r#","timestamp":"{}""#, at(NOW + 1)), None, NOW, &["timestamp"]),
+            (format!(r#","timestamp":"{0}","sentAt":"{0}""#, at(NOW + hour)), Some(NOW), NOW, &["timestamp"]),
+            (format!(r#","timestamp":7,"originalTimestamp":"{}""#, at(9)), None, 9, &["timestamp"]),
+            (r#","timestamp":"noon","originalTimestamp":"x""#.into(), None, NOW, &["timestamp", "originalTimestamp"]),
+            (r#","timestamp":null"#.into(), None, NOW, &[]),
+        ] {
+            let read = read(&members, sent_at, false);
+            let expected = Value::String(at(as_of).into());
+            assert_eq!(
+                read,
+                (format!("{expected:?}"), warnings.iter().map(|name| (*name).into()).collect()),
+                "{members}"
+            );
+        }
+        let unread = Value::Number("7");
+        assert_eq!(read(r#","timestamp":7"#, None, true), (format!("{unread:?}"), vec![]));
+    }
+}

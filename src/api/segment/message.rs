@@ -185,7 +185,6 @@ fn too_large() -> FaultList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bounds::MAX_AHEAD_MS;
     use crate::json;
 
     const NOW: u64 = 1_000_000_000_000;
@@ -347,37 +346,11 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_corrected_where_sent_at_shows_that_the_clock_is_wrong() {
-        let at = |ms: u64| Timestamp::from_ms(ms).to_string();
-        let read = |members: &str, sent_at| {
-            read_with(&format!(r#"{{"userId":"u"{members}}}"#), Some("identify"), sent_at, false)
-        };
-        let hour = 3_600_000;
-        for (members, sent_at, as_of, warnings) in [
-            (String::new(), None, NOW, &[][..]),
-            (format!(r#","timestamp":"{}""#, at(5)), None, 5, &[]),
-            (
-                format!(r#","timestamp":"{}""#, at(NOW + MAX_AHEAD_MS)),
-                Some(NOW + MAX_AHEAD_MS),
-                NOW + MAX_AHEAD_MS,
-                &[],
-            ),
-            (format!(r#","timestamp":"{}""#, at(NOW + 1)), Some(NOW + hour), NOW + 1 - hour, &["timestamp"]),
-            (format!(r#","timestamp":"{}""#, at(NOW - hour - 1)), Some(NOW - hour), NOW - 1, &["timestamp"]),
-            (format!(r#","timestamp":"{}""#, at(NOW - hour)), Some(NOW - MAX_AHEAD_MS), NOW - hour, &[]),
-            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW + hour + 7), NOW - 7, &["timestamp"]),
-            (format!(r#","timestamp":"{}""#, at(NOW + hour)), Some(NOW), NOW, &["timestamp"]),
-            (format!(r#","timestamp":"{}""#, at(NOW + hour)), None, NOW, &["timestamp"]),
-            (format!(r#","timestamp":"{}""#, at(NOW + 1)), None, NOW, &["timestamp"]),
-            (format!(r#","timestamp":"{0}","sentAt":"{0}""#, at(NOW + hour)), Some(NOW), NOW, &["timestamp"]),
-            (format!(r#","timestamp":7,"originalTimestamp":"{}""#, at(9)), None, 9, &["timestamp"]),
-            (r#","timestamp":"noon","originalTimestamp":"x""#.into(), None, NOW, &["timestamp", "originalTimestamp"]),
-            (r#","timestamp":null"#.into(), None, NOW, &[]),
-        ] {
-            let message = read(&members, sent_at);
-            same_as(&message, &format!(r#"{{"user_id":"u","as_of":"{}"}}"#, at(as_of)));
-            assert_eq!(warned(&message), warnings, "{members}");
-        }
+    fn a_time_is_that_of_the_clock_or_a_fault_if_it_is_strict() {
+        let body = r#"{"userId":"u","timestamp":"2002-01-01T00:00:00Z"}"#;
+        let message = read_with(body, Some("identify"), Some(NOW), false);
+        same_as(&message, &format!(r#"{{"user_id":"u","as_of":"{}"}}"#, Timestamp::from_ms(NOW)));
+        assert_eq!(warned(&message), ["timestamp"]);
         let strict = read_with(r#"{"userId":"u","timestamp":7}"#, Some("identify"), None, true);
         assert_eq!(faults(&strict), ["timestamp: Expected string, received number"]);
     }
