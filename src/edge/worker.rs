@@ -146,7 +146,7 @@ impl Platform for Worker {
     async fn asset(&self, path: &str) -> std::result::Result<String, String> {
         // Of the URL, only the path matters.
         let url = format!("https://assets{path}");
-        match with_deadline(ASSETS_DEADLINE, self.assets.send(&url, None)).await {
+        match with_deadline(ASSETS_DEADLINE, self.assets.get(&url)).await {
             Some(answer) => answer.map(|(_, text)| text).map_err(|error| format!("asset {path}: {error}")),
             None => Err(format!("asset {path}: no answer within {ASSETS_DEADLINE:?}")),
         }

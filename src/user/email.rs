@@ -26,11 +26,6 @@ impl<'a> Email<'a> {
     pub fn as_str(self) -> &'a str {
         self.0
     }
-
-    /// The form that all addresses have in common which differ by ASCII case alone: a look-up compares it.
-    pub fn to_ascii_lowercase(self) -> String {
-        self.0.to_ascii_lowercase()
-    }
 }
 
 fn broken_rule(text: &str) -> BrokenRule {
@@ -101,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_any_ascii_case_have_one_form() {
-        assert_eq!(Email::parse("Ann@Example.COM ").unwrap().to_ascii_lowercase(), "ann@example.com");
+    fn an_address_keeps_its_case() {
+        assert_eq!(Email::parse("Ann@Example.COM ").unwrap().as_str(), "Ann@Example.COM");
     }
 }
