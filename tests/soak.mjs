@@ -26,7 +26,7 @@ const FEWEST_CALLS = 100;
 
 const { miniflare, url } = await start({
   inspectorPort: 0,
-  // Why something failed is told to the log alone.
+  // Only the log says why something failed.
   handleStructuredLogs({ message }) {
     if (message.includes('"cause"')) console.error(message);
   },
@@ -148,7 +148,7 @@ const WORK = {
     1,
     ({ key }) => post("body of 110 KB", 413, "/v1/users", key, body("large", 110_000), { Connection: "close" }),
   ],
-  stranger: [5, ({ key }) => get("wrong key", 401, "/v1/users", any(["ros_", `${key.slice(0, -1)}_`, ADMIN_TOKEN]))],
+  invalid: [5, ({ key }) => get("wrong key", 401, "/v1/users", any(["ros_", `${key.slice(0, -1)}_`, ADMIN_TOKEN]))],
   unknown: [
     2,
     () =>
@@ -257,9 +257,9 @@ console.log(
 );
 console.log("kind".padEnd(20) + "statuses".padEnd(24) + QUANTILES.map(({ name }) => name.padEnd(24)).join(""));
 for (const [kind, { expected, statuses, times }] of calls) {
-  const told = [...statuses].map(([status, n]) => `${n} × ${status}`).join(", ");
+  const seen = [...statuses].map(([status, n]) => `${n} × ${status}`).join(", ");
   const columns = QUANTILES.map(({ of }) => times.map((third) => quantile(third, of).toFixed(1).padStart(6)).join(" "));
-  console.log(kind.padEnd(20) + told.padEnd(24) + columns.map((column) => column.padEnd(24)).join(""));
+  console.log(kind.padEnd(20) + seen.padEnd(24) + columns.map((column) => column.padEnd(24)).join(""));
   for (const status of expected) if (!statuses.has(status)) broken.push(`${kind}: no ${status} was seen`);
 }
 for (const { name, of, factor } of QUANTILES) {

@@ -22,7 +22,7 @@ test("a lease whose slot lies ahead counts as of now", () => {
   assert.equal(bars({ window_seconds: 60, slots: [slot(-1_250, 7)] }, NOW_MS).at(-1), 7);
 });
 
-test("short and long windows have bars that can be told apart", () => {
+test("short and long windows have bars that differ", () => {
   for (const [window_seconds, count] of [
     [1, 12],
     [30, 30],

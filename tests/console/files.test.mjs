@@ -92,7 +92,7 @@ test("a cell is JSON if it can be, digit for digit, and text otherwise", () => {
   }
 });
 
-test("records know their lines, and what is no user is told", () => {
+test("records know their lines, and what is no user is named", () => {
   const targets = guessAll(["user_id", "plan"]);
   const [good, bad] = csvRecords("user_id,plan\nu1,pro\nu2\n", targets);
   assert.deepEqual(good, { line: 2, json: '{"user_id":"u1","properties":{"plan":"pro"}}', row: "u1,pro" });
@@ -144,7 +144,7 @@ test("batches hold what a body has room for, in order", () => {
   assert.equal(batch.records.length, 1);
 });
 
-test("an import waits when told, collects what is refused, and stops at what won't get better", async () => {
+test("an import waits as long as it must, collects what is refused, and stops at what won't get better", async () => {
   const records = [
     { line: 1, json: '{"user_id":"a"}' },
     { line: 2, json: "{}" },
@@ -161,16 +161,16 @@ test("an import waits when told, collects what is refused, and stops at what won
   /** @type {number[]} */
   const waited = [];
   /** @type {any[]} */
-  const told = [];
+  const sums = [];
   const port = {
     send: async () => answers.shift(),
     wait: async (seconds) => waited.push(seconds),
-    told: (sum) => told.push(sum),
+    onProgress: (sum) => sums.push(sum),
   };
   assert.equal(await sendAll(batches(records), port), undefined);
   assert.deepEqual(waited, [7]);
-  assert.deepEqual([told[0].stored, told[0].done, told[0].refused.map(({ line }) => line)], [1, 3, [2, 3]]);
-  assert.deepEqual(refusedParts({ text: "" }, told[0].refused.slice(0, 1)), [
+  assert.deepEqual([sums[0].stored, sums[0].done, sums[0].refused.map(({ line }) => line)], [1, 3, [2, 3]]);
+  assert.deepEqual(refusedParts({ text: "" }, sums[0].refused.slice(0, 1)), [
     '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}\n',
   ]);
   answers.push({ status: 401 });
@@ -223,7 +223,7 @@ test("an export leaves a fifth of the limit to the app", async () => {
   await readAll({
     read: async () => /** @type {any} */ (pages.shift()),
     wait: async (seconds) => waited.push(seconds),
-    told: () => {},
+    onProgress: () => {},
   });
   assert.deepEqual(waited, [2.4]);
 });
@@ -254,7 +254,7 @@ test("an export walks all pages and writes what an import takes", async () => {
   const port = {
     read: async (path) => ({ status: 200, tree: parse(pages[path]) }),
     wait: async () => {},
-    told: () => {},
+    onProgress: () => {},
   };
   const { users } = /** @type {{ users: Map<string, any>[] }} */ (await readAll(port));
   assert.equal(stringify(users[1]), '{"user_id":"b","phone":"+123","properties":{"n":1.10,"s":"1"},"origin":{}}');

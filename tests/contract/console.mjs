@@ -423,7 +423,7 @@ try {
   await projects();
   await signingOut();
   seen.hacked = (await page.evaluate(() => window.hacked)) ?? null;
-  // A refusal of a call is told as an error too.
+  // The browser counts a refused call as an error too.
   seen.problems = problems.filter((problem) => !problem.startsWith("Failed to load resource"));
   console.log(JSON.stringify({ ...audit, ...seen }));
 } catch (error) {

@@ -196,7 +196,7 @@ fn dev_sends_nothing_to_another_server_on_its_port_and_names_another() {
 #[test]
 fn dev_stops_at_settings_that_it_cannot_serve_with_and_says_which() {
     let clone = Clone::new();
-    for (settings, told) in [
+    for (settings, said) in [
         (
             "ADMIN_TOKEN=development-only-admin-token\nRATE_LIMIT=many",
             "well: variable RATE_LIMIT is not requests/seconds",
@@ -206,7 +206,7 @@ fn dev_stops_at_settings_that_it_cannot_serve_with_and_says_which() {
     ] {
         std::fs::write(clone.path().join(".dev.vars"), settings).unwrap();
         let (is_success, printed) = clone.start_dev().end();
-        assert!(!is_success && printed.contains(told), "{printed}");
+        assert!(!is_success && printed.contains(said), "{printed}");
         assert!(!printed.contains("Roster is at") && !printed.contains("dev.mjs:"), "{printed}");
     }
 }

@@ -42,7 +42,7 @@ fn chunked(key: &str, body: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_body_whose_length_is_not_told_has_the_same_limit() {
+fn a_body_that_does_not_say_its_length_has_the_same_limit() {
     let project = shared().project();
     let body =
         |bytes: usize| format!(r#"{{"user_id":"u","properties":{{"k":"{}"}}}}"#, "x".repeat(bytes - 37)).into_bytes();

@@ -326,7 +326,7 @@ function answerOf(account, version, path) {
 
 /**
  * Serves this account, which calls change. `intervene(call)` is asked before each call, numbered from 1: "500" refuses
- * it, "lost" lets it take effect and loses its answer, "silent" never answers. Afterwards it is told with `done`.
+ * it, "lost" lets it take effect and loses its answer, "silent" never answers. Afterwards `done` is called.
  */
 export async function serve(
   account,

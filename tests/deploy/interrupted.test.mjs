@@ -31,17 +31,17 @@ const isChange = ({ method, isApi }) => isApi && method !== "GET";
 /** Runs the deploy on every state that it is given, each once, and expects it to end there. */
 function runsAgain(end) {
   const seen = new Map();
-  return (account, told) => {
+  return (account, situation) => {
     const state = JSON.stringify(account);
-    if (!seen.has(state)) seen.set(state, runAgain(structuredClone(account), end, told));
+    if (!seen.has(state)) seen.set(state, runAgain(structuredClone(account), end, situation));
     return seen.get(state);
   };
 }
 
-async function runAgain(account, end, told) {
+async function runAgain(account, end, situation) {
   const { code, printed } = await run(account);
-  assert.equal(code, 0, `${told}\n--- again ---\n${printed}`);
-  assert.deepEqual(endState(account), end, `${told}\n--- again ---\n${printed}`);
+  assert.equal(code, 0, `${situation}\n--- again ---\n${printed}`);
+  assert.deepEqual(endState(account), end, `${situation}\n--- again ---\n${printed}`);
 }
 
 /** @type {[name: string, start: () => Promise<any>][]} */

@@ -27,7 +27,7 @@ const SECTIONS = [
 
 export function App() {
   const [session, setSession] = useState(restore);
-  const [told, announce] = useAnnouncement();
+  const [announcement, announce] = useAnnouncement();
   const latest = useRef(session);
   latest.current = session;
 
@@ -45,23 +45,23 @@ export function App() {
   return (
     <Console.Provider value={shared}>
       {session.key || session.admin ? <Frame session={session} signOut={signOut} /> : <SignIn />}
-      <div class={told ? "toast shown" : "toast"} role="status" aria-live="polite">
-        {told}
+      <div class={announcement ? "toast shown" : "toast"} role="status" aria-live="polite">
+        {announcement}
       </div>
     </Console.Provider>
   );
 }
 
-/** @returns {[told: string, announce: (text: string) => void]} */
+/** @returns {[announcement: string, announce: (text: string) => void]} */
 function useAnnouncement() {
-  const [told, setTold] = useState("");
+  const [announcement, setAnnouncement] = useState("");
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const announce = useCallback((text) => {
     clearTimeout(timer.current);
-    setTold(text);
-    timer.current = setTimeout(() => setTold(""), 5000);
+    setAnnouncement(text);
+    timer.current = setTimeout(() => setAnnouncement(""), 5000);
   }, []);
-  return [told, announce];
+  return [announcement, announce];
 }
 
 function Frame({ session, signOut }) {

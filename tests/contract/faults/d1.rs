@@ -108,7 +108,7 @@ fn what_d1_answered_is_neither_logged_nor_judged_by() {
 }
 
 #[test]
-fn a_user_created_in_a_try_that_went_unheard_is_told_as_created() {
+fn a_user_whose_creation_went_unheard_is_answered_as_created() {
     let project = warm();
     let fault = json!({"on": "DB", "how": "after", "error": "D1_ERROR: Network connection lost."});
     let answer = project.meet(&fault, "POST", "/v1/users", &json!({"user_id": "u"}));

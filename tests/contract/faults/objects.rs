@@ -186,7 +186,7 @@ fn a_revocation_that_fails_half_way_is_a_503_and_sent_again_it_holds_in_every_ob
     }
 }
 
-/// What 32 writers were told, against a revocation: who sent after its answer is refused, and what was refused is nowhere.
+/// 32 writers against a revocation: what is sent after its answer is refused, and what was refused is not stored.
 #[test]
 fn no_write_succeeds_that_was_sent_after_the_answer_to_a_revocation() {
     let project = warm();

@@ -15,13 +15,13 @@ fn identify(id: &str, as_of: &str, traits: &Value) -> Value {
 /// Sends messages as one batch, and checks that what the answer counts adds up.
 #[track_caller]
 fn send(project: &Project, messages: &Value) -> Value {
-    let told = project.call("POST", 200, "/v1/batch", json!({"batch": messages}).to_string()).json();
+    let answer = project.call("POST", 200, "/v1/batch", json!({"batch": messages}).to_string()).json();
     let sum = |counts: &Value| counts.as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>();
-    let refused = told["errors"].as_array().unwrap().len() as u64;
-    assert_eq!(told["success"], true);
-    assert_eq!(told["received"], messages.as_array().unwrap().len());
-    assert_eq!(told["received"], told["stored"].as_u64().unwrap() + sum(&told["ignored"]) + refused, "{told}");
-    told
+    let refused = answer["errors"].as_array().unwrap().len() as u64;
+    assert_eq!(answer["success"], true);
+    assert_eq!(answer["received"], messages.as_array().unwrap().len());
+    assert_eq!(answer["received"], answer["stored"].as_u64().unwrap() + sum(&answer["ignored"]) + refused, "{answer}");
+    answer
 }
 
 /// A key of the project with these scopes alone.
@@ -48,19 +48,19 @@ fn every_route_takes_its_messages_with_a_slash_or_without_and_under_any_content_
     };
     for (i, path) in ["/v1/batch", "/v1/import", "/v1/b", "/v1/b/"].into_iter().enumerate() {
         let id = format!("batch-{i}");
-        let told = call(path, "text/plain", &json!({"batch": [identify(&id, NOON, &json!({"at": i}))]}));
-        assert_eq!((&told["stored"], &project.user(&id)["properties"]), (&json!(1), &json!({"at": i})), "{path}");
+        let answer = call(path, "text/plain", &json!({"batch": [identify(&id, NOON, &json!({"at": i}))]}));
+        assert_eq!((&answer["stored"], &project.user(&id)["properties"]), (&json!(1), &json!({"at": i})), "{path}");
     }
     for path in ["/v1/identify", "/v1/i", "/v1/i/"] {
-        let told = call(path, "application/x-www-form-urlencoded", &json!({"userId": path, "traits": {"a": 1}}));
-        assert_eq!(told["stored"], 1, "{path}");
+        let answer = call(path, "application/x-www-form-urlencoded", &json!({"userId": path, "traits": {"a": 1}}));
+        assert_eq!(answer["stored"], 1, "{path}");
     }
     for kind in ["track", "page", "screen", "group", "alias"] {
         for path in [format!("/v1/{kind}"), format!("/v1/{}", &kind[..1]), format!("/v1/{kind}/")] {
             let body = json!({"userId": "nobody", "previousId": "nobody", "traits": {"a": 1}, "properties": {"b": 1}});
-            let told = call(&path, "application/json", &body);
-            assert_eq!(told["ignored"], json!({kind: 1}), "{path}");
-            assert!(told["warnings"][0]["message"].as_str().unwrap().starts_with("No user was stored"), "{told}");
+            let answer = call(&path, "application/json", &body);
+            assert_eq!(answer["ignored"], json!({kind: 1}), "{path}");
+            assert!(answer["warnings"][0]["message"].as_str().unwrap().starts_with("No user was stored"), "{answer}");
         }
     }
     project.get(404, "/v1/users/nobody");
@@ -99,7 +99,7 @@ fn a_key_is_found_wherever_an_sdk_has_it() {
 #[test]
 fn each_message_is_counted_once_and_what_is_refused_or_mended_is_named() {
     let project = project();
-    let told = send(
+    let answer = send(
         &project,
         &json!([
             identify("a", NOON, &json!({"email": "a@b.c", "plan": null, "phone": "none"})),
@@ -112,9 +112,9 @@ fn each_message_is_counted_once_and_what_is_refused_or_mended_is_named() {
             "text",
         ]),
     );
-    assert_eq!((&told["stored"], &told["stale"]), (&json!(2), &json!(0)), "{told}");
-    assert_eq!(told["ignored"], json!({"track": 2, "anonymous": 1}));
-    let errors: Vec<_> = told["errors"]
+    assert_eq!((&answer["stored"], &answer["stale"]), (&json!(2), &json!(0)), "{answer}");
+    assert_eq!(answer["ignored"], json!({"track": 2, "anonymous": 1}));
+    let errors: Vec<_> = answer["errors"]
         .as_array()
         .unwrap()
         .iter()
@@ -123,8 +123,8 @@ fn each_message_is_counted_once_and_what_is_refused_or_mended_is_named() {
         })
         .collect();
     assert_eq!(errors, [(4, "INVALID_VALUE", "userId"), (6, "INVALID_VALUE", "type"), (7, "INVALID_TYPE", "")]);
-    assert_eq!((&told["errors"][0]["message_id"], &told["errors"][1]["message_id"]), (&json!("m5"), &Value::Null));
-    let warnings: Vec<_> = told["warnings"].as_array().unwrap().iter().map(|w| (&w["index"], &w["field"])).collect();
+    assert_eq!((&answer["errors"][0]["message_id"], &answer["errors"][1]["message_id"]), (&json!("m5"), &Value::Null));
+    let warnings: Vec<_> = answer["warnings"].as_array().unwrap().iter().map(|w| (&w["index"], &w["field"])).collect();
     assert_eq!(warnings, [(&json!(0), &json!("/traits/phone")), (&json!(5), &json!("timestamp"))]);
     let user = project.user("a");
     assert_eq!(
@@ -138,16 +138,19 @@ fn each_message_is_counted_once_and_what_is_refused_or_mended_is_named() {
 fn all_may_be_refused_and_the_answer_is_still_200() {
     let project = project();
     let many: serde_json::Map<String, Value> = (0..301).map(|i| (format!("k{i}"), json!(i))).collect();
-    let told = send(&project, &json!([identify("a", NOON, &json!(many)), {"type": "identify"}]));
+    let answer = send(&project, &json!([identify("a", NOON, &json!(many)), {"type": "identify"}]));
     assert_eq!(
-        (&told["stored"], &told["errors"][0]["field"], &told["errors"][1]["field"]),
+        (&answer["stored"], &answer["errors"][0]["field"], &answer["errors"][1]["field"]),
         (&json!(0), &json!("traits"), &json!("userId"))
     );
     let half: serde_json::Map<String, Value> = (0..200).map(|i| (format!("h{i}"), json!(i))).collect();
     let rest: serde_json::Map<String, Value> = (0..200).map(|i| (format!("r{i}"), json!(i))).collect();
-    let told = send(&project, &json!([identify("b", NOON, &json!(half)), identify("b", NOON, &json!(rest))]));
-    assert_eq!((&told["stored"], &told["errors"][0]["index"]), (&json!(1), &json!(1)));
-    assert_eq!((&told["errors"][0]["code"], &told["errors"][0]["field"]), (&json!("INVALID_VALUE"), &json!("traits")));
+    let answer = send(&project, &json!([identify("b", NOON, &json!(half)), identify("b", NOON, &json!(rest))]));
+    assert_eq!((&answer["stored"], &answer["errors"][0]["index"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&answer["errors"][0]["code"], &answer["errors"][0]["field"]),
+        (&json!("INVALID_VALUE"), &json!("traits"))
+    );
 }
 
 #[test]
@@ -158,10 +161,10 @@ fn strict_answers_as_a_batch_of_users_and_mends_nothing() {
     };
     let good = identify("a", NOON, &json!({"plan": "pro"}));
     let track = json!({"type": "track", "userId": "a"});
-    let told = send(207, &json!([track, good, identify("b", NOON, &json!({"email": "none"}))]));
-    assert_eq!((&told["processed_count"], &told["failed_count"]), (&json!(1), &json!(1)));
-    assert_eq!((&told["results"][0]["index"], &told["results"][0]["created"]), (&json!(1), &json!(true)));
-    let refused = &told["results"][1];
+    let answer = send(207, &json!([track, good, identify("b", NOON, &json!({"email": "none"}))]));
+    assert_eq!((&answer["processed_count"], &answer["failed_count"]), (&json!(1), &json!(1)));
+    assert_eq!((&answer["results"][0]["index"], &answer["results"][0]["created"]), (&json!(1), &json!(true)));
+    let refused = &answer["results"][1];
     assert_eq!((&refused["index"], &refused["external_id"]), (&json!(2), &json!("b")));
     assert_eq!(
         (&refused["error"]["code"], &refused["error"]["details"]["pointer"]),
@@ -298,8 +301,8 @@ fn a_batch_of_more_than_a_mebibyte_is_stored_in_its_order() {
     let filler = "x".repeat(60_000);
     let messages: Vec<_> =
         (0..30).map(|i| identify(&format!("u{}", i % 15), NOON, &json!({"round": i / 15, "filler": filler}))).collect();
-    let told = send(&project, &json!(messages));
-    assert_eq!((&told["stored"], &told["stale"]), (&json!(30), &json!(0)));
+    let answer = send(&project, &json!(messages));
+    assert_eq!((&answer["stored"], &answer["stale"]), (&json!(30), &json!(0)));
     let users = project.listed("?limit=100");
     assert_eq!(users.len(), 15);
     for user in users {

@@ -27,12 +27,12 @@ export function importable(user, withAsOf) {
  * @param {{
  *   read: (path: string) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
- *   told: (users: number) => void,
+ *   onProgress: (users: number) => void,
  *   withAsOf?: boolean,
  * }} port
  * @returns {Promise<{ users: Map<string, any>[], failed?: undefined } | { failed: Answer }>} `failed` ended it early
  */
-export async function readAll({ read, wait, told, withAsOf = false }) {
+export async function readAll({ read, wait, onProgress, withAsOf = false }) {
   /** @type {Map<string, any>[]} */
   const users = [];
   let cursor;
@@ -41,7 +41,7 @@ export async function readAll({ read, wait, told, withAsOf = false }) {
     if (answer.status !== 200) return { failed: answer };
     for (const user of answer.tree.get("users")) users.push(importable(user, withAsOf));
     cursor = answer.tree.get("pagination").get("next_cursor");
-    told(users.length);
+    onProgress(users.length);
     const seconds = pause(answer.budget);
     if (cursor && seconds > 0) await wait(seconds);
   } while (cursor);

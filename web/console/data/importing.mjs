@@ -91,10 +91,10 @@ export async function patiently(call, wait) {
  * @param {{
  *   send: (body: string) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
- *   told: (sum: Sum) => void,
+ *   onProgress: (sum: Sum) => void,
  * }} port
  */
-export async function sendAll(allBatches, { send, wait, told }) {
+export async function sendAll(allBatches, { send, wait, onProgress }) {
   /** @type {Sum} */
   const sum = { stored: 0, refused: [], done: 0 };
   for (const batch of allBatches) {
@@ -110,7 +110,7 @@ export async function sendAll(allBatches, { send, wait, told }) {
     }
     sum.refused.push(...batch.refused);
     sum.done += batch.records.length + batch.refused.length;
-    told({ ...sum, refused: [...sum.refused] });
+    onProgress({ ...sum, refused: [...sum.refused] });
   }
   return undefined;
 }

@@ -4,6 +4,9 @@ import { useId } from "preact/hooks";
 
 /** @import { ComponentChildren } from "preact" */
 
+/** Attributes of an input for ids, keys and code: the browser neither completes nor corrects it. */
+export const VERBATIM = /** @type {const} */ ({ autoComplete: "off", autoCapitalize: "off", spellcheck: false });
+
 /**
  * A label and what it names; the child gets the id.
  * @param {{

@@ -7,6 +7,7 @@ import { apply, changes, diff } from "../data/merge_patch.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Refusal } from "../parts/failure.jsx";
+import { VERBATIM } from "../parts/field.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { useSubmit } from "../parts/submit.mjs";
 import { Leaf } from "../parts/tree.jsx";
@@ -108,9 +109,7 @@ export function Edit({ user, etag: seen, reload, onDone, back }) {
             value={text}
             onInput={(event) => setText(event.currentTarget.value)}
             rows={Math.min(26, Math.max(12, text.split("\n").length + 1))}
-            spellcheck={false}
-            autoComplete="off"
-            autoCapitalize="off"
+            {...VERBATIM}
           />
           <p id="edit-problem" class="field-error" aria-live="polite">
             {wish.problem}

@@ -69,7 +69,7 @@ export function Export() {
         readAll({
           read: (path) => call({ as: "key", path }, signal),
           wait,
-          told: (read) => setState({ step: "read", read }),
+          onProgress: (read) => setState({ step: "read", read }),
           withAsOf,
         }),
       )

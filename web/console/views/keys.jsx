@@ -7,7 +7,7 @@ import { useAnswer, useConsole } from "../parts/context.mjs";
 import { Copy, Curl } from "../parts/curl.jsx";
 import { Dialog } from "../parts/dialog.jsx";
 import { Failure } from "../parts/failure.jsx";
-import { Field } from "../parts/field.jsx";
+import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading, Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { go } from "../parts/route.mjs";
@@ -203,9 +203,7 @@ function Make({ onClose, reload }) {
               list="projects"
               value={wish.project}
               onInput={(event) => set({ project: event.currentTarget.value })}
-              autoComplete="off"
-              autoCapitalize="off"
-              spellcheck={false}
+              {...VERBATIM}
             />
           )}
         </Field>

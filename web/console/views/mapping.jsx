@@ -7,6 +7,7 @@ import { parse, stringify } from "../data/lossless.mjs";
 import { recordsOf } from "../data/records.mjs";
 import { count } from "../data/text.mjs";
 import { Code } from "../parts/curl.jsx";
+import { VERBATIM } from "../parts/field.jsx";
 import { Empty, Notice } from "../parts/notice.jsx";
 import { Panel } from "../parts/page.jsx";
 import { Table } from "../parts/table.jsx";
@@ -214,8 +215,7 @@ function Place({ name, target, onChange }) {
           aria-label={`Name of ${name} in ${target.part}`}
           value={target.key}
           onInput={(event) => onChange({ ...target, key: event.currentTarget.value })}
-          autoComplete="off"
-          spellcheck={false}
+          {...VERBATIM}
         />
       )}
     </div>

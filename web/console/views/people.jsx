@@ -6,7 +6,7 @@ import { pagePath } from "../data/exporting.mjs";
 import { useAnswer, useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
-import { Field } from "../parts/field.jsx";
+import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { href } from "../parts/route.mjs";
@@ -47,7 +47,7 @@ export function People() {
         <form class="search" onSubmit={seek}>
           <Field
             label="Find by user id, e-mail or phone"
-            hint="Exact: the whole id, address or number, and case matters."
+            hint="The whole id, address or number. The case of an id matters."
           >
             {(field) => (
               <div class="joined">
@@ -56,9 +56,7 @@ export function People() {
                   type="text"
                   value={text}
                   onInput={(event) => setText(event.currentTarget.value)}
-                  autoComplete="off"
-                  autoCapitalize="off"
-                  spellcheck={false}
+                  {...VERBATIM}
                   placeholder="user_123 or ada@example.com"
                 />
                 <button type="submit" class="primary">

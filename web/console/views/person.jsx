@@ -6,7 +6,7 @@ import { may, useAnswer, useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Dialog } from "../parts/dialog.jsx";
 import { Failure, Refusal } from "../parts/failure.jsx";
-import { Field } from "../parts/field.jsx";
+import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { go, href } from "../parts/route.mjs";
@@ -146,9 +146,7 @@ function Erase({ id, etag, onClose, reload }) {
               type="text"
               value={typed}
               onInput={(event) => setTyped(event.currentTarget.value)}
-              autoComplete="off"
-              autoCapitalize="off"
-              spellcheck={false}
+              {...VERBATIM}
             />
           )}
         </Field>

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { identify } from "../data/session.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Failure } from "../parts/failure.jsx";
-import { Field } from "../parts/field.jsx";
+import { Field, VERBATIM } from "../parts/field.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { useSubmit } from "../parts/submit.mjs";
 
@@ -48,9 +48,7 @@ function TokenForm({ label, hint, expected }) {
               type={/** @type {"text"} */ (isShown ? "text" : "password")}
               value={token}
               onInput={(event) => setToken(event.currentTarget.value)}
-              autoComplete="off"
-              autoCapitalize="off"
-              spellcheck={false}
+              {...VERBATIM}
               placeholder={expected === "admin" ? "" : "ros_…"}
             />
             <button type="button" aria-pressed={isShown} onClick={() => setShown(!isShown)}>

@@ -31,7 +31,7 @@ export function useUpload() {
       sendAll(batches(recordsOf(file)), {
         send: (body) => call({ ...BATCH, body }, signal),
         wait,
-        told: (sum) => tell({ sum }),
+        onProgress: (sum) => tell({ sum }),
       });
     try {
       tell({ end: { failed: await run.start(work) } });
