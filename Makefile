@@ -12,8 +12,6 @@ LOCAL_STATE := .dev.vars .wrangler/state/migrated
 # One form of cargo's commands for all that is tested, so that nothing is compiled with two sets of features.
 TEST := cargo test --locked --workspace
 CONTRACT := $(TEST) --test contract --
-# With the programs that make clients.
-CLIENTS := PATH="$(CURDIR)/tests/clients/node_modules/.bin:$(CURDIR)/target/python/clients/bin:$$PATH"
 WASM := --locked --package roster --target wasm32-unknown-unknown
 # What rustc and wasm-bindgen make use of: not all that wasm-opt knows, since workerd may not.
 WASM_FEATURES := bulk-memory exception-handling multivalue nontrapping-float-to-int reference-types
@@ -27,7 +25,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED WRANGLER_SEND_METRICS
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # what fails fast comes first
-.PHONY: help dev check test conformance mixed fuzz bench soak audit deny lint workflows size sbom notes build wrangler-build deploy rollback release rust clean
+.PHONY: help dev check test mixed fuzz bench soak audit deny lint workflows size sbom notes build wrangler-build deploy rollback release rust clean
 
 dev: build $(LOCAL_STATE) ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(or $(PORT),8787)
@@ -55,7 +53,7 @@ test: lint release target/python/schemathesis target/python/clients $(patsubst %
 	@# On what was packed. In one process, so that what wrangler did once need not be done again.
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 	target/python/schemathesis/bin/python tests/python/examples.py
-	$(CLIENTS) $(CONTRACT) --ignored --skip schemathesis conformance::
+	$(CONTRACT) --ignored conformance:: sdks::
 	ROSTER_BUCKETS=4 $(CONTRACT) scripts::
 	ROSTER_BUCKETS=1 $(CONTRACT) scripts::upsert scripts::list
 	@# These measure time: nothing runs beside them.
@@ -79,10 +77,6 @@ audit: deny node_modules/.package-lock.json ## look up advisories on every depen
 deny: $(CARGO_DENY) ## check licences and sources of every crate
 	@for manifest in Cargo.toml tests/fuzz/Cargo.toml scripts/bindgen/Cargo.toml; do \
 		$(CARGO_DENY) --manifest-path $$manifest --locked --workspace --log-level error check bans licenses sources || exit; done
-
-conformance: build target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## hold the Worker against others: a fuzzer, generated clients, Segment's SDKs
-	target/python/schemathesis/bin/python tests/python/examples.py
-	$(CLIENTS) SCHEMATHESIS=$(CURDIR)/target/python/schemathesis/bin/schemathesis $(CONTRACT) --ignored --nocapture conformance:: sdks::
 
 # No sanitizer: there is no unsafe code. What is found stays in tests/fuzz/target, with the corpus unpacked beside it.
 fuzz: $(CARGO_FUZZ) ## fuzz each target for FUZZ_SECONDS, 600 by default

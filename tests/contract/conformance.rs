@@ -1,32 +1,32 @@
 //! What others make of `openapi.yaml`, run against the real Worker: a public fuzzer, and generated clients.
 
-use crate::examples::{API, example, run};
+use crate::examples::{API, example, is_here, run};
 use roster_harness::server::{Server, State, shared};
 use roster_harness::{ADMIN_TOKEN, Client, Project};
 use serde_json::json;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
 #[test]
-#[ignore = "make conformance runs it: it needs Python and a minute"]
+#[ignore = "make test installs what it needs: a package of Python; it takes more than a minute"]
 fn schemathesis_finds_nothing() {
-    let schemathesis = std::env::var("SCHEMATHESIS").unwrap();
     let limits = ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT"].map(|name| (name, "1000000/60"));
     let server = Server::start(&State::new(), &[&[("ADMIN_TOKEN", ADMIN_TOKEN)], &limits[..]].concat());
     // Not in the project of the examples, whose limit the fuzzer sets.
     let key = server.key(&json!({"name": "fuzzer", "project": "fuzzer"}));
-    let status = Command::new(schemathesis)
+    let status = Command::new(Path::new(crate::WORKER).join("target/python/schemathesis/bin/schemathesis"))
         .args(["--config-file", "tests/python/schemathesis.toml", "run", "openapi.yaml", "--url", &server.url])
-        .args(["--max-examples", "100", "--no-color"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["--max-examples", "40", "--no-color"])
+        .current_dir(crate::WORKER)
         .envs([("ROSTER_KEY", key.as_str()), ("ROSTER_ADMIN_TOKEN", ADMIN_TOKEN)])
         .status();
     assert!(status.unwrap().success());
 }
 
 #[test]
-#[ignore = "make conformance runs it: it needs npm packages of its own"]
+#[ignore = "make test installs what it needs: packages of npm"]
 fn openapi_typescript_and_openapi_fetch_make_a_client_that_compiles_and_calls() {
     let workspace = Workspace::new();
     workspace.copy("openapi-fetch.ts");
@@ -34,7 +34,7 @@ fn openapi_typescript_and_openapi_fetch_make_a_client_that_compiles_and_calls() 
 }
 
 #[test]
-#[ignore = "make conformance runs it: it needs npm packages of its own"]
+#[ignore = "make test installs what it needs: packages of npm"]
 fn hey_api_makes_a_client_that_compiles_and_calls() {
     let workspace = Workspace::new();
     workspace.copy("openapi-ts.config.ts");
@@ -43,7 +43,7 @@ fn hey_api_makes_a_client_that_compiles_and_calls() {
 }
 
 #[test]
-#[ignore = "make conformance runs it: it needs Python packages"]
+#[ignore = "make test installs what it needs: packages of Python"]
 fn openapi_python_client_makes_a_client_that_type_checks_and_calls() {
     let workspace = Workspace::new();
     workspace.copy("python.py");
@@ -55,8 +55,11 @@ fn openapi_python_client_makes_a_client_that_type_checks_and_calls() {
 }
 
 #[test]
-#[ignore = "make conformance runs it: it needs Java and Python packages"]
+#[ignore = "make test installs what it needs but a JDK: packages of Python"]
 fn openapi_generator_makes_clients_that_compile_and_call() {
+    if !is_here("javac", &["-version"]) {
+        return;
+    }
     let workspace = Workspace::new();
     std::fs::write(workspace.path().join("openapi.json"), shared().file("/openapi.json").text).unwrap();
     for file in ["Call.java", "generated.py"] {
@@ -77,7 +80,7 @@ fn openapi_generator_makes_clients_that_compile_and_call() {
 }
 
 #[test]
-#[ignore = "make conformance runs it: it needs npm packages of its own"]
+#[ignore = "make test installs what it needs: packages of npm"]
 fn redocly_and_spectral_have_nothing_to_say() {
     let workspace = Workspace::new();
     std::fs::copy(clients().join("../../openapi.yaml"), workspace.path().join("openapi.yaml")).unwrap();
@@ -89,7 +92,7 @@ fn redocly_and_spectral_have_nothing_to_say() {
 }
 
 #[test]
-#[ignore = "make conformance runs it: it needs npm packages of its own"]
+#[ignore = "make test installs what it needs: packages of npm"]
 fn the_typed_example_of_the_docs_compiles_and_stores_a_user() {
     let workspace = Workspace::new();
     let generate = API.lines().find(|line| line.starts_with("npx openapi-typescript ")).unwrap();
@@ -126,10 +129,15 @@ impl Workspace {
         std::fs::copy(clients().join(file), self.path().join(file)).unwrap();
     }
 
-    /// Runs a line of shell in the folder, and answers what it prints.
+    /// Runs a line of shell in the folder, with the generators that `make test` installs, and answers what it prints.
     #[track_caller]
     fn run(&self, script: &str) -> String {
-        let environment = [("ROSTER_URL", &self.project.server.url), ("ROSTER_KEY", &self.project.key)];
+        let bins = ["tests/clients/node_modules/.bin", "target/python/clients/bin", "node_modules/.bin"];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let bins = bins.map(|bin| Path::new(crate::WORKER).join(bin));
+        let path = std::env::join_paths(bins.into_iter().chain(std::env::split_paths(&path))).unwrap();
+        let (url, key) = (OsStr::new(&self.project.server.url), OsStr::new(&self.project.key));
+        let environment = [("ROSTER_URL", url), ("ROSTER_KEY", key), ("PATH", &path)];
         run(Command::new("sh").args(["-c", script]).current_dir(self.path()).envs(environment))
     }
 }

@@ -3,6 +3,7 @@
 use roster_harness::server::{Server, shared};
 use roster_harness::{Client, Project};
 use serde_json::json;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -27,10 +28,12 @@ pub fn run(command: &mut Command) -> String {
     out.into_owned()
 }
 
+/// Whether this machine has a program. If not, the test is skipped, and says so though it passes: hence not `eprintln!`.
 pub fn is_here(program: &str, arguments: &[&str]) -> bool {
     let found = Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("skipped: {program} {} is not on this machine", arguments.join(" "));
+        let arguments = arguments.join(" ");
+        writeln!(std::io::stderr(), "skipped: `{program} {arguments}` does not run on this machine").unwrap();
     }
     found
 }

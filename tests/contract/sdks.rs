@@ -74,7 +74,7 @@ fn the_lines_of_the_docs_store_their_user() {
 }
 
 #[test]
-#[ignore = "make conformance runs it: it installs more packages"]
+#[ignore = "make test runs it: it installs more packages"]
 fn other_sdks_store_their_user_and_the_newest_word_whatever_is_retried() {
     for sdk in ["segment-node-2", "customerio-node", "rudder-node"] {
         check(sdk, node);

@@ -6,7 +6,7 @@ use serde_json::json;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 
-/// A request as text, with the lines given behind the first one.
+/// A request as text, with these lines behind the first one.
 fn request(line: &str, headers: &[&str]) -> Vec<u8> {
     format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}\r\n\r\n", headers.join("\r\n")).into_bytes()
 }
@@ -19,7 +19,7 @@ fn outcome(answer: &str) -> (u16, String) {
     (status.unwrap_or_else(|| panic!("no status: {answer}")), code.to_owned())
 }
 
-/// Sends a request byte by byte as given and returns the answer.
+/// Sends a request as it is, byte by byte, and returns the answer.
 fn raw(request: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", shared().port)).unwrap();
     // The server may answer and close before all is sent.
@@ -31,7 +31,7 @@ fn raw(request: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// A POST whose length the client does not tell.
+/// A POST that does not say its length.
 fn chunked(key: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST /v1/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {key}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -50,6 +50,19 @@ fn a_body_that_does_not_say_its_length_has_the_same_limit() {
     assert!(fits.starts_with("HTTP/1.1 200"), "{fits}");
     let over = raw(&chunked(&project.key, &body(102_401)));
     assert!(over.starts_with("HTTP/1.1 413") && over.contains("PAYLOAD_TOO_LARGE"), "{over}");
+}
+
+/// The runtime resolves these as every parser of URLs does, before the Worker sees the path.
+#[test]
+fn an_id_that_is_a_dot_segment_reaches_no_user() {
+    let project = shared().project();
+    let authorization = format!("Authorization: Bearer {}", project.key);
+    for id in [".", "..", "%2E", "%2e%2E", ".%2e"] {
+        for method in ["GET", "DELETE"] {
+            let answer = raw(&request(&format!("{method} /v1/users/{id}"), &[&authorization]));
+            assert_eq!(outcome(&answer), (404, "NOT_FOUND".into()), "{method} {id}");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-"""Validates every example of openapi.yaml against the schema beside it. Run by `make conformance`."""
+"""Validates every example of openapi.yaml against the schema beside it. Run by `make test`."""
 
 import jsonschema_rs
 import yaml

@@ -81,7 +81,8 @@ fn a_new_project_has_the_storage_of_the_variable_and_one_that_says_has_its_own()
     server.admin(200, "PUT", "/v1/projects/said", &json!({"storage": {"kind": "d1"}}));
     server.key(&json!({"name": "first", "project": "said"}));
     assert_eq!(shown(&*server, "said"), json!({"kind": "d1"}));
-    assert_eq!(shown(shared(), "default")["kind"], json!("d1"));
+    shared().key(&json!({"name": "first", "project": "unset"}));
+    assert_eq!(shown(shared(), "unset")["kind"], json!("d1"));
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn check_schema(pointer: &str, value: &Value, place: &str) {
     assert!(fault.is_none(), "{place} is not as openapi.yaml says: {}\n{value}", fault.unwrap_or_default());
 }
 
-/// Why a value is not as a schema says. Patterns and formats are left to the fuzzer of `make conformance`.
+/// Why a value is not as a schema says. Patterns and formats are left to schemathesis.
 fn fault(schema: &Value, value: &Value) -> Option<String> {
     let schema = match schema {
         Value::Bool(allowed) => return (!allowed).then(|| format!("nothing may stand where {value} does")),
