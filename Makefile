@@ -110,14 +110,12 @@ rollback: node_modules/.package-lock.json ## give an earlier VERSION of the Work
 
 release: build ## pack what is built into dist/: it can be served and deployed without Rust
 	mkdir -p dist/$(RELEASE) && tar -cf - $(RELEASED) | tar -xf - -C dist/$(RELEASE)
-	tar -czf dist/$(RELEASE).tar.gz -C dist $(RELEASE)
-	rm -r dist/$(RELEASE)
+	tar -czf dist/$(RELEASE).tar.gz -C dist $(RELEASE) && rm -r dist/$(RELEASE)
 
 clean: ## remove everything that was built or installed here, and local data
 	rm -rf build dist wrangler.local.toml node_modules tests/*/node_modules target tests/fuzz/target .wrangler
 
-# Cargo's two run side by side, since the linker uses one core. Of wasm-bindgen's files esbuild makes one. What the standard
-# calls `import source` of a module is `import` for wrangler and workerd.
+# Cargo's two run side by side, since the linker uses one core. Wrangler and workerd know no `import source` yet.
 build/index.js: $(shell find src -type f) $(wildcard scripts/bindgen/*) Cargo.toml Cargo.lock rust-toolchain.toml Makefile node_modules/.package-lock.json | rust
 	cargo build --locked --manifest-path scripts/bindgen/Cargo.toml --target-dir target/bindgen & \
 		WASM_BINDGEN_USE_JS_SYS=1 cargo build --release --lib $(WASM) && wait $$!
@@ -126,9 +124,8 @@ build/index.js: $(shell find src -type f) $(wildcard scripts/bindgen/*) Cargo.to
 	esbuild target/bindgen/out/index.js --bundle --minify --format=esm --external:./index_bg.wasm | sed 's/import source /import /' > $@
 
 build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml README.md
-	mkdir -p build/public/console
-	cp web/page/* openapi.yaml node_modules/swagger-ui-dist/swagger-ui.css node_modules/swagger-ui-dist/swagger-ui-bundle.js build/public
-	cp web/console/console.html web/console/_headers build/public && cp web/console/icon.svg build/public/console
+	mkdir -p build/public/console && cp web/console/icon.svg build/public/console
+	cp web/page/* web/console/{console.html,_headers} openapi.yaml node_modules/swagger-ui-dist/swagger-ui{.css,-bundle.js} build/public
 	cp README.md build/public/llms.txt && yaml --json --single --strict <openapi.yaml >build/public/openapi.json
 	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
 		--entry-names=console --outdir=build/public/console --log-level=warning
