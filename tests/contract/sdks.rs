@@ -25,13 +25,13 @@ fn segment_s_python_sdk_stores_its_user_and_the_newest_word_whatever_is_retried(
 }
 
 #[test]
-fn segment_s_analytics_js_stores_its_user_and_the_newest_word_whatever_is_retried() {
+fn sdks_for_browsers_store_their_user_and_the_newest_word_whatever_is_retried() {
     let Some(chromium) =
         ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| is_here(name, &["--version"]))
     else {
         return;
     };
-    for sdk in ["standard", "batching"] {
+    for sdk in ["segment-standard", "segment-batching", "rudder"] {
         check(sdk, |sdk, gate, key| {
             run(Command::new(bin("node"))
                 .args(["tests/sdks/browser.mjs", chromium, sdk, gate, key])
@@ -40,12 +40,12 @@ fn segment_s_analytics_js_stores_its_user_and_the_newest_word_whatever_is_retrie
     }
 }
 
-/// The lines for a browser are tried by the test of analytics.js.
+/// The lines for browsers are tried by the test before.
 #[test]
 fn the_lines_of_the_docs_store_their_user() {
     let blocks: Vec<&str> =
         DOCS.split("```").skip(1).step_by(2).filter(|code| code.contains("YOUR_INGEST_KEY")).collect();
-    assert_eq!(blocks.len(), 5);
+    assert_eq!(blocks.len(), 6);
     for block in blocks {
         let (language, lines) = block.split_once('\n').unwrap();
         let (project, key) = ingesting();
@@ -55,7 +55,7 @@ fn the_lines_of_the_docs_store_their_user() {
             let Some(packages) = python_packages("segment-python-2.3.6") else { continue };
             let end = "client.flush()\nclient.join()";
             run(Command::new("python3").args(["-c", &format!("{lines}{end}")]).env("PYTHONPATH", packages));
-        } else if !lines.contains("AnalyticsBrowser") {
+        } else if !lines.contains("AnalyticsBrowser") && !lines.contains("RudderAnalytics") {
             let end = "await (analytics.closeAndFlush?.() ?? analytics.flush());";
             let folder = Path::new(crate::WORKER).join("tests/sdks");
             run(Command::new(bin("node"))

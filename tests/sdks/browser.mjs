@@ -1,16 +1,52 @@
-// Sends two identifies of one user through analytics.js in headless Chromium: first what is older, and what is newer
-// once that was answered.
-// Usage: node browser.mjs CHROMIUM STRATEGY HOST KEY, where STRATEGY is standard or batching
+// Sends two identifies of one user through an SDK in headless Chromium: first what is older, and what is newer once that
+// was answered.
+// Usage: node browser.mjs CHROMIUM SDK HOST KEY
 
 import { open } from "../contract/browser.mjs";
 
-const [chromium, strategy, host, key] = process.argv.slice(2);
+const [chromium, sdk, host, key] = process.argv.slice(2);
 const { page, until, problems, close } = await open(chromium);
 
+/** Each SDK as an app makes it, with the host and the key changed: its page, and what runs there. */
+const SDKS = {
+  "segment-standard": { folder: "segment", load: () => loadSegment("standard") },
+  "segment-batching": { folder: "segment", load: () => loadSegment("batching") },
+  rudder: { folder: "rudder", load: loadRudder },
+};
+
+async function loadSegment(strategy) {
+  await page.evaluate(
+    (writeKey, cdnURL, strategy) => {
+      const deliveryStrategy = { strategy, config: { size: 1 } };
+      window.analytics = window.AnalyticsNext.AnalyticsBrowser.load(
+        { writeKey, cdnURL },
+        { integrations: { "Segment.io": { deliveryStrategy } } },
+      );
+    },
+    key,
+    host,
+    strategy,
+  );
+}
+
+async function loadRudder() {
+  await page.evaluate(
+    (key, host) => {
+      window.analytics = new window.rudderanalytics.RudderAnalytics();
+      const source = { id: "roster", config: {}, destinations: [] };
+      window.analytics.load(key, host, { getSourceConfig: () => ({ source }) });
+    },
+    key,
+    host,
+  );
+}
+
+/** The option is `timestamp` for Segment's, `originalTimestamp` for RudderStack's. */
 const identify = (plan, timestamp) =>
   page.evaluate(
     (plan, timestamp) => {
-      window.analytics.identify("u", { email: "u@example.com", plan }, { timestamp: new Date(timestamp) });
+      const options = { timestamp: new Date(timestamp), originalTimestamp: timestamp };
+      window.analytics.identify("u", { email: "u@example.com", plan }, options);
     },
     plan,
     timestamp,
@@ -26,26 +62,14 @@ const stored = (count) =>
   }, count);
 
 try {
-  await page.goto(`${host}/page.html`);
-  await until(() => window.AnalyticsNext);
-  await page.evaluate(
-    (writeKey, cdnURL, strategy) => {
-      const deliveryStrategy = { strategy, config: { size: 1 } };
-      window.analytics = window.AnalyticsNext.AnalyticsBrowser.load(
-        { writeKey, cdnURL },
-        { integrations: { "Segment.io": { deliveryStrategy } } },
-      );
-    },
-    key,
-    host,
-    strategy,
-  );
+  await page.goto(`${host}/${SDKS[sdk].folder}/page.html`);
+  await SDKS[sdk].load();
   await identify("old", "2026-01-01T12:00:00.000Z");
   await seen(1);
   await identify("new", "2026-01-01T12:00:00.001Z");
   await stored(2);
 } catch (error) {
-  console.error(strategy, problems, await page.evaluate(async () => (await fetch("/seen")).text()));
+  console.error(sdk, problems, await page.evaluate(async () => (await fetch("/seen")).text()));
   throw error;
 } finally {
   await close();
