@@ -32,11 +32,13 @@ pub fn parse(text: &str, filter: &Filter) -> Option<Position> {
 
 fn checksum(position: &Position, filter: &Filter) -> [u8; 32] {
     let ms = |at: Timestamp| at.as_ms().to_string();
+    // All of it: with another field, this must not compile.
+    let Filter { email, phone, updated_after } = filter;
     let parts = [
         "cursor 1",
-        filter.email.map_or("", |email| email.as_str()),
-        filter.phone.as_ref().map_or("", |phone| phone.as_str()),
-        &filter.updated_after.map_or_else(String::new, ms),
+        email.map_or("", |email| email.as_str()),
+        phone.as_ref().map_or("", |phone| phone.as_str()),
+        &updated_after.map_or_else(String::new, ms),
         &ms(position.updated_at),
         &position.external_id,
     ];

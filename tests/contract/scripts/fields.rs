@@ -40,3 +40,24 @@ fn a_contact_is_stored_answered_found_changed_and_cleared_by_a_patch_and_as_of_a
         }
     }
 }
+
+#[test]
+fn a_cursor_belongs_to_the_contact_that_it_was_made_for() {
+    for (name, [first, second]) in CONTACTS.iter().map(|field| (field.name, examples(field.name))) {
+        let project = project();
+        for id in ["a", "b"] {
+            project.post(200, &json!({"user_id": id, name: first}));
+        }
+        let page = |status, filter: &str, cursor: &str| {
+            let query = format!("/v1/users?limit=1{filter}{cursor}");
+            project.get(status, &query).json()
+        };
+        let filter = |text: &str| format!("&{name}={}", percent::encode(text));
+        let begun = page(200, &filter(first), "");
+        let cursor = format!("&cursor={}", begun["pagination"]["next_cursor"].as_str().unwrap());
+        assert_eq!(page(200, &filter(first), &cursor)["users"][0]["external_id"], "b", "{name}");
+        for other in [String::new(), filter(second)] {
+            assert_eq!(page(400, &other, &cursor)["details"]["field"], "cursor", "{name} {other}");
+        }
+    }
+}
