@@ -1,8 +1,19 @@
-//! The rate limit where the Worker is killed.
+//! The rate limit where the Worker is killed, and where what it stored can't be read.
 
 use crate::scripts::limit::flood;
-use roster_harness::server::{Server, State};
-use roster_harness::{ADMIN_TOKEN, Client, Project};
+use roster_harness::server::{Server, State, node};
+use roster_harness::{ADMIN_TOKEN, Client, Project, Transport};
+use serde_json::{Value, json};
+
+/// Leaves of each ledger its own limit alone, and prints how many there were. An object that was only read has no table.
+const BREAK: &str = r"
+    const { DatabaseSync } = require('node:sqlite');
+    const files = require('node:fs').globSync(`${process.argv[1]}/v3/do/*LimiterObject*/[0-9a-f]*.sqlite`);
+    const databases = files.map((file) => new DatabaseSync(file));
+    const stored = databases.filter((one) => one.prepare(`select 1 from sqlite_master where name = 'account'`).get());
+    stored.forEach((one) => one.exec(`update account set ledger = json_set(ledger, '$.window', 7)`));
+    console.log(stored.length);
+";
 
 #[test]
 fn a_worker_that_was_killed_admits_no_more() {
@@ -31,4 +42,24 @@ fn a_worker_that_was_killed_admits_no_more() {
     }
     project.limit(100, 3600);
     (0..12).for_each(|i| assert_eq!(project.user(&format!("u{i}"))["external_id"], format!("u{i}")));
+}
+
+#[test]
+fn a_ledger_that_can_not_be_read_refuses_one_window_and_keeps_the_limit() {
+    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN)];
+    let state = State::new();
+    let server = Server::start(&state, &variables);
+    let project = server.project();
+    project.limit(5, 4);
+    assert_eq!(flood(&project, 1), 1);
+    let (name, key) = (project.name.clone(), project.key.clone());
+    let state = server.kill();
+    assert_eq!(node(&state, BREAK, &[]).trim(), "1");
+    let server = Server::start(&state, &variables);
+    let project = Project { server: &server, name, key };
+    assert_eq!(flood(&project, 10), 0);
+    while flood(&project, 1) == 0 {}
+    let shown = server.admin(200, "GET", &format!("/v1/projects/{}", project.name), &Value::Null).json();
+    assert_eq!(shown["project"]["rate_limits"]["users"], json!({"limit": 5, "window_seconds": 4, "default": false}));
+    assert!(server.printed().contains("can't be read"));
 }
