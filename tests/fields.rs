@@ -7,8 +7,12 @@ const SCHEMA: &str = include_str!("../migrations/0001_users.sql");
 const CONTRACT: &str = include_str!("../openapi.yaml");
 const CASES: &str = include_str!("cases/files.json");
 
-/// Files of the console that name each field, and how each writes a name.
-const CONSOLE: [(&str, &str, &str); 7] = [
+/// Texts that name each contact by hand, and how each writes a name.
+const TEXTS: [(&str, &str, &str); 11] = [
+    ("docs/api.md", include_str!("../docs/api.md"), "| `{}` | string or null |"),
+    ("docs/tools.md", include_str!("../docs/tools.md"), "`{}`,"),
+    ("the help of `roster import`", include_str!("../cli/src/args/import.rs"), ", {}"),
+    ("csv.rs, the columns that are known", include_str!("../cli/src/format/csv.rs"), ", {}, "),
     ("columns.mjs", include_str!("../web/console/data/columns.mjs"), "\"{}\""),
     ("exporting.mjs", include_str!("../web/console/data/exporting.mjs"), "\"{}\""),
     ("edit.jsx, what can be edited", include_str!("../web/console/views/edit.jsx"), "\"{}\""),
@@ -83,8 +87,8 @@ fn the_cases_of_files_import_clear_and_export_each_contact() {
 }
 
 #[test]
-fn the_console_names_each_contact_where_it_lists_them() {
-    for (file, text, form) in CONSOLE {
+fn each_contact_is_named_where_they_are_listed() {
+    for (file, text, form) in TEXTS {
         for name in contacts() {
             let named = form.replace("{}", name);
             assert!(text.contains(&named), "{file} lacks {named}");

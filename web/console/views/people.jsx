@@ -82,7 +82,7 @@ function seekingPaths(text) {
   const query = encodeURIComponent(text.toWellFormed());
   const paths = [userPath(text)];
   if (text.includes("@")) paths.push(`/v1/users?email=${query}`);
-  if (/^\+[1-9]\d+$/.test(text)) paths.push(`/v1/users?phone=${query}`);
+  if (text.startsWith("+")) paths.push(`/v1/users?phone=${query}`);
   // What no path can name is no id.
   return text === "." || text === ".." ? paths.slice(1) : paths;
 }
@@ -130,7 +130,7 @@ function FoundBody({ state, text, retry }) {
       <p>
         {text.startsWith("usr_")
           ? "Roster's own ids (usr_…) can't be looked up: take your own id of the user."
-          : "Check the spelling. Upper and lower case differ, and a phone begins with + and the country."}
+          : "Check the spelling. The case of an id matters, and a phone begins with + and the country."}
       </p>
     </Empty>
   );
