@@ -12,12 +12,17 @@ create table users (
         constraint origin_keys check (origin_keys <= 300),
     email         text generated always as (profile ->> '$.email') virtual,
     phone         text generated always as (profile ->> '$.phone') virtual,
+    -- Grows with each write of the project that changes something.
     revision      integer not null,
     created_at    integer not null,
     updated_at    integer not null,
     -- When each member of the profile was set, for users that a body with `as_of` has touched. Null for all others.
     times         text
         constraint times_bytes check (octet_length(times) <= 1048576),
+    -- 1 of a user who was deleted. Nothing is left then but the two ids and when, so that who follows the changes learns of it.
+    gone          integer not null default 0,
+    -- When the user was last deleted. It may have been created again since.
+    deleted_at    integer,
     -- What a batch did with the user: its index in the array, and the limit that refused it. Only the statement that
     -- writes them reads them.
     batch_index   integer,
@@ -57,33 +62,49 @@ BEGIN
     select new.project, new.phone, new.external_id where new.phone is not null;
 END;
 
-create trigger no_contacts_of_deleted_user after delete on users
-BEGIN
-    delete from contacts
-    where project = old.project and contact in (lower(old.email), old.phone) and external_id = old.external_id;
-END;
-
--- Users in the order of their last change: a list with `updated_after` is a search here.
+-- Users in the order of their revisions, which is that of commits. Those who are gone have an order of their own, in which
+-- the oldest are found.
 create table changes (
     project     text not null,
-    updated_at  integer not null,
+    gone        integer not null,
+    revision    integer not null,
     external_id text not null,
-    primary key (project, updated_at, external_id)
+    primary key (project, gone, revision)
 ) strict, without rowid;
 
 create trigger change_of_new_user after insert on users
 BEGIN
-    insert into changes (project, updated_at, external_id) values (new.project, new.updated_at, new.external_id);
+    insert into changes (project, gone, revision, external_id)
+    values (new.project, new.gone, new.revision, new.external_id);
 END;
 
-create trigger change_of_user after update of updated_at on users when old.updated_at <> new.updated_at
+create trigger change_of_user after update of revision on users when old.revision <> new.revision
 BEGIN
-    update changes set updated_at = new.updated_at
-    where project = old.project and updated_at = old.updated_at and external_id = old.external_id;
+    update changes set gone = new.gone, revision = new.revision
+    where project = old.project and gone = old.gone and revision = old.revision;
 END;
 
-create trigger no_change_of_deleted_user after delete on users
+-- The greatest revision of a deletion that was forgotten: who has followed the changes less far has missed it.
+create table forgotten (
+    project  text not null primary key,
+    revision integer not null
+) strict, without rowid;
+
+-- A deletion is kept for 30 days. Each further one forgets up to ten that are older.
+create trigger old_deletions after update of gone on users when new.gone and not old.gone
 BEGIN
-    delete from changes
-    where project = old.project and updated_at = old.updated_at and external_id = old.external_id;
+    delete from users
+    where project = new.project and gone and deleted_at <= new.revision / 1000 - 2592000000 and external_id in (
+        select external_id from changes
+        where project = new.project and gone = 1 and revision <= new.revision - 2592000000000
+        order by revision
+        limit 10
+    );
+END;
+
+create trigger forgotten_deletion after delete on users when old.gone
+BEGIN
+    delete from changes where project = old.project and gone = 1 and revision = old.revision;
+    insert into forgotten (project, revision) values (old.project, old.revision)
+    on conflict (project) do update set revision = max(revision, excluded.revision);
 END;

@@ -43,10 +43,17 @@ pub const MAX_PROFILE_BYTES: usize = 262_144;
 /// Members of a user whose times are kept. At most 602 of them stand; of those that were removed, the oldest are forgotten.
 pub const MAX_MEMBER_TIMES: usize = 1000;
 
+/// For how long a deletion is known at least, to whom follows the changes and to bodies with `as_of`, in milliseconds: 30 days.
+pub const DELETION_MS: u64 = 2_592_000_000;
+
 /// Users on a page.
 pub const PAGE_USERS: RangeInclusive<u32> = 1..=100;
 /// Users on a page if the query has no `limit`.
 pub const DEFAULT_PAGE_USERS: u32 = 50;
+/// Changes on a page.
+pub const PAGE_CHANGES: RangeInclusive<u32> = 1..=1000;
+/// Changes on a page if the query has no `limit`.
+pub const DEFAULT_PAGE_CHANGES: u32 = 100;
 /// Bytes of profiles after which a page ends, at its first user at the earliest: 8 MiB. An isolate holds several copies
 /// of them in 128 MB.
 pub const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;

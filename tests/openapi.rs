@@ -2,9 +2,10 @@
 
 use roster::api::{ApiError, Credential, Operation, ROUTES};
 use roster::bounds::{
-    BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_EMAIL_BYTES,
-    MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS, MAX_NESTING, MAX_OBJECT_MEMBERS,
-    MAX_PROFILE_BYTES, MAX_UNAUTHENTICATED_BYTES, MAX_USER_ID_CHARS, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
+    BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_CHANGES, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES,
+    MAX_BODY_BYTES, MAX_EMAIL_BYTES, MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS,
+    MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES, MAX_UNAUTHENTICATED_BYTES, MAX_USER_ID_CHARS, PAGE_CHANGES,
+    PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
 };
 use roster::input::fields::{Fault, FaultKind, FaultList, Part};
 use roster::key::Scope;
@@ -73,6 +74,7 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::KeyNotFound,
         ApiError::ProjectNotFound,
         ApiError::StorageFixed,
+        ApiError::CursorExpired,
         ApiError::RevisionChanged { revision: Some(1) },
         ApiError::MethodNotAllowed { allow: "GET".into(), instead: None },
         ApiError::PayloadTooLarge { limit_bytes: 1 },
@@ -118,6 +120,7 @@ fn every_bound_stands_in_it() {
         format!("N from {} to {}", COPY_MAX_AGE_S.start(), with_commas(*COPY_MAX_AGE_S.end() as usize)),
         format!("maxLength: {MAX_KEY_NAME_CHARS}, pattern"),
         format!("minimum: {}, maximum: {}, default: {}", PAGE_USERS.start(), PAGE_USERS.end(), DEFAULT_PAGE_USERS),
+        format!("minimum: {}, maximum: {}, default: {DEFAULT_PAGE_CHANGES}", PAGE_CHANGES.start(), PAGE_CHANGES.end()),
         format!("limit: {{ type: integer, minimum: {}, maximum: {} }}", RATE_LIMITS.start(), RATE_LIMITS.end()),
         format!("minimum: {}, maximum: {} }}", RATE_WINDOW_SECONDS.start(), RATE_WINDOW_SECONDS.end()),
     ];

@@ -65,6 +65,8 @@ pub enum ApiError {
     ProjectNotFound,
     /// 409 `STORAGE_FIXED`: the project's storage can't be changed any more.
     StorageFixed,
+    /// 410 `CURSOR_EXPIRED`: a deletion was forgotten that a follower has not met.
+    CursorExpired,
     /// 412 `REVISION_CHANGED`: `If-Match` names no revision of the user.
     RevisionChanged {
         /// The one that it has, if there is such a user.
@@ -111,6 +113,7 @@ impl From<StoreError> for ApiError {
             StoreError::KeyNotLive => ApiError::RevokedApiKey,
             StoreError::Refused(limit) => ApiError::StoredLimit(limit),
             StoreError::RevisionChanged(revision) => ApiError::RevisionChanged { revision },
+            StoreError::CursorExpired => ApiError::CursorExpired,
             StoreError::Unavailable(cause) => ApiError::Unavailable { cause },
             StoreError::Failed(cause) => ApiError::Internal { cause },
         }
@@ -234,6 +237,11 @@ impl ApiError {
             ApiError::KeyNotFound => Row::new(404, "KEY_NOT_FOUND", "No such API key"),
             ApiError::ProjectNotFound => Row::new(404, "PROJECT_NOT_FOUND", "No such project"),
             ApiError::StorageFixed => Row::new(409, "STORAGE_FIXED", "The project has had a key: its storage is fixed"),
+            ApiError::CursorExpired => {
+                let message =
+                    "A deletion behind this position was forgotten after 30 days: start over, without cursor and since";
+                Row::new(410, "CURSOR_EXPIRED", message)
+            }
             ApiError::RevisionChanged { revision: Some(revision) } => {
                 let message = "The user has another revision than If-Match names: read it again";
                 Row::new(412, "REVISION_CHANGED", message).about(About::Revision(*revision))
@@ -288,6 +296,7 @@ pub(super) fn reason_phrase(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         409 => "Conflict",
+        410 => "Gone",
         412 => "Precondition Failed",
         413 => "Content Too Large",
         415 => "Unsupported Media Type",

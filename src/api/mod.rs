@@ -6,8 +6,10 @@ mod admission;
 mod answer;
 mod assets;
 mod auth;
+mod changes;
 mod cors;
 mod credential;
+mod cursor;
 mod data_point;
 mod error;
 mod error_body;
@@ -71,6 +73,7 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::UpsertUsers => users::upsert_all(cx).await,
         Operation::GetUser => users::get(cx).await,
         Operation::DeleteUser => users::delete(cx).await,
+        Operation::ListChanges => changes::list(cx).await,
         Operation::CreateKey => keys::create(cx).await,
         Operation::ListKeys => keys::list(cx).await,
         Operation::RevokeKey => keys::revoke(cx).await,

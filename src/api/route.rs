@@ -15,6 +15,8 @@ pub enum Operation {
     GetUser,
     /// Delete a user.
     DeleteUser,
+    /// List users who changed or are gone, in the order of that.
+    ListChanges,
     /// Make an API key; admin.
     CreateKey,
     /// List API keys; admin.
@@ -54,12 +56,13 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 39] = [
+pub const ROUTES: [(&str, &str, Operation); 40] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::UpsertUsers),
     ("GET", "/v1/users/{user_id}", Operation::GetUser),
     ("DELETE", "/v1/users/{user_id}", Operation::DeleteUser),
+    ("GET", "/v1/changes", Operation::ListChanges),
     ("POST", "/v1/keys", Operation::CreateKey),
     ("GET", "/v1/keys", Operation::ListKeys),
     ("DELETE", "/v1/keys/{key_id}", Operation::RevokeKey),

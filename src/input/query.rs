@@ -3,6 +3,7 @@
 use crate::input::fields::{FaultList, Faults, Part};
 use crate::input::percent;
 use crate::json::{Object, Value};
+use crate::rule::BrokenRule;
 
 /// The parameters in order, duplicates included. `+` is a space, and a name without `=` has an empty value.
 pub fn parse(query: &str) -> Result<Object<'_>, FaultList> {
@@ -20,6 +21,17 @@ pub fn parse(query: &str) -> Result<Object<'_>, FaultList> {
     faults.finish(Some(Object { members }))
 }
 
+/// Parses a value that must not contain a space. If it does, the client probably sent a `+`, which means one.
+pub fn parsed<'v, T>(
+    value: &'v Value,
+    faults: &mut Faults,
+    parse: impl FnOnce(&'v str) -> Result<T, BrokenRule>,
+) -> Option<T> {
+    let text = faults.string(value)?;
+    let hint = if text.contains(' ') { ". In a query + means a space: write it as %2B" } else { "" };
+    parse(text).map_err(|rule| faults.invalid(format!("{rule}{hint}"))).ok()
+}
+
 fn decode(text: &str) -> Option<String> {
     percent::decode(&text.replace('+', " "))
 }
@@ -31,18 +43,18 @@ mod tests {
     use proptest::prelude::*;
 
     #[track_caller]
-    fn parsed(query: &str) -> Vec<(String, String)> {
+    fn pairs(query: &str) -> Vec<(String, String)> {
         let text = |value| if let Value::String(text) = value { text.into_owned() } else { panic!("no string") };
         parse(query).unwrap().members.into_iter().map(|(name, value)| (name.into_owned(), text(value))).collect()
     }
 
     #[test]
     fn parameters_are_decoded_once_and_all_kept() {
-        assert_eq!(parsed(""), []);
-        let pairs = [("a", "1"), ("a", "x y+z%20"), ("b", ""), ("c", "=d"), ("", "e"), ("é ", "é")];
+        assert_eq!(pairs(""), []);
+        let expected = [("a", "1"), ("a", "x y+z%20"), ("b", ""), ("c", "=d"), ("", "e"), ("é ", "é")];
         assert_eq!(
-            parsed("a=1&&a=x+y%2Bz%2520&b&c==d&=e&%C3%A9+=%c3%a9&"),
-            pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            pairs("a=1&&a=x+y%2Bz%2520&b&c==d&=e&%C3%A9+=%c3%a9&"),
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
 
@@ -56,7 +68,7 @@ mod tests {
         #[test]
         fn any_pair_survives(name in "\\PC{1,8}", value in "\\PC{0,8}") {
             let query = format!("{}={}", percent::encode(&name), percent::encode(&value));
-            prop_assert_eq!(parsed(&query), [(name, value)]);
+            prop_assert_eq!(pairs(&query), [(name, value)]);
         }
     }
 }

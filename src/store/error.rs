@@ -12,6 +12,8 @@ pub enum StoreError {
     Refused(StoredLimit),
     /// The user is not one that the condition means, but of this revision, or not there. Nothing was written.
     RevisionChanged(Option<u64>),
+    /// A deletion was forgotten that a follower has not met.
+    CursorExpired,
     /// Overloaded or out of reach. Trying again later is harmless and may help.
     Unavailable(String),
     /// Broken. Trying again is harmless and will not help.
@@ -24,6 +26,7 @@ impl fmt::Display for StoreError {
             StoreError::KeyNotLive => f.write_str("the calling key is not live"),
             StoreError::Refused(limit) => write!(f, "stored limit: {limit:?}"),
             StoreError::RevisionChanged(_) => f.write_str("the user is of another revision"),
+            StoreError::CursorExpired => f.write_str("a deletion was forgotten that the follower has not met"),
             StoreError::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
             StoreError::Failed(cause) => write!(f, "store failed: {cause}"),
         }

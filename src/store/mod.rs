@@ -3,6 +3,7 @@
 //! [`UserStore`] keeps users, [`ControlStore`] keys and projects, [`CopyStore`] copies of users. Each trait's doc is a contract: what an implementation
 //! MUST do, and what it does NOT. [`sql`] implements the first two on SQLite.
 
+mod changes;
 mod control;
 mod copies;
 mod error;
@@ -11,8 +12,9 @@ mod routed;
 pub mod sql;
 mod users;
 
+pub use changes::{Behind, ChangedUser, ChangesEnd, ChangesPage, DeletedUser, FollowFrom, Reached};
 pub use control::ControlStore;
 pub use copies::{CopyStore, UserCopy};
 pub use error::{StoreError, StoredLimit};
 pub use routed::RoutedStore;
-pub use users::{Access, Caller, Filter, IfMatch, Page, Position, StoredUser, Upserted, UserStore};
+pub use users::{Access, Caller, Filter, IfMatch, Page, StoredUser, Upserted, UserStore};

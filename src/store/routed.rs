@@ -1,6 +1,8 @@
 //! The store of users, wherever each project has them.
 
-use super::{Access, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
+use super::{
+    Access, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+};
 use crate::placement::Storage;
 use crate::user::{ExternalId, NewUser};
 use std::rc::Rc;
@@ -62,12 +64,19 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         &self,
         access: Access<'_>,
         filter: &Filter<'_>,
-        after: Option<&Position>,
+        after: Option<&str>,
         limit: u32,
     ) -> Result<Page, StoreError> {
         match access.caller.record.storage {
             Storage::D1 => self.d1.list_users(access, filter, after, limit).await,
             Storage::Objects(_) => self.objects.list_users(access, filter, after, limit).await,
+        }
+    }
+
+    async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        match access.caller.record.storage {
+            Storage::D1 => self.d1.list_changes(access, from, limit).await,
+            Storage::Objects(_) => self.objects.list_changes(access, from, limit).await,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The port to users.
 
-use super::{StoreError, StoredLimit};
+use super::{ChangesPage, FollowFrom, StoreError, StoredLimit};
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
 use crate::user::{Email, ExternalId, NewUser, Phone};
@@ -48,9 +48,13 @@ pub trait UserStore {
     /// The user with this id. None: the project has none.
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError>;
 
-    /// Deletes a user and everything derived from it. False: there was none. If the answer of a try that took effect is
-    /// lost, the next try answers false. With `if_match`, it deletes only a user whom that means: `Err(RevisionChanged)`
+    /// Deletes a user and everything derived from it, but for the two ids and the time, which are kept for
+    /// [`DELETION_MS`](crate::bounds::DELETION_MS) at least. False: there was none. If the answer of a try that took effect
+    /// is lost, the next try answers false. With `if_match`, it deletes only a user whom that means: `Err(RevisionChanged)`
     /// otherwise.
+    ///
+    /// The deletion counts as now, or as 1 ms after the newest time of the user if that is ahead. A body that is older is
+    /// stale and creates nobody.
     async fn delete_user(
         &self,
         access: Access<'_>,
@@ -58,18 +62,24 @@ pub trait UserStore {
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError>;
 
-    /// The users that pass the filter, after `after` and in the filter's order: at most `limit`, and fewer if they would be
-    /// too large to hold in memory, but at least one if there is one.
+    /// The users that pass the filter, after the one with the id `after`, in the order of their `external_id`'s bytes: at most
+    /// `limit`, and fewer if they would be too large to hold in memory, but at least one if there is one.
     ///
-    /// It MUST cost what the page costs, however many users there are; but by `updated_after` and e-mail or phone it may cost a
-    /// look at every user who has these.
+    /// It MUST cost what the page costs, however many users there are.
     async fn list_users(
         &self,
         access: Access<'_>,
         filter: &Filter<'_>,
-        after: Option<&Position>,
+        after: Option<&str>,
         limit: u32,
     ) -> Result<Page, StoreError>;
+
+    /// Users who changed, as they are now, and users who were deleted: at most `limit`, and fewer as in a list.
+    ///
+    /// Who goes on from what each page has reached MUST meet every change that is committed, or a later one of the same user,
+    /// and of one user never an older state after a newer. `Err(CursorExpired)` if that can't be, since a deletion was
+    /// forgotten that the follower has not met.
+    async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError>;
 
     /// Answers once no call with this key can succeed any more. Its revocation is stored already.
     async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError>;
@@ -161,36 +171,24 @@ pub struct StoredUser {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Grows with each change of this user, and from one user of this id to the next.
+    /// That of the last change. Those of all users of a project, or of one bucket of it, are in the order of commits.
     #[serde(skip)]
     pub revision: u64,
 }
 
-/// Which users to list. They come in the order of their `external_id`'s bytes, or with `updated_after` in that of
-/// (`updated_at`, `external_id`).
+/// Which users to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
     /// Only users with this address, whatever the ASCII case of either.
     pub email: Option<Email<'a>>,
     /// Only users with this number.
     pub phone: Option<Phone<'a>>,
-    /// Only users that changed later than this.
-    pub updated_after: Option<Timestamp>,
-}
-
-/// A position in either order: that of a user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// When that user last changed.
-    pub updated_at: Timestamp,
-    /// That user's id.
-    pub external_id: String,
 }
 
 /// Some of the users that pass a filter.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// In the filter's order.
+    /// In the order of their ids.
     pub users: Vec<StoredUser>,
     /// Whether there are more after the last one.
     pub has_more: bool,

@@ -2,7 +2,6 @@
 
 mod batch;
 mod copies;
-mod cursor;
 mod delete;
 mod get;
 mod id;

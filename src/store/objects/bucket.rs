@@ -1,10 +1,12 @@
 //! What the object of a bucket runs, on its own SQLite.
 
-use super::message::{BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListUsers, Operation, UpsertUser};
+use super::message::{
+    BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser,
+};
 use crate::bounds::MAX_PAGE_BYTES;
-use crate::store::sql::statements::{self, Statements};
-use crate::store::sql::{self, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
-use crate::store::{IfMatch, Page, StoreError, StoredLimit, Upserted};
+use crate::store::sql::statements::Statements;
+use crate::store::sql::{self, ChangedRows, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
+use crate::store::{ChangesEnd, IfMatch, Page, StoreError, StoredLimit, Upserted};
 use crate::time::Timestamp;
 use serde::Deserialize;
 use std::cell::{Cell, RefCell};
@@ -96,6 +98,7 @@ impl<D: LocalDatabase> Bucket<D> {
         let answer = match self.open(&request.bucket).and_then(|()| self.run(&request, now)) {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => BucketAnswer::KeyNotLive,
+            Err(StoreError::CursorExpired) => BucketAnswer::CursorExpired,
             Err(StoreError::Unavailable(cause)) => return Err(cause),
             Err(StoreError::Failed(cause)) => BucketAnswer::Failed(cause),
             Err(error) => BucketAnswer::Failed(error.to_string()),
@@ -163,6 +166,7 @@ impl<D: LocalDatabase> Bucket<D> {
             }
             Operation::Delete { external_id, if_match } => self.delete(key_and_now, external_id, if_match.as_ref()),
             Operation::List(list) => self.list(key_and_now, list),
+            Operation::ListChanges(list) => self.list_changes(key_and_now, list),
             Operation::Revoke => {
                 let sql = "insert into revoked_keys (hash) values (?1) on conflict (hash) do nothing";
                 self.database.query::<AnyRow>(Statement { sql, values: &key_and_now[..1] })?;
@@ -270,27 +274,38 @@ impl<D: LocalDatabase> Bucket<D> {
     }
 
     fn list(&self, [key, now]: [Value<'_>; 2], list: &ListUsers) -> Result<BucketAnswer, StoreError> {
-        let ListUsers { email, phone, updated_after, after, limit, max_bytes } = list;
-        let sql = STATEMENTS.lists.of(email.is_some() || phone.is_some(), updated_after.is_some());
-        let mut values = vec![
+        let ListUsers { email, phone, after, limit, max_bytes } = list;
+        let by_contact = email.is_some() || phone.is_some();
+        let sql = if by_contact { &STATEMENTS.list_users_by_contact } else { &STATEMENTS.list_users };
+        let values = [
             key,
             now,
             // One more than the limit, to learn whether there are more.
             Value::Number(u64::from(*limit) + 1),
             email.as_ref().into(),
             phone.as_ref().into(),
-            after.as_ref().map_or("", |(_, id)| id).into(),
+            after.as_deref().unwrap_or_default().into(),
             Value::Number(MAX_PAGE_BYTES.min(*max_bytes) as u64),
         ];
-        if let Some(updated_after) = updated_after {
-            let position = after.as_ref().map(|(at, id)| (*at, id.as_str()));
-            let (moment, id) = statements::start_of_changes(*updated_after, position);
-            values[5] = id.into();
-            values.push(Value::Number(moment));
-        }
         let rows = self.database.query::<UserRow>(Statement { sql, values: &values })?;
         let Page { users, has_more } = sql::page(rows, *limit)?;
         Ok(BucketAnswer::Listed { users: users.into_iter().map(Into::into).collect(), has_more })
+    }
+
+    fn list_changes(&self, [key, now]: [Value<'_>; 2], list: &ListChanges) -> Result<BucketAnswer, StoreError> {
+        let ListChanges { behind, limit, max_bytes } = *list;
+        let values = [
+            key,
+            now,
+            Value::Number(behind.revision),
+            Value::Number(u64::from(limit) + 1),
+            Value::Number(MAX_PAGE_BYTES.min(max_bytes) as u64),
+        ];
+        let end = Statement { sql: &STATEMENTS.changes_end, values: &values[..1] };
+        let end = self.database.query::<ChangesEnd>(end)?;
+        let rows = self.database.query::<UserRow>(Statement { sql: &STATEMENTS.changes, values: &values })?;
+        let ChangedRows { changes, has_more, reached } = sql::changes(behind, &end, rows, limit)?;
+        Ok(BucketAnswer::Changes { changes: changes.into_iter().map(Into::into).collect(), has_more, reached })
     }
 }
 

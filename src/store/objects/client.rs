@@ -1,11 +1,14 @@
 //! The store of users, by the objects of a project's buckets.
 
-use super::message::{BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListUsers, Operation, UpsertUser};
+use super::message::{
+    BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser,
+};
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::Project;
 use crate::placement::{Placement, Storage};
 use crate::store::{
-    Access, Caller, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+    Access, Caller, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser,
+    Upserted, UserStore,
 };
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
@@ -59,6 +62,7 @@ impl<O: Objects> ObjectStore<O> {
             return Err(StoreError::KeyNotLive);
         }
         let cause = |answer: &BucketAnswer| match answer {
+            BucketAnswer::CursorExpired => Some(StoreError::CursorExpired),
             BucketAnswer::Failed(cause) => Some(failed(cause)),
             _ => None,
         };
@@ -166,23 +170,21 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         &self,
         access: Access<'_>,
         filter: &Filter<'_>,
-        after: Option<&Position>,
+        after: Option<&str>,
         limit: u32,
     ) -> Result<Page, StoreError> {
-        let Filter { email, phone, updated_after } = filter;
+        let Filter { email, phone } = filter;
         let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller)?.buckets.count());
         let operation = || {
             Operation::List(ListUsers {
                 email: email.map(|email| email.as_str().into()),
                 phone: phone.as_ref().map(|phone| phone.as_str().into()),
-                updated_after: updated_after.map(Timestamp::as_ms),
-                after: after.map(|after| (after.updated_at.as_ms(), after.external_id.clone())),
+                after: after.map(Into::into),
                 limit,
                 max_bytes,
             })
         };
-        let by_change = updated_after.is_some();
-        let order = |user: &StoredUser| (by_change.then_some(user.updated_at), user.external_id.clone());
+        let order = |user: &StoredUser| user.external_id.clone();
         let (mut users, mut end) = (Vec::new(), None);
         for answer in self.call_every_bucket(access, operation).await? {
             let BucketAnswer::Listed { users: of_bucket, has_more } = answer else { return Err(unfit()) };
@@ -194,11 +196,41 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         }
         users.sort_by_cached_key(order);
         let found = users.len();
-        users.retain(|user| end.as_ref().is_none_or(|end| order(user) <= *end));
-        users.retain(|user| !by_change || user.updated_at <= access.now);
+        users.retain(|user| end.as_ref().is_none_or(|end| user.external_id <= *end));
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        // Without a user there is no position to go on from: those that were dropped are dated later than this call.
-        Ok(Page { has_more: !users.is_empty() && (end.is_some() || users.len() < found), users })
+        Ok(Page { has_more: end.is_some() || users.len() < found, users })
+    }
+
+    /// Each bucket is asked for its share, so that hardly more is read than a page shows. Where there are fewer places than
+    /// buckets, those with the least revisions take them.
+    async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        let buckets = placement(access.caller)?.buckets.count();
+        let (share, rest) = (limit / u32::from(buckets), limit % u32::from(buckets));
+        let operation = |number: u8| {
+            let limit = (share + u32::from(u32::from(number) < rest)).max(1);
+            let max_bytes = MAX_PAGE_BYTES / usize::from(buckets);
+            let behind = from.of_bucket(number, buckets);
+            (number, Operation::ListChanges(ListChanges { behind, limit, max_bytes }))
+        };
+        let (mut changes, mut has_more, mut reached) = (Vec::new(), false, Vec::new());
+        let answers = self.call(access, (0..buckets).map(operation)).await?;
+        for (number, answer) in answers.into_iter().enumerate() {
+            let BucketAnswer::Changes { changes: of_bucket, has_more: of_bucket_more, reached: of_bucket_reached } =
+                answer
+            else {
+                return Err(unfit());
+            };
+            has_more |= of_bucket_more;
+            reached.push(of_bucket_reached);
+            changes.extend(of_bucket.into_iter().map(|change| (number, ChangedUser::from(change))));
+        }
+        changes.sort_by_key(|(_, change)| change.revision());
+        for (number, change) in changes.drain(changes.len().min(limit as usize)..).rev() {
+            has_more = true;
+            // Just before what is left for the next page.
+            reached[number].revision = change.revision() - 1;
+        }
+        Ok(ChangesPage { changes: changes.into_iter().map(|(_, change)| change).collect(), has_more, reached })
     }
 
     async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError> {

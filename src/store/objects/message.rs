@@ -4,7 +4,7 @@
 //! member may only say what an object of an earlier version may ignore; what narrows a write is a new variant, which such
 //! an object refuses.
 
-use crate::store::{IfMatch, StoredLimit, StoredUser, Upserted};
+use crate::store::{Behind, ChangedUser, DeletedUser, IfMatch, Reached, StoredLimit, StoredUser, Upserted};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -61,6 +61,8 @@ pub enum Operation {
     },
     /// Answered by `Listed`.
     List(ListUsers),
+    /// Answered by `Changes`, or by `CursorExpired`.
+    ListChanges(ListChanges),
     /// From the answer on, which is `Revoked`, the calling key is answered `KeyNotLive`.
     Revoke,
 }
@@ -97,11 +99,20 @@ pub struct ListUsers {
     pub email: Option<String>,
     /// Only users with this number.
     pub phone: Option<String>,
-    /// Only users that changed after this moment, in milliseconds, in the order of their changes.
-    pub updated_after: Option<u64>,
-    /// Only users behind this one: when it changed, in milliseconds, and its id.
-    pub after: Option<(u64, String)>,
+    /// Only users behind the one with this id.
+    pub after: Option<String>,
     /// How many users at most.
+    pub limit: u32,
+    /// Bytes of profiles after which to end.
+    pub max_bytes: usize,
+}
+
+/// Which changes to list.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ListChanges {
+    /// From where on.
+    pub behind: Behind,
+    /// How many at most.
     pub limit: u32,
     /// Bytes of profiles after which to end.
     pub max_bytes: usize,
@@ -125,6 +136,17 @@ pub enum BucketAnswer {
         /// Whether there are more.
         has_more: bool,
     },
+    /// Users who changed, or are gone.
+    Changes {
+        /// In the order of their revisions.
+        changes: Vec<BucketChange>,
+        /// Whether there are more.
+        has_more: bool,
+        /// How far they go.
+        reached: Reached,
+    },
+    /// A deletion was forgotten that the follower has not met.
+    CursorExpired,
     /// The key is dead.
     Revoked,
     /// The user is not one that the condition means, but of this revision, or not there. Nothing was done.
@@ -147,6 +169,44 @@ pub struct BucketUser {
     pub created_at: u64,
     pub updated_at: u64,
     pub revision: u64,
+}
+
+/// A user who changed.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum BucketChange {
+    /// Created or changed.
+    Stored(BucketUser),
+    /// Deleted.
+    Deleted {
+        id: String,
+        external_id: String,
+        /// As what it counts, in milliseconds.
+        deleted_at: u64,
+        revision: u64,
+    },
+}
+
+impl From<ChangedUser> for BucketChange {
+    fn from(change: ChangedUser) -> Self {
+        match change {
+            ChangedUser::Stored(user) => BucketChange::Stored(user.into()),
+            ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, revision }) => {
+                BucketChange::Deleted { id, external_id, deleted_at: deleted_at.as_ms(), revision }
+            }
+        }
+    }
+}
+
+impl From<BucketChange> for ChangedUser {
+    fn from(change: BucketChange) -> Self {
+        match change {
+            BucketChange::Stored(user) => ChangedUser::Stored(user.into()),
+            BucketChange::Deleted { id, external_id, deleted_at, revision } => {
+                let deleted_at = Timestamp::from_ms(deleted_at);
+                ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, revision })
+            }
+        }
+    }
 }
 
 impl From<StoredUser> for BucketUser {
@@ -187,9 +247,12 @@ mod tests {
         let set = || user(ChangeProfile::Set { members: raw(r#"[["p/n",1.10]]"#), as_of: 4 });
         let merge_json = r#"{"external_id":"u","new_id":"usr_1","change":{"Merge":{"properties":{"n":1.10}}}}"#;
         let set_json = r#"{"external_id":"u","new_id":"usr_1","change":{"Set":{"members":[["p/n",1.10]],"as_of":4}}}"#;
-        let list = |email: Option<&str>, updated_after, after| {
-            let email = email.map(Into::into);
-            Operation::List(ListUsers { email, phone: None, updated_after, after, limit: 2, max_bytes: 3 })
+        let list = |email: Option<&str>, after: Option<&str>| {
+            let (email, after) = (email.map(Into::into), after.map(Into::into));
+            Operation::List(ListUsers { email, phone: None, after, limit: 2, max_bytes: 3 })
+        };
+        let changes = |revision, forgotten| {
+            Operation::ListChanges(ListChanges { behind: Behind { revision, forgotten }, limit: 2, max_bytes: 3 })
         };
         let delete = |if_match| Operation::Delete { external_id: "u".into(), if_match };
         for (operation, json) in [
@@ -213,14 +276,20 @@ mod tests {
                 r#"{"Delete":{"external_id":"u","if_match":{"Revisions":[]}}}"#.into(),
             ),
             (
-                list(Some("a@b"), None, None),
-                r#"{"List":{"email":"a@b","phone":null,"updated_after":null,"after":null,"limit":2,"max_bytes":3}}"#
-                    .into(),
+                list(Some("a@b"), None),
+                r#"{"List":{"email":"a@b","phone":null,"after":null,"limit":2,"max_bytes":3}}"#.into(),
             ),
             (
-                list(None, Some(7), Some((8, "u".into()))),
-                r#"{"List":{"email":null,"phone":null,"updated_after":7,"after":[8,"u"],"limit":2,"max_bytes":3}}"#
-                    .into(),
+                list(None, Some("u")),
+                r#"{"List":{"email":null,"phone":null,"after":"u","limit":2,"max_bytes":3}}"#.into(),
+            ),
+            (
+                changes(7, None),
+                r#"{"ListChanges":{"behind":{"revision":7,"forgotten":null},"limit":2,"max_bytes":3}}"#.into(),
+            ),
+            (
+                changes(7, Some(6)),
+                r#"{"ListChanges":{"behind":{"revision":7,"forgotten":6},"limit":2,"max_bytes":3}}"#.into(),
             ),
             (Operation::Revoke, r#""Revoke""#.into()),
         ] {
@@ -246,6 +315,9 @@ mod tests {
             revision: 3,
         };
         let user_json = r#"{"id":"usr_1","external_id":"u","email":null,"phone":"+1","properties":{},"origin":{"n":1.10,"s":"\""},"created_at":1,"updated_at":2,"revision":3}"#;
+        let deleted =
+            || BucketChange::Deleted { id: "usr_2".into(), external_id: "v".into(), deleted_at: 8, revision: 9 };
+        let deleted_json = r#"{"id":"usr_2","external_id":"v","deleted_at":8,"revision":9}"#;
         let stored = || Ok(Upserted { id: "usr_1".into(), created: true, stale: false });
         let stored_json = r#"{"Ok":{"id":"usr_1","created":true,"stale":false}}"#;
         let refused = |limit| BucketAnswer::Upserted(Err(limit));
@@ -265,6 +337,17 @@ mod tests {
                 BucketAnswer::Listed { users: vec![user()], has_more: true },
                 format!(r#"{{"Listed":{{"users":[{user_json}],"has_more":true}}}}"#),
             ),
+            (
+                BucketAnswer::Changes {
+                    changes: vec![BucketChange::Stored(user()), deleted()],
+                    has_more: false,
+                    reached: Reached { revision: 5, forgotten: 4 },
+                },
+                format!(
+                    r#"{{"Changes":{{"changes":[{{"Stored":{user_json}}},{{"Deleted":{deleted_json}}}],"has_more":false,"reached":{{"revision":5,"forgotten":4}}}}}}"#
+                ),
+            ),
+            (BucketAnswer::CursorExpired, r#""CursorExpired""#.into()),
             (BucketAnswer::Revoked, r#""Revoked""#.into()),
             (BucketAnswer::RevisionChanged(Some(7)), r#"{"RevisionChanged":7}"#.into()),
             (BucketAnswer::RevisionChanged(None), r#"{"RevisionChanged":null}"#.into()),

@@ -7,7 +7,7 @@ pub mod statements;
 mod users;
 
 pub use database::{Database, LocalDatabase, Statement, Value, broken_limit, failure};
-pub(super) use rows::{UpsertedRow, UserRow, page};
+pub(super) use rows::{ChangedRows, UpsertedRow, UserRow, changes, page};
 
 /// Keeps users, keys and projects in a database that has Roster's tables. Each method is one statement, or two in one
 /// transaction.

@@ -3,7 +3,9 @@
 use super::database::limit_named;
 use crate::key::{KeyHash, KeyRecord, ProjectRecord};
 use crate::placement::{Buckets, Placement, Storage};
-use crate::store::{Caller, Page, StoreError, StoredLimit, StoredUser, Upserted};
+use crate::store::{
+    Behind, Caller, ChangedUser, ChangesEnd, DeletedUser, Page, Reached, StoreError, StoredLimit, StoredUser, Upserted,
+};
 use crate::time::Timestamp;
 use crate::user::NewUser;
 use serde::Deserialize;
@@ -46,6 +48,8 @@ pub struct UserRow {
     pub created_at: Option<u64>,
     pub updated_at: Option<u64>,
     pub revision: Option<u64>,
+    /// Among changes: of a user who is gone.
+    pub deleted_at: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -100,6 +104,17 @@ pub fn outcomes(
 }
 
 impl UserRow {
+    /// None: it is past the bytes of a page.
+    fn into_change(self) -> Result<Option<ChangedUser>, StoreError> {
+        let Some(deleted_at) = self.deleted_at else { return Ok(self.into_user()?.map(ChangedUser::Stored)) };
+        let read = || {
+            let deleted_at = Timestamp::from_ms(deleted_at);
+            let (id, external_id, revision) = (self.id?, self.external_id?, self.revision?);
+            Some(ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, revision }))
+        };
+        read().map(Some).ok_or_else(unreadable_user)
+    }
+
     /// None: there is no such user.
     pub fn into_user(self) -> Result<Option<StoredUser>, StoreError> {
         let Some(id) = self.id else { return Ok(None) };
@@ -116,8 +131,28 @@ impl UserRow {
                 revision: self.revision?,
             })
         };
-        read().map(Some).ok_or_else(|| StoreError::Failed("row of a user can't be read".into()))
+        read().map(Some).ok_or_else(unreadable_user)
     }
+}
+
+fn unreadable_user() -> StoreError {
+    StoreError::Failed("row of a user can't be read".into())
+}
+
+/// The changes of one SQLite that a statement has answered.
+pub struct ChangedRows {
+    pub changes: Vec<ChangedUser>,
+    pub has_more: bool,
+    pub reached: Reached,
+}
+
+/// What the rows of `changes_end` and `changes` make, of which the latter reads one more than `limit`.
+pub fn changes(behind: Behind, end: &[ChangesEnd], rows: Vec<UserRow>, limit: u32) -> Result<ChangedRows, StoreError> {
+    let end = *end.first().ok_or(StoreError::KeyNotLive)?;
+    let found = rows.len();
+    let changes = rows.into_iter().map_while(|row| row.into_change().transpose()).take(limit as usize);
+    let changes: Vec<_> = changes.collect::<Result<_, _>>()?;
+    Ok(ChangedRows { has_more: changes.len() < found, reached: behind.reached(&changes, end)?, changes })
 }
 
 /// The page that the rows of a list make. The list reads one user more than `limit`, and a user past the bytes of a page has

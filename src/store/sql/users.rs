@@ -2,11 +2,14 @@
 
 use super::SqlStore;
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, IdRow, UpsertedRow, UserRow, outcomes, page};
-use super::statements::{self, D1};
+use super::rows::{BatchRow, ChangedRows, IdRow, UpsertedRow, UserRow, changes, outcomes, page};
+use super::statements::D1;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::json;
-use crate::store::{Access, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted, UserStore};
+use crate::store::{
+    Access, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser, Upserted,
+    UserStore,
+};
 use crate::user::{Change, ExternalId, NewUser, Phone};
 
 impl<D: Database> UserStore for SqlStore<D> {
@@ -86,29 +89,40 @@ impl<D: Database> UserStore for SqlStore<D> {
         &self,
         access: Access<'_>,
         filter: &Filter<'_>,
-        after: Option<&Position>,
+        after: Option<&str>,
         limit: u32,
     ) -> Result<Page, StoreError> {
-        let Filter { email, phone, updated_after } = filter;
-        let sql = D1.lists.of(email.is_some() || phone.is_some(), updated_after.is_some());
+        let Filter { email, phone } = filter;
+        let by_contact = email.is_some() || phone.is_some();
+        let sql = if by_contact { &D1.list_users_by_contact } else { &D1.list_users };
         let hash = access.caller.hash.to_hex();
-        let mut values: Vec<Value> = vec![
+        let values = [
             (&hash).into(),
             access.now.into(),
             // One more than the limit, to learn whether there are more.
             Value::Number(u64::from(limit) + 1),
             email.as_ref().map(|email| email.as_str()).into(),
             phone.as_ref().map(Phone::as_str).into(),
-            after.map_or("", |after| &after.external_id).into(),
+            after.unwrap_or_default().into(),
             Value::Number(MAX_PAGE_BYTES as u64),
         ];
-        if let Some(updated_after) = *updated_after {
-            let position = after.map(|after| (after.updated_at.as_ms(), after.external_id.as_str()));
-            let (moment, id) = statements::start_of_changes(updated_after.as_ms(), position);
-            values[5] = id.into();
-            values.push(Value::Number(moment));
-        }
         page(self.0.query::<UserRow>(Statement { sql, values: &values }).await?, limit)
+    }
+
+    async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        let (hash, behind) = (access.caller.hash.to_hex(), from.of_bucket(0, 1));
+        let values = [
+            (&hash).into(),
+            access.now.into(),
+            Value::Number(behind.revision),
+            Value::Number(u64::from(limit) + 1),
+            Value::Number(MAX_PAGE_BYTES as u64),
+        ];
+        let end = Statement { sql: &D1.changes_end, values: &values[..2] };
+        let list = Statement { sql: &D1.changes, values: &values };
+        let (end, rows) = self.0.query_pair::<ChangesEnd, UserRow>(end, list).await?;
+        let ChangedRows { changes, has_more, reached } = changes(behind, &end, rows, limit)?;
+        Ok(ChangesPage { changes, has_more, reached: vec![reached] })
     }
 
     /// Every statement reads `api_keys` itself.

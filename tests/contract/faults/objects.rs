@@ -218,7 +218,7 @@ fn no_write_succeeds_that_was_sent_after_the_answer_to_a_revocation() {
     stored.sort();
     assert!(stored.len() > 32, "{} writes", stored.len());
     let project = project.with_new_key();
-    for query in ["", "&email=a%40b.c", "&updated_after=1970-01-01T00:00:00Z"] {
+    for query in ["", "&email=a%40b.c"] {
         let mut listed = walk(&project, query);
         listed.sort();
         assert_eq!(listed, stored, "{query}");

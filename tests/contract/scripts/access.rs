@@ -20,7 +20,7 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 29] = [
+const ROUTES: [(&str, &str, For, u16); 30] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -30,6 +30,7 @@ const ROUTES: [(&str, &str, For, u16); 29] = [
     ("GET", "/v1/users/batch", READ, 404),
     ("DELETE", "/v1/users/u", DELETE, 200),
     ("DELETE", "/v1/users/batch", DELETE, 200),
+    ("GET", "/v1/changes", READ, 200),
     ("POST", "/v1/batch", INGEST, 200),
     ("POST", "/v1/identify", INGEST, 200),
     ("GET", "/v1/key", For::AnyKey, 200),
@@ -222,7 +223,9 @@ fn a_key_of_another_project_reaches_nothing() {
     theirs.get(404, "/v1/users/u");
     assert_eq!(theirs.listed(""), [""; 0]);
     assert_eq!(theirs.listed("?email=a@example.com"), [""; 0]);
-    assert_eq!(theirs.listed("?updated_after=1970-01-01T00:00:00Z"), [""; 0]);
+    assert_eq!(theirs.get(200, "/v1/changes").json()["changes"], json!([]));
+    let cursor = ours.get(200, "/v1/changes").json()["pagination"]["next_cursor"].clone();
+    assert_eq!(theirs.get(400, &format!("/v1/changes?cursor={}", cursor.as_str().unwrap())).places(), ["cursor"]);
     assert_eq!(theirs.delete(200, "/v1/users/u").json()["deleted"], false);
     let created = theirs.post(200, &json!({"user_id": "u", "properties": {"theirs": true}}));
     assert_eq!(created.header("x-user-created"), "true");

@@ -257,14 +257,14 @@ fn what_is_nearly_right_is_told_what_is_meant() {
     let details = project.post(400, &json!({"user_id": "u", "userId": "u"})).json()["details"].clone();
     let issue = "Unknown field; it would not be stored. Did you mean user_id?";
     assert_eq!(details, json!({"field": "userId", "issue": issue}));
-    for query in ["email=a+b@c.d", "phone=+123456", "updated_after=2027-01-01T00:00:00+01:00"] {
-        let answer = project.get(400, &format!("/v1/users?{query}")).json();
+    for path in ["/v1/users?email=a+b@c.d", "/v1/users?phone=+123456", "/v1/changes?since=2027-01-01T00:00:00+01:00"] {
+        let answer = project.get(400, path).json();
         let issue = answer["details"]["issue"].as_str().unwrap().to_owned();
         assert!(issue.ends_with(". In a query + means a space: write it as %2B"), "{issue}");
-        let name = query.split('=').next().unwrap();
+        let name = path.split(['?', '=']).nth(1).unwrap();
         assert_eq!(answer["message"], format!("Invalid value for query parameter: {name}"));
     }
-    let issue = project.get(400, "/v1/users?updated_after=1969-12-31T00:00:00Z").json()["details"]["issue"].clone();
+    let issue = project.get(400, "/v1/changes?since=1969-12-31T00:00:00Z").json()["details"]["issue"].clone();
     assert_eq!(issue, "Must be an RFC 3339 date and time of the years 1970 to 9999, as in 2027-01-01T00:00:00Z");
 }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod batch;
+mod changes;
 mod copies;
 mod cors;
 mod erase;

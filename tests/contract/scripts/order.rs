@@ -104,11 +104,52 @@ fn where_nothing_changes_revision_and_change_stay() {
 }
 
 #[test]
-fn a_user_that_was_deleted_is_made_anew() {
+fn a_body_that_is_older_than_the_deletion_brings_nobody_back() {
     let project = project();
-    send(&project, LATER, &json!({"properties": {"a": 1}}));
+    let id = project.post(200, &json!({"user_id": "u", "email": "a@b.c"})).json()["user_id"].clone();
     project.delete(200, "/v1/users/u");
-    assert!(!send(&project, NOON, &json!({"properties": {"b": 1}})));
+    for body in [json!({"properties": {"b": 1}}), json!({})] {
+        let mut body = body.clone();
+        body["user_id"] = "u".into();
+        body["as_of"] = LATER.into();
+        let late = project.post(200, &body);
+        assert!(is_stale(&late));
+        assert_eq!((late.header("x-user-created"), &late.json()["user_id"]), ("false", &id));
+        let results = project.batch(200, &json!([body])).json()["results"].clone();
+        assert_eq!(results, json!([{"index": 0, "external_id": "u", "user_id": id, "created": false, "stale": true}]));
+    }
+    assert_eq!(project.get(404, "/v1/users/u").code(), "USER_NOT_FOUND");
+    assert_eq!((project.listed(""), project.listed("?email=a%40b.c")), (vec![], vec![]));
+}
+
+#[test]
+fn a_newer_body_or_one_that_does_not_say_makes_a_new_user_in_whom_older_ones_set_nothing() {
+    let project = project();
+    let mut ids = vec![project.post(200, &json!({"user_id": "u", "properties": {"a": 1}})).json()["user_id"].clone()];
+    for as_of in [json!(in_ms(240_000).to_string()), json!(null)] {
+        project.delete(200, "/v1/users/u");
+        let anew = project.post(200, &json!({"user_id": "u", "as_of": as_of, "properties": {"b": 1}}));
+        assert_eq!(anew.header("x-user-created"), "true", "{as_of}");
+        ids.push(anew.json()["user_id"].clone());
+        // What is absent was removed by the deletion.
+        assert!(send(&project, LATER, &json!({"email": "late@b.c", "properties": {"a": 2, "b": 2}})));
+        let user = project.user("u");
+        assert_eq!((&user["email"], &user["properties"]), (&json!(null), &json!({"b": 1})), "{as_of}");
+    }
+    assert!(ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
+}
+
+#[test]
+fn a_deletion_is_the_newest_word_though_a_fast_clock_has_spoken() {
+    let project = project();
+    let ahead = in_ms(240_000).to_string();
+    send(&project, &ahead, &json!({"properties": {"a": 1}}));
+    project.delete(200, "/v1/users/u");
+    assert!(send(&project, &ahead, &json!({"properties": {"a": 1}})));
+    project.get(404, "/v1/users/u");
+    project.post(200, &json!({"user_id": "u", "properties": {"b": 1}}));
+    // That was said after the deletion, which counts as ahead.
+    assert!(send(&project, &ahead, &json!({"properties": {"a": 1, "b": 2}})));
     assert_eq!(project.user("u")["properties"], json!({"b": 1}));
 }
 

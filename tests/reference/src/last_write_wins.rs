@@ -4,7 +4,7 @@
 //! or removed it. As of a moment it is set if its time is not later; of equal times the later arrival stands. So bodies that
 //! arrive late, repeatedly and in any order make the same profile. A patch is always the newest write of what it touches.
 //!
-//! This is the model of what the statements in `src/store/sql/statements/times.rs` do; `tests/order.rs` compares them.
+//! This is the model of what the statements in `src/store/sql/statements/times.rs` do; `tests/histories/order.rs` compares them.
 
 use roster::bounds::MAX_MEMBER_TIMES;
 use roster::json::merge::merge;
@@ -19,19 +19,30 @@ use std::collections::BTreeMap;
 pub struct MemberTimes {
     /// That of a member that stands and has no time of its own.
     floor: u64,
+    /// That of a member that is absent and has none: when the user was deleted, if that is still known; or 0.
+    absent: u64,
     at: BTreeMap<String, u64>,
 }
 
 impl MemberTimes {
     /// Those of a profile that was last changed at a moment, before any body with `as_of`; 0 of one that there is not yet.
     pub fn since(floor: u64) -> Self {
-        MemberTimes { floor, at: BTreeMap::new() }
+        MemberTimes { floor, absent: 0, at: BTreeMap::new() }
     }
 
-    /// A removed member without a time may be set by any body.
-    fn of(&self, member: &str, profile: &Value) -> Option<u64> {
-        let floor = find(profile, member).map(|_| self.floor);
-        self.at.get(member).copied().or(floor)
+    /// The same, of a user who was deleted at a moment; 0 of one who was not, or of whom nobody knows any more.
+    pub fn deleted_at(self, absent: u64) -> Self {
+        MemberTimes { absent, ..self }
+    }
+
+    /// The newest of them.
+    pub fn newest(&self) -> u64 {
+        self.at.values().copied().max().unwrap_or(0).max(self.floor)
+    }
+
+    fn of(&self, member: &str, profile: &Value) -> u64 {
+        let unknown = if find(profile, member).is_some() { self.floor } else { self.absent };
+        self.at.get(member).copied().unwrap_or(unknown)
     }
 
     /// Sets members of a profile as of a moment. Also: whether any of them was left, because it was set later.
@@ -42,7 +53,7 @@ impl MemberTimes {
         as_of: Timestamp,
     ) -> (Value<'a>, bool) {
         let sent = members.len();
-        let is_accepted = |member: &str| self.of(member, &profile).is_none_or(|time| time <= as_of.as_ms());
+        let is_accepted = |member: &str| self.of(member, &profile) <= as_of.as_ms();
         let accepted: Vec<_> = members.into_iter().filter(|(member, _)| is_accepted(member)).collect();
         let is_any_left = accepted.len() < sent;
         for (member, value) in accepted {
@@ -56,7 +67,7 @@ impl MemberTimes {
     /// Merges a patch into a profile. All that it touches is set now, or just after what stands if that is ahead.
     pub fn merge<'a>(&mut self, profile: Value<'a>, patch: Value<'a>, now: Timestamp) -> Value<'a> {
         for member in members_of(&patch) {
-            let time = self.of(&member, &profile).map_or(0, |time| time + 1).max(now.as_ms());
+            let time = (self.of(&member, &profile) + 1).max(now.as_ms());
             self.at.insert(member, time);
         }
         let merged = merge(profile, patch);

@@ -117,7 +117,7 @@ mod tests {
 
     const OPERATIONS: [&str; 4] = [
         r#"{"UpsertAll":[{"external_id":"v","new_id":"usr_2","change":{"Merge":{"email":"a@b.c"}}}]}"#,
-        r#"{"List":{"email":"a@b.c","phone":null,"updated_after":null,"after":null,"limit":2,"max_bytes":99}}"#,
+        r#"{"List":{"email":"a@b.c","phone":null,"after":null,"limit":2,"max_bytes":99}}"#,
         r#"{"Delete":{"external_id":"v","if_match":null}}"#,
         r#""Revoke""#,
     ];

@@ -1,14 +1,14 @@
 //! The storage ports, by the models of the merge and of last write wins.
 
 use crate::last_write_wins::MemberTimes;
-use roster::bounds::{MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
+use roster::bounds::{DELETION_MS, MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use roster::placement::Storage;
 use roster::store::{
-    Access, Caller, ControlStore, Filter, IfMatch, Page, Position, StoreError, StoredLimit, StoredUser, Upserted,
-    UserStore,
+    Access, Caller, ChangedUser, ChangesEnd, ChangesPage, ControlStore, DeletedUser, Filter, FollowFrom, IfMatch, Page,
+    StoreError, StoredLimit, StoredUser, Upserted, UserStore,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -24,6 +24,8 @@ pub struct MemoryStore {
     keys: RefCell<Vec<(KeyHash, KeyRecord)>>,
     projects: RefCell<BTreeMap<Project, ProjectRecord>>,
     users: RefCell<BTreeMap<(Project, String), User>>,
+    /// The greatest revision of a deletion that was forgotten, of each project.
+    forgotten: RefCell<BTreeMap<Project, u64>>,
     hops: Rc<Cell<u32>>,
 }
 
@@ -36,6 +38,23 @@ struct User {
     revision: u64,
     /// If a body with `as_of` has touched it.
     times: Option<MemberTimes>,
+    /// It was deleted, and was not created again.
+    gone: bool,
+    /// When it was last deleted, in milliseconds; 0 if never.
+    deleted_at: u64,
+}
+
+impl User {
+    /// The deletion that a body at `now` meets; 0 if none, or none that is known for sure.
+    fn deletion(&self, now: Timestamp) -> u64 {
+        if self.deleted_at + DELETION_MS > now.as_ms() { self.deleted_at } else { 0 }
+    }
+
+    /// The times of its members, as a body with `as_of` meets them.
+    fn times(&self, now: Timestamp) -> MemberTimes {
+        let floor = self.updated_at.as_ms().max(if self.deleted_at > 0 { self.deleted_at + 1 } else { 0 });
+        self.times.clone().unwrap_or_else(|| MemberTimes::since(floor)).deleted_at(self.deletion(now))
+    }
 }
 
 impl MemoryStore {
@@ -65,6 +84,13 @@ impl MemoryStore {
         known.map(|(_, record)| record.project.clone()).ok_or(StoreError::KeyNotLive)
     }
 
+    /// The revision of the next change of a project.
+    fn next_revision(&self, project: &Project, now: Timestamp) -> u64 {
+        let users = self.users.borrow();
+        let of_project = users.iter().filter(|((of, _), _)| of == project).map(|(_, user)| user.revision);
+        of_project.max().map_or(0, |latest| latest + 1).max(now.as_ms() * 1000)
+    }
+
     /// Refuses a change of a user whom `if_match` does not mean, unless it changes nothing.
     fn check_revision(
         &self,
@@ -75,12 +101,8 @@ impl MemoryStore {
     ) -> Result<(), StoreError> {
         let users = self.users.borrow();
         let key = (project.clone(), user.external_id.as_str().to_owned());
-        let known = users.get(&key).ok_or(StoreError::RevisionChanged(None))?;
-        let (mut times, floor) = (known.times.clone(), known.updated_at.as_ms());
-        let mut changes = || {
-            let made = changed(&known.profile, &mut times, floor, &user.change, now);
-            made.map_or(true, |(profile, _)| profile != known.profile)
-        };
+        let known = users.get(&key).filter(|user| !user.gone).ok_or(StoreError::RevisionChanged(None))?;
+        let changes = || changed(known, &user.change, now).map_or(true, |change| change.profile != known.profile);
         if if_match.includes(known.revision) || !changes() {
             Ok(())
         } else {
@@ -88,59 +110,99 @@ impl MemoryStore {
         }
     }
 
-    fn upsert(&self, project: &Project, user: &NewUser, new_id: &str, now: Timestamp) -> Result<Upserted, StoredLimit> {
+    fn upsert(
+        &self,
+        project: &Project,
+        user: &NewUser,
+        new_id: &str,
+        now: Timestamp,
+        revision: u64,
+    ) -> Result<Upserted, StoredLimit> {
         let mut users = self.users.borrow_mut();
         let key = (project.clone(), user.external_id.as_str().to_owned());
-        let known = users.get(&key).cloned();
-        let document = known.as_ref().map_or(EMPTY_PROFILE, |known| &known.profile);
-        let mut times = known.as_ref().and_then(|known| known.times.clone());
-        let floor = known.as_ref().map_or(0, |known| known.updated_at.as_ms());
-        let (profile, stale) = changed(document, &mut times, floor, &user.change, now)?;
-        let stored = match known {
-            Some(known) if known.profile == profile => User { times, ..known },
-            Some(known) => {
-                User { profile, updated_at: known.updated_at.max(now), revision: known.revision + 1, times, ..known }
+        let nobody = User {
+            id: new_id.to_owned(),
+            profile: EMPTY_PROFILE.to_owned(),
+            created_at: now,
+            updated_at: Timestamp::from_ms(0),
+            revision,
+            times: None,
+            gone: true,
+            deleted_at: 0,
+        };
+        let known = users.get(&key).unwrap_or(&nobody);
+        let Changed { profile, times, is_any_left } = changed(known, &user.change, now)?;
+        let is_too_old =
+            known.gone && matches!(user.change, Change::Set { as_of, .. } if as_of.as_ms() < known.deletion(now));
+        if is_too_old {
+            return Ok(Upserted { id: known.id.clone(), created: false, stale: true });
+        }
+        let stored = match known.clone() {
+            known if known.gone => {
+                User { profile, times, updated_at: now, deleted_at: known.deleted_at, gone: false, ..nobody }
             }
-            None => {
-                let revision = now.as_ms() * 1000;
-                User { id: new_id.to_owned(), profile, created_at: now, updated_at: now, revision, times }
-            }
+            known if known.profile == profile => User { times, ..known },
+            known => User { profile, updated_at: known.updated_at.max(now), revision, times, ..known },
         };
         let id = stored.id.clone();
         users.insert(key, stored);
-        Ok(Upserted { created: id == new_id, id, stale })
+        Ok(Upserted { created: id == new_id, id, stale: is_any_left })
+    }
+
+    /// Forgets up to ten deletions that are older than 30 days as of one of this revision.
+    fn forget_old_deletions(&self, project: &Project, revision: u64) {
+        let mut users = self.users.borrow_mut();
+        let is_old = |user: &User| user.gone && user.revision + DELETION_MS * 1000 <= revision;
+        let of_project = users.iter().filter(|((of, _), user)| of == project && is_old(user));
+        let mut oldest: Vec<_> =
+            of_project.map(|((_, id), user)| (user.revision, user.deleted_at, id.clone())).collect();
+        oldest.sort();
+        for (of, deleted_at, id) in oldest.into_iter().take(10) {
+            if deleted_at + DELETION_MS <= revision / 1000 {
+                users.remove(&(project.clone(), id));
+                let mut forgotten = self.forgotten.borrow_mut();
+                let greatest = forgotten.entry(project.clone()).or_default();
+                *greatest = of.max(*greatest);
+            }
+        }
     }
 }
 
 const EMPTY_PROFILE: &str = r#"{"properties":{},"origin":{}}"#;
 
-/// The profile that a change makes of a document, and whether any of it was left.
-fn changed(
-    document: &str,
-    times: &mut Option<MemberTimes>,
-    floor: u64,
-    change: &Change,
-    now: Timestamp,
-) -> Result<(String, bool), StoredLimit> {
-    let document = Value::Object(parsed(document));
-    let (merged, stale) = match (change, &mut *times) {
-        (Change::Merge(patch), None) => (merge(document, Value::Object(parsed(patch.as_str()))), false),
-        (Change::Merge(patch), Some(times)) => {
-            (times.merge(document, Value::Object(parsed(patch.as_str())), now), false)
+/// What a change makes of a user.
+struct Changed {
+    profile: String,
+    times: Option<MemberTimes>,
+    /// Whether a member was left, because it was set later.
+    is_any_left: bool,
+}
+
+fn changed(known: &User, change: &Change, now: Timestamp) -> Result<Changed, StoredLimit> {
+    let document = Value::Object(parsed(&known.profile));
+    let (merged, times, is_any_left) = match change {
+        Change::Merge(patch) => {
+            let patch = Value::Object(parsed(patch.as_str()));
+            match known.times.is_some().then(|| known.times(now)) {
+                None => (merge(document, patch), None, false),
+                Some(mut times) => (times.merge(document, patch, now), Some(times), false),
+            }
         }
-        (Change::Set { members, as_of }, times) => {
+        Change::Set { members, as_of } => {
             // What breaks a limit by itself is refused, whatever is stored.
             let new = MemberTimes::since(0)
                 .set(Value::Object(parsed(EMPTY_PROFILE)), pairs(members.as_str()), *as_of)
                 .0
                 .to_string();
             check_limits(&parsed(&new), new.len())?;
-            times.get_or_insert_with(|| MemberTimes::since(floor)).set(document, pairs(members.as_str()), *as_of)
+            let mut times = known.times(now);
+            let (merged, is_any_left) = times.set(document, pairs(members.as_str()), *as_of);
+            (merged, Some(times), is_any_left)
         }
     };
     let profile = merged.to_string();
     check_limits(&parsed(&profile), profile.len())?;
-    Ok((profile, stale))
+    Ok(Changed { profile, times, is_any_left })
 }
 
 /// The pairs of an array of `[member, value]`.
@@ -206,7 +268,8 @@ impl UserStore for MemoryStore {
         if let Some(if_match) = if_match {
             self.check_revision(&project, user, if_match, access.now)?;
         }
-        self.upsert(&project, user, new_id, access.now).map_err(StoreError::Refused)
+        let revision = self.next_revision(&project, access.now);
+        self.upsert(&project, user, new_id, access.now, revision).map_err(StoreError::Refused)
     }
 
     async fn upsert_users(
@@ -215,12 +278,16 @@ impl UserStore for MemoryStore {
         users: &[(&NewUser, String)],
     ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
         let project = self.project_of(access)?;
-        Ok(users.iter().map(|(user, new_id)| self.upsert(&project, user, new_id, access.now)).collect())
+        let revision = self.next_revision(&project, access.now);
+        let upsert = |(index, (user, new_id)): (u64, &(&NewUser, String))| {
+            self.upsert(&project, user, new_id, access.now, revision + index)
+        };
+        Ok((0..).zip(users).map(upsert).collect())
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
         let key = (self.project_of(access)?, id.as_str().to_owned());
-        Ok(self.users.borrow().get(&key).map(|user| stored_user(id.as_str(), user)))
+        Ok(self.users.borrow().get(&key).filter(|user| !user.gone).map(|user| stored_user(id.as_str(), user)))
     }
 
     async fn delete_user(
@@ -230,41 +297,45 @@ impl UserStore for MemoryStore {
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
         let key = (self.project_of(access)?, id.as_str().to_owned());
+        let revision = self.next_revision(&key.0, access.now);
         let mut users = self.users.borrow_mut();
-        if let (Some(known), Some(if_match)) = (users.get(&key), if_match)
-            && !if_match.includes(known.revision)
-        {
+        let Some(known) = users.get_mut(&key).filter(|user| !user.gone) else { return Ok(false) };
+        if if_match.is_some_and(|if_match| !if_match.includes(known.revision)) {
             return Err(StoreError::RevisionChanged(Some(known.revision)));
         }
-        Ok(users.remove(&key).is_some())
+        let newest = known.times.as_ref().map_or(known.updated_at.as_ms(), MemberTimes::newest).max(known.deleted_at);
+        *known = User {
+            id: known.id.clone(),
+            profile: EMPTY_PROFILE.to_owned(),
+            created_at: Timestamp::from_ms(0),
+            updated_at: Timestamp::from_ms(0),
+            revision,
+            times: None,
+            gone: true,
+            deleted_at: access.now.as_ms().max(newest + 1),
+        };
+        drop(users);
+        self.forget_old_deletions(&key.0, revision);
+        Ok(true)
     }
 
     async fn list_users(
         &self,
         access: Access<'_>,
         filter: &Filter<'_>,
-        after: Option<&Position>,
+        after: Option<&str>,
         limit: u32,
     ) -> Result<Page, StoreError> {
         let mine = self.project_of(access)?;
         let users = self.users.borrow();
-        let of_project = users.iter().filter(|((project, _), _)| *project == mine);
+        let of_project = users.iter().filter(|((project, _), user)| *project == mine && !user.gone);
         let mut found: Vec<StoredUser> = of_project.map(|((_, id), user)| stored_user(id, user)).collect();
         found.retain(|user| {
             filter
                 .email
                 .is_none_or(|email| user.email.as_deref().is_some_and(|of| of.eq_ignore_ascii_case(email.as_str())))
                 && filter.phone.as_ref().is_none_or(|phone| user.phone.as_deref() == Some(phone.as_str()))
-                && filter.updated_after.is_none_or(|at| user.updated_at > at)
-        });
-        let by_change = filter.updated_after.is_some();
-        let position = |at: Timestamp, id: &str| (by_change.then_some(at), id.to_owned());
-        found.sort_by_key(|user| position(user.updated_at, &user.external_id));
-        found.retain(|user| {
-            let is_behind = |after: &Position| {
-                position(user.updated_at, &user.external_id) > position(after.updated_at, &after.external_id)
-            };
-            after.is_none_or(is_behind)
+                && after.is_none_or(|after| *user.external_id > *after)
         });
         let mut bytes_before = 0;
         let fitting = found.iter().take(limit as usize).take_while(|user| {
@@ -276,6 +347,33 @@ impl UserStore for MemoryStore {
         let has_more = found.len() > fitting;
         found.truncate(fitting);
         Ok(Page { users: found, has_more })
+    }
+
+    async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        let mine = self.project_of(access)?;
+        let users = self.users.borrow();
+        let behind = from.of_bucket(0, 1);
+        let of_project = users.iter().filter(|((project, _), _)| *project == mine);
+        let latest = of_project.clone().map(|(_, user)| user.revision).max().unwrap_or(0);
+        let mut found: Vec<_> = of_project.filter(|(_, user)| user.revision > behind.revision).collect();
+        found.sort_by_key(|(_, user)| user.revision);
+        let (mut changes, mut bytes) = (Vec::new(), 0);
+        for ((_, id), user) in found.iter().take(limit as usize).take_while(|(_, user)| {
+            let fits = bytes < MAX_PAGE_BYTES;
+            bytes += user.profile.len();
+            fits
+        }) {
+            changes.push(if user.gone {
+                let deleted_at = Timestamp::from_ms(user.deleted_at);
+                let (id, external_id) = (user.id.clone(), id.clone());
+                ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, revision: user.revision })
+            } else {
+                ChangedUser::Stored(stored_user(id, user))
+            });
+        }
+        let forgotten = self.forgotten.borrow().get(&mine).copied().unwrap_or(0);
+        let reached = behind.reached(&changes, ChangesEnd { latest, forgotten })?;
+        Ok(ChangesPage { has_more: changes.len() < found.len(), changes, reached: vec![reached] })
     }
 
     async fn refuse_key(&self, _: Access<'_>) -> Result<(), StoreError> {

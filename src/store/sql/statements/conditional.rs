@@ -2,15 +2,15 @@
 //! JSON, or whatever it is if that is null. They add no user, and [`find_revision`] tells why one has answered no row.
 
 use super::times::SENT_MEMBERS;
-use super::upsert;
+use super::{deletion, upsert};
 
 /// Does what [`upsert`](upsert::upsert()) does to a user who is there, if its revision is expected by ?6 or the patch changes
 /// nothing.
-pub fn update_if(caller: &str) -> String {
+pub fn update_if(writer: &str) -> String {
     format!(
-        "{caller}
+        "{writer}
 update users set {merging}
-where project = (select project from caller) and external_id = ?3
+where project = (select project from caller) and external_id = ?3 and not gone
     and ({is_expected} or json_patch(profile, ?5) is profile)
 returning id, 0 as created, 0 as stale",
         merging = upsert::merging(),
@@ -20,13 +20,14 @@ returning id, 0 as created, 0 as stale",
 
 /// Does what [`upsert_as_of`](upsert::upsert_as_of) does to a user who is there, if its revision is expected by ?7 or the
 /// members change nothing.
-pub fn update_as_of_if(caller: &str) -> String {
+pub fn update_as_of_if(writer: &str) -> String {
     format!(
-        "{caller}, sent as materialized (
+        "{writer}, sent as materialized (
     select {SENT_MEMBERS} from json_each(?5)
 )
 update users set {setting}
-where project = (select project from caller) and external_id = ?3 and ({is_expected} or {sets_nothing})
+where project = (select project from caller) and external_id = ?3 and not gone
+    and ({is_expected} or {sets_nothing})
 returning id, 0 as created, times ->> '$.left' > 0 as stale",
         setting = upsert::setting(),
         is_expected = is_expected("?7"),
@@ -34,12 +35,14 @@ returning id, 0 as created, times ->> '$.left' > 0 as stale",
     )
 }
 
-/// Does what [`delete_user`](super::delete_user) does, if the user's revision is expected by ?4.
-pub fn delete_user_if(caller: &str) -> String {
+/// Does what [`delete_user`](deletion::delete_user) does, if the user's revision is expected by ?4.
+pub fn delete_user_if(writer: &str) -> String {
     format!(
-        "{caller}
-delete from users where project = (select project from caller) and external_id = ?3 and {is_expected}
+        "{writer}
+update users set {emptying}
+where project = (select project from caller) and external_id = ?3 and not gone and {is_expected}
 returning id, 0 as created, 0 as stale",
+        emptying = deletion::emptying(),
         is_expected = is_expected("?4"),
     )
 }
@@ -49,7 +52,7 @@ pub fn find_revision(caller: &str) -> String {
     format!(
         "{caller}
 select revision
-from caller left join users on users.project = caller.project and external_id = ?3"
+from caller left join users on users.project = caller.project and external_id = ?3 and not gone"
     )
 }
 

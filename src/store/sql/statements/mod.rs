@@ -1,7 +1,9 @@
 //! The statements for stores on SQLite. Each statement on users checks the calling key itself, and none reads more than
 //! it needs.
 
+mod changes;
 mod conditional;
+mod deletion;
 mod times;
 mod upsert;
 
@@ -14,7 +16,10 @@ pub struct Statements {
     pub find_user: String,
     pub find_caller: String,
     pub find_revision: String,
-    pub lists: Lists,
+    pub list_users: String,
+    pub list_users_by_contact: String,
+    pub changes: String,
+    pub changes_end: String,
     pub look: String,
     pub upsert: String,
     pub upsert_as_of: String,
@@ -29,20 +34,24 @@ pub struct Statements {
 impl Statements {
     /// Those of callers that `caller` finds.
     pub fn new(caller: &str) -> Self {
+        let writer = &writer(caller);
         Statements {
             find_user: find_user(caller),
             find_caller: find_caller(caller),
             find_revision: conditional::find_revision(caller),
-            lists: Lists::new(caller),
+            list_users: list_users(caller, false),
+            list_users_by_contact: list_users(caller, true),
+            changes: changes::changes(caller),
+            changes_end: changes::changes_end(caller),
             look: upsert::look(caller),
-            upsert: upsert::upsert(caller),
-            upsert_as_of: upsert::upsert_as_of(caller),
-            upsert_batch: upsert::upsert_batch(caller),
+            upsert: upsert::upsert(writer),
+            upsert_as_of: upsert::upsert_as_of(writer),
+            upsert_batch: upsert::upsert_batch(writer),
             reject_batch: upsert::reject_batch(caller),
-            update_if: conditional::update_if(caller),
-            update_as_of_if: conditional::update_as_of_if(caller),
-            delete_user: delete_user(caller),
-            delete_user_if: conditional::delete_user_if(caller),
+            update_if: conditional::update_if(writer),
+            update_as_of_if: conditional::update_as_of_if(writer),
+            delete_user: deletion::delete_user(writer),
+            delete_user_if: conditional::delete_user_if(writer),
         }
     }
 }
@@ -109,11 +118,28 @@ with caller as (
     where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
 )";
 
+/// An expression: the greatest revision of the caller's project, or 0.
+const LATEST_REVISION: &str = "max(
+        ifnull((select max(revision) from changes where project = caller.project and gone = 0), 0),
+        ifnull((select max(revision) from changes where project = caller.project and gone = 1), 0)
+    )";
+
+/// What finds a caller who writes: with `next`, the revision of the users whom the statement changes. That is the moment in
+/// microseconds, or one more than the greatest there is. It is taken within the statement, and writes are made one after the
+/// other: so revisions are in the order of commits.
+fn writer(caller: &str) -> String {
+    format!(
+        "{caller}, next as materialized (
+    select project, max(cast(?2 * 1000 as integer), 1 + {LATEST_REVISION}) as revision from caller
+)"
+    )
+}
+
 fn user_columns() -> String {
     let contacts = CONTACTS.each_ref().map(|field| field.name).join(", ");
     let sections =
         SECTIONS.each_ref().map(|Section { name, .. }| format!("profile -> '$.{name}' as {name}")).join(", ");
-    format!("id, {contacts}, {sections}, created_at, users.updated_at, revision")
+    format!("id, {contacts}, {sections}, created_at, updated_at, users.revision")
 }
 
 /// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
@@ -121,17 +147,8 @@ fn find_user(caller: &str) -> String {
     format!(
         "{caller}
 select external_id, {user_columns}
-from caller left join users on users.project = caller.project and external_id = ?3",
+from caller left join users on users.project = caller.project and external_id = ?3 and not gone",
         user_columns = user_columns(),
-    )
-}
-
-/// Returns a row if there was such a user. No row can also mean that the calling key is not live.
-fn delete_user(caller: &str) -> String {
-    format!(
-        "{caller}
-delete from users where project = (select project from caller) and external_id = ?3
-returning id"
     )
 }
 
@@ -140,58 +157,28 @@ fn find_caller(caller: &str) -> String {
     format!("{caller} select project as id from caller")
 }
 
-/// The lists of users: at most ?3 after the one with the id ?6, by change after the moment ?8 and that id; no row if the
-/// calling key is not live, and a row of nulls if there is no such user. Users past ?7 bytes have no columns but
-/// `external_id`.
+/// A list of users: at most ?3 after the one with the id ?6; no row if the calling key is not live, and a row of nulls if there
+/// is no such user. Users past ?7 bytes have no columns but `external_id`. By contact it is of those with the e-mail ?4 and the
+/// phone ?5, if they are not null.
 ///
-/// Each is a search in one primary key or another, and reads no row more than it answers. By change and by contact it reads
-/// all users with that e-mail or phone, and sorts.
-pub struct Lists([[String; 2]; 2]);
-
-impl Lists {
-    /// Those of callers that `caller` finds.
-    fn new(caller: &str) -> Self {
-        Lists([false, true].map(|by_contact| [false, true].map(|by_change| list_users(caller, by_contact, by_change))))
-    }
-
-    /// The one by contact or not, and by change or not.
-    pub fn of(&self, by_contact: bool, by_change: bool) -> &str {
-        &self.0[usize::from(by_contact)][usize::from(by_change)]
-    }
-}
-
-/// What [`Lists`] take as ?8 and ?6 to begin behind `updated_after`, or behind a later position.
-pub fn start_of_changes(updated_after: u64, position: Option<(u64, &str)>) -> (u64, &str) {
-    // No id comes before the empty one.
-    let first = (updated_after.saturating_add(1), "");
-    position.map_or(first, |position| position.max(first))
-}
-
-/// One of [`Lists`].
-fn list_users(caller: &str, by_contact: bool, by_change: bool) -> String {
+/// It is a search in one primary key or the other, and reads no row more than it answers, but for those of users who were
+/// deleted in the last 30 days.
+fn list_users(caller: &str, by_contact: bool) -> String {
     // `cross join` keeps the order of the tables.
-    let (source, external_id, updated_at) = if by_contact {
+    let (source, external_id) = if by_contact {
         let source = "cross join contacts on contacts.project = caller.project and contact = ifnull(lower(?4), ?5)
-    cross join users on users.project = caller.project and users.external_id = contacts.external_id";
-        (source, "contacts.external_id", "users.updated_at")
-    } else if by_change {
-        let source = "cross join changes on changes.project = caller.project
-    cross join users on users.project = caller.project and users.external_id = changes.external_id";
-        (source, "changes.external_id", "changes.updated_at")
+    cross join users on users.project = caller.project and users.external_id = contacts.external_id
+        and (?4 is null or lower(email) = lower(?4)) and (?5 is null or phone = ?5)";
+        (source, "contacts.external_id")
     } else {
-        ("cross join users on users.project = caller.project", "users.external_id", "")
-    };
-    let (behind, order) = if by_change {
-        (format!("({updated_at}, {external_id}) > (?8, ?6)"), format!("{updated_at}, {external_id}"))
-    } else {
-        (format!("{external_id} > ?6"), external_id.to_owned())
+        ("cross join users on users.project = caller.project and not gone", "users.external_id")
     };
     format!(
         "{caller}, found as (
     select users.project, users.external_id, octet_length(profile) as bytes
     from caller {source}
-    where (?4 is null or lower(email) = lower(?4)) and (?5 is null or phone = ?5) and {behind}
-    order by {order}
+    where {external_id} > ?6
+    order by {external_id}
     limit ?3
 ), page as (
     select *, sum(bytes) over (rows between unbounded preceding and 1 preceding) as bytes_before from found

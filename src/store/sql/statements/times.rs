@@ -3,9 +3,21 @@
 //! newest write of what it touches.
 //!
 //! A member is `email`, `phone`, `p/` and a key of `properties`, or `o/` and a key of `origin`; `left` counts those that the
-//! last body did not set.
+//! last body did not set. A deletion counts as a removal of every member there is, for [`DELETION_MS`].
 
-use crate::bounds::MAX_MEMBER_TIMES;
+use crate::bounds::{DELETION_MS, MAX_MEMBER_TIMES};
+
+/// An expression: when a member of a row was removed that is absent and has no time of its own; 0 if nobody knows.
+pub fn absent() -> String {
+    format!("iif(deleted_at > ?2 - {DELETION_MS}, deleted_at, 0)")
+}
+
+/// An expression: the latest of a row's times, also of its removed members.
+pub const NEWEST: &str = "max(
+        ifnull(times ->> '$.floor', updated_at),
+        ifnull((select max(value) from json_each(times, '$.at')), 0),
+        ifnull(deleted_at, 0)
+    )";
 
 /// Columns of a member that a body as of a moment sets: those of an element of an array of `[member, value]`.
 pub const SENT_MEMBERS: &str =
@@ -51,7 +63,8 @@ pub fn effect(as_of: &str) -> String {
     format!(
         "known as materialized (
             select
-                {as_of} as as_of, ifnull(times ->> '$.floor', updated_at) as floor, ifnull(times -> '$.at', '{{}}') as at
+                {as_of} as as_of, {absent} as absent, ifnull(times -> '$.at', '{{}}') as at,
+                ifnull(times ->> '$.floor', max(updated_at, ifnull(deleted_at + 1, 0))) as floor
         ), found as (
             select member, value, removes, position, null as time, 0 as stands from sent
             union all select key, null, null, null, value, 0 from json_each((select at from known))
@@ -61,7 +74,7 @@ pub fn effect(as_of: &str) -> String {
             from (
                 select
                     as_of, floor, member, max(value) as value, max(removes) as removes, max(position) as position,
-                    max(time) as time, max(stands) as stands, coalesce(max(time), iif(max(stands), floor, 0)) as known_time
+                    max(time) as time, max(stands) as stands, coalesce(max(time), iif(max(stands), floor, absent)) as known_time
                 from known cross join found
                 group by member
             )
@@ -77,6 +90,7 @@ pub fn effect(as_of: &str) -> String {
                 count(*) filter (where position is not null and not is_set) as left_out
             from (select *, row_number() over (order by time is null, stands desc, time desc, member desc) as age from timed)
         )",
+        absent = absent(),
         standing = members("profile"),
     )
 }

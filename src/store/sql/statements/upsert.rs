@@ -3,31 +3,46 @@
 use super::times::{self, AFTER_EFFECT, SENT_MEMBERS, VALUES};
 use crate::bounds::{MAX_MEMBERS, MAX_PROFILE_BYTES};
 
-/// The profile into which the first patch of a user is merged.
-const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
-/// The first revision is the moment of creation in microseconds, so that a user who is deleted and created again never
-/// repeats one: nobody changes a user a thousand times within a millisecond.
-const FIRST_REVISION: &str = "cast(?2 * 1000 as integer)";
+/// The profile into which the first patch of a user is merged, and that of a user who is gone.
+pub const EMPTY_PROFILE: &str = r#"'{"properties":{},"origin":{}}'"#;
 
 /// Merges the patch ?5 into the user ?3, who gets the id ?4 if it is new. Answers the user's id and whether it is new, or no
 /// row if the calling key is not live.
 ///
 /// `json_patch` is the whole merge. A patch that changes nothing rewrites the row as it was.
-pub fn upsert(caller: &str) -> String {
+pub fn upsert(writer: &str) -> String {
     format!(
-        "{caller}, first as (
-    select project, json_patch({EMPTY_PROFILE}, ?5) as profile from caller
+        "{writer}, first as (
+    select project, revision, json_patch({EMPTY_PROFILE}, ?5) as profile from next
 )
 insert into users
     (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-select project, ?3, ?4, profile, {property_keys}, {origin_keys}, {FIRST_REVISION}, ?2, ?2
+select project, ?3, ?4, profile, {property_keys}, {origin_keys}, revision, ?2, ?2
 from first
 where true
-on conflict (project, external_id) do update set {merging}
+on conflict (project, external_id) do update set {reviving}, {merging}
 returning id, id = ?4 as created, 0 as stale",
+        reviving = reviving("null"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
         merging = merging(),
+    )
+}
+
+/// A condition on a row: it is of a user who is gone, and a body as of a moment creates the user again, or a body of now if
+/// that is null.
+fn revives(as_of: &str) -> String {
+    format!("(gone and ifnull({as_of} >= {absent}, true))", absent = times::absent())
+}
+
+/// What `update set` takes to create the user of a row again, if a body as of a moment does so.
+fn reviving(as_of: &str) -> String {
+    format!(
+        "(id, created_at, gone) = (
+        select iif(revives, excluded.id, id), iif(revives, ?2, created_at), gone and not revives
+        from (select {revives} as revives)
+    )",
+        revives = revives(as_of),
     )
 }
 
@@ -38,8 +53,8 @@ pub fn merging() -> String {
     (profile, property_keys, origin_keys, revision, updated_at, times) = (
         select
             merged, {merged_property_keys}, {merged_origin_keys},
-            revision + (merged is not profile),
-            iif(merged is not profile, max(updated_at, ?2), updated_at),
+            iif(merged is not profile or gone, (select revision from next), revision),
+            iif(merged is not profile or gone, max(updated_at, ?2), updated_at),
             case when times is not null then (with sent as ({sent}), {effect} select {AFTER_EFFECT} from effect) end
         from (select json_patch(profile, ?5) as merged)
     )",
@@ -52,20 +67,21 @@ pub fn merging() -> String {
 
 /// Sets the members ?5 of the user ?3, an array of `[member, value]`, unless they were set later than ?6. Answers what
 /// [`upsert`] does, and whether any was left.
-pub fn upsert_as_of(caller: &str) -> String {
+pub fn upsert_as_of(writer: &str) -> String {
     format!(
-        "{caller}, sent as materialized (
+        "{writer}, sent as materialized (
     select {SENT_MEMBERS} from json_each(?5)
 ), first as (
-    select project, {first} as profile from caller
+    select project, revision, {first} as profile from next
 )
 insert into users
     (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, times)
-select project, ?3, ?4, profile, {property_keys}, {origin_keys}, {FIRST_REVISION}, ?2, ?2, {first_times}
+select project, ?3, ?4, profile, {property_keys}, {origin_keys}, revision, ?2, ?2, {first_times}
 from first
 where true
-on conflict (project, external_id) do update set {setting}
-returning id, id = ?4 as created, times ->> '$.left' > 0 as stale",
+on conflict (project, external_id) do update set {reviving}, {setting}
+returning id, id = ?4 as created, gone or times ->> '$.left' > 0 as stale",
+        reviving = reviving(AS_OF),
         first = set_all(EMPTY_PROFILE, "sent"),
         property_keys = keys("profile", "properties"),
         origin_keys = keys("profile", "origin"),
@@ -80,15 +96,16 @@ pub fn setting() -> String {
         "
     (profile, property_keys, origin_keys, revision, updated_at, times) = (
         with {effect}, merged as materialized (
-            select *, {document} as document from effect
+            select *, {document} as document, {revives} as revives from effect
         )
         select
             document, {merged_property_keys}, {merged_origin_keys},
-            revision + (document is not profile),
-            iif(document is not profile, max(updated_at, ?2), updated_at),
-            {AFTER_EFFECT}
+            iif(document is not profile or revives, (select revision from next), revision),
+            iif(document is not profile or revives, max(updated_at, ?2), updated_at),
+            iif(gone and not revives, null, {AFTER_EFFECT})
         from merged
     )",
+        revives = revives(AS_OF),
         effect = times::effect(AS_OF),
         document = set("profile"),
         merged_property_keys = keys("document", "properties"),
@@ -126,7 +143,7 @@ pub fn look(caller: &str) -> String {
     format!(
         "{caller}
 select id, json_patch(profile, ?5) is not profile or times is not null as changes
-from caller left join users on users.project = caller.project and external_id = ?3"
+from caller left join users on users.project = caller.project and external_id = ?3 and not gone"
     )
 }
 
@@ -165,18 +182,22 @@ fn batch_input(caller: &str) -> String {
 ///
 /// Rows are merged one after the other, so a user who occurs twice is merged twice. A user that would break a limit keeps
 /// its row, apart from `batch_refusal`. `materialized` computes each document once, not once for every use.
-pub fn upsert_batch(caller: &str) -> String {
+pub fn upsert_batch(writer: &str) -> String {
     format!(
         "{input}
 insert into users (
     project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at, times, batch_index
 )
-select project, external_id, id, profile, property_keys, origin_keys, {FIRST_REVISION}, ?2, ?2, times, batch_index
-from checked
+select
+    checked.project, external_id, id, profile, property_keys, origin_keys, revision + batch_index, ?2, ?2, times, batch_index
+from checked cross join next
 where refusal is null
 order by batch_index
 on conflict (project, external_id) do update set
-    (profile, property_keys, origin_keys, revision, updated_at, times, batch_index, batch_refusal) = (
+    (
+        id, created_at, gone,
+        profile, property_keys, origin_keys, revision, updated_at, times, batch_index, batch_refusal
+    ) = (
         with element as materialized (
             select element -> 2 as body, element ->> 3 as as_of
             from (select list -> ('$[' || excluded.batch_index || ']') as element from batch)
@@ -196,22 +217,29 @@ on conflict (project, external_id) do update set
         ), measured as materialized (
             select *, {merged_property_keys} as in_properties, {merged_origin_keys} as in_origin from merged
         ), judged as materialized (
-            select *, {refusal} as refusal, document is not profile as news from measured
+            select
+                effect, document, in_properties, in_origin, refusal,
+                refusal is null and (document is not profile or revives) as changes, refusal is null and revives as revives
+            from (select *, {refusal} as refusal, {revives} as revives from measured)
         )
         select
+            iif(revives, excluded.id, id),
+            iif(revives, ?2, created_at),
+            gone and not revives,
             iif(refusal is null, document, profile),
             iif(refusal is null, in_properties, property_keys),
             iif(refusal is null, in_origin, origin_keys),
-            revision + (refusal is null and news),
-            iif(refusal is null and news, max(updated_at, ?2), updated_at),
-            iif(refusal is null, effect -> '$.times', times),
+            iif(changes, excluded.revision, revision),
+            iif(changes, max(updated_at, ?2), updated_at),
+            iif(refusal is null, iif(gone and not revives, null, effect -> '$.times'), times),
             excluded.batch_index,
             refusal
         from judged
     )
 returning
-    id, batch_index, batch_refusal as rejection, ifnull(times ->> '$.left', 0) > 0 as stale",
-        input = batch_input(caller),
+    id, batch_index, batch_refusal as rejection, gone or ifnull(times ->> '$.left', 0) > 0 as stale",
+        revives = revives("as_of"),
+        input = batch_input(writer),
         sent_by_patch = times::sent_by_patch("iif(as_of is null, body, '{}')"),
         effect = times::effect("as_of"),
         effect_json = times::effect_json(&set("profile")),

@@ -5,9 +5,9 @@ use roster::api::Handled;
 use roster::input::percent;
 use roster::time::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-const FILTERS: [&str; 4] = ["", "&updated_after=2023-11-14T22:13:20Z", "&email=a@b.c", "&phone=%2B123"];
+const FILTERS: [&str; 4] = ["", "&email=a@b.c&phone=%2B123", "&email=a@b.c", "&phone=%2B123"];
 
 /// The first byte chooses: a cursor as it is, or a walk through the users that the rest names.
 pub fn take(input: &[u8]) {
@@ -35,20 +35,15 @@ fn is_a_cursor_or_none(text: &str, filter: &str) {
 /// Users with an id a line are met once each, in their order.
 fn is_walked_through(ids: &str, filter: &str, limit: u8) {
     let client = Client::new();
-    let mut expected = BTreeMap::new();
+    let mut expected = BTreeSet::new();
     for (n, id) in (0..).zip(ids.lines().take(20)) {
         let now = T0.as_ms() + n / 2;
         client.memory.clock.set(Timestamp::from_ms(now));
         let body = serde_json::json!({"user_id": id, "email": "a@b.c", "phone": "+123", "properties": {"n": n}});
         if client.send("POST", "/v1/users", body.to_string()).reply.status == 200 {
-            expected.insert(id, now);
+            expected.insert(id);
         }
     }
-    let by_change = filter.contains("updated_after");
-    let mut expected: Vec<(u64, &str)> =
-        expected.into_iter().map(|(id, at)| (if by_change { at } else { 0 }, id)).collect();
-    expected.retain(|(at, _)| !by_change || *at > T0.as_ms());
-    expected.sort_unstable();
 
     let mut met = Vec::new();
     let mut answer = client.send("GET", &format!("/v1/users?limit={limit}{filter}"), "");
@@ -70,5 +65,5 @@ fn is_walked_through(ids: &str, filter: &str, limit: u8) {
         let changed = [&cursor[..at], other, &cursor[at + 1..]].concat();
         assert_eq!(list(&client, &changed, filter, limit).reply.status, 400, "{changed}");
     }
-    assert_eq!(met, expected.iter().map(|(_, id)| *id).collect::<Vec<_>>());
+    assert_eq!(met, expected.into_iter().collect::<Vec<_>>());
 }

@@ -1,21 +1,15 @@
 //! Bodies with `as_of`: the statements of D1 and of objects against the model, answer by answer, and the promise that the
 //! order of arrival makes no difference.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
+use crate::roster::{Roster, T0, call, objects, roster, seed};
 use fastrand::Rng;
-use roster::api::{Call, Reply};
+use roster::api::Reply;
 use roster::json::{self, Object, Value};
-use roster::store::objects::ObjectStore;
-use roster::store::sql::{self, SqlStore, Statement};
-use roster::store::{ControlStore, RoutedStore, UserStore};
+use roster::store::sql::{self, Statement};
 use roster::time::Timestamp;
-use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
+use roster_reference::{Clock, Sqlite};
 use serde_json::json;
 use std::rc::Rc;
-
-const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
-const T0: u64 = 1_700_000_000_000;
 
 const KEYS: [&str; 8] = ["a", "b", "a.b", "\"", "p/a", "é\n", "$", "\\u0061"];
 const VALUES: [&str; 12] = [
@@ -33,17 +27,6 @@ const VALUES: [&str; 12] = [
     "true",
 ];
 
-/// One whole Roster, of whatever stores.
-trait Roster {
-    fn send(&self, call: &Call, body: &str) -> Reply;
-}
-
-impl<U: UserStore + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
-    fn send(&self, call: &Call, body: &str) -> Reply {
-        self.handle(call, body.into()).0.reply
-    }
-}
-
 /// The same Roster by the model, by D1's statements and by those of objects: all answer alike.
 struct Rosters {
     clock: Clock,
@@ -55,39 +38,20 @@ impl Rosters {
     fn new(seed: u64) -> Self {
         let clock = Clock::at(Timestamp::from_ms(T0));
         let mut rosters = Rosters { clock: clock.clone(), each: Vec::new(), seed };
-        let variable = |name: &str| match name {
-            "ADMIN_TOKEN" => Some(ADMIN_TOKEN.to_owned()),
-            "RATE_LIMIT" | "BATCH_RATE_LIMIT" => Some("1000000/60".to_owned()),
-            _ => None,
-        };
-        rosters.add("model", &json!({}), Memory::new(clock.clone(), 7, variable, MemoryStore::new).unwrap());
-        for (name, storage) in [("D1", json!({})), ("objects", json!({"storage": {"kind": "objects"}}))] {
-            let memory = Memory::new(clock.clone(), 7, variable, |hops| {
-                let d1 = Rc::new(SqlStore(Sqlite::new(Rc::clone(hops)).unwrap()));
-                let objects = ObjectStore(LocalObjects::new(Rc::clone(hops)));
-                (Rc::new(RoutedStore { d1: Rc::clone(&d1), objects }), d1)
-            });
-            rosters.add(name, &storage, memory.unwrap());
+        for (name, storage) in [("model", None), ("D1", Some(json!({}))), ("objects", Some(objects(1)))] {
+            let (roster, key) = roster(&clock, storage.as_ref());
+            rosters.each.push((name, roster, key));
         }
         rosters
     }
 
-    fn add(&mut self, name: &'static str, project: &serde_json::Value, roster: impl Roster + 'static) {
-        let admin = |method: &str, path: &str, body: String| {
-            let reply = roster.send(&call(method, path, ADMIN_TOKEN), &body);
-            assert!(reply.status < 300, "{name}: {}", reply.body);
-            serde_json::from_str::<serde_json::Value>(&reply.body).unwrap()
-        };
-        admin("PUT", "/v1/projects/default", project.to_string());
-        let key = admin("POST", "/v1/keys", json!({"name": "test"}).to_string())["key"].as_str().unwrap().to_owned();
-        self.each.push((name, Box::new(roster), key));
-    }
-
-    /// The answer, which is the same of each.
+    /// The answer, which is the same of each, but for the revision: only its order is promised.
     #[track_caller]
     fn send(&self, method: &str, path: &str, body: &str) -> Reply {
         let send = |(name, roster, key): &(&'static str, Box<dyn Roster>, String)| {
-            (*name, roster.send(&call(method, path, key), body))
+            let mut answer = roster.send(&call(method, path, key), body);
+            answer.headers.retain(|(name, _)| *name != "ETag");
+            (*name, answer)
         };
         let mut answers = self.each.iter().map(send);
         let (_, first) = answers.next().unwrap();
@@ -119,20 +83,6 @@ impl Rosters {
         };
         Some(["email", "phone", "properties", "origin"].map(part))
     }
-}
-
-fn call(method: &str, path: &str, token: &str) -> Call {
-    Call {
-        method: method.into(),
-        path: path.into(),
-        authorization: Some(format!("Bearer {token}")),
-        request_id: "req".into(),
-        ..Call::default()
-    }
-}
-
-fn seed() -> u64 {
-    std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap())
 }
 
 /// The members of a body, without its ends.

@@ -1,0 +1,126 @@
+//! What the port to users takes and answers of changes, for those who follow them.
+
+use super::{StoreError, StoredUser};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A revision behind all that there are, which f64 holds exactly.
+const BEHIND_ALL: u64 = (1 << 53) - 1;
+
+/// From where on to follow the changes of a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FollowFrom {
+    /// From the first that is kept: all users, and what changes meanwhile.
+    Beginning,
+    /// From the first that was stored at a moment or later.
+    Moment(Timestamp),
+    /// From the first that is not stored yet.
+    Now,
+    /// From behind what a page before has reached.
+    Reached(Vec<Reached>),
+}
+
+/// How far one SQLite's changes were followed. Its serialised form is a part of messages that outlive deploys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    /// The greatest revision met.
+    pub revision: u64,
+    /// The greatest revision of a deletion that was forgotten before the follower began.
+    pub forgotten: u64,
+}
+
+/// From where on to follow one SQLite's changes. Its serialised form is a part of messages that outlive deploys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Behind {
+    /// Behind this revision.
+    pub revision: u64,
+    /// What [`Reached::forgotten`] says. None: the follower begins.
+    pub forgotten: Option<u64>,
+}
+
+/// How far one SQLite's changes go.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ChangesEnd {
+    /// The greatest revision that there is.
+    pub latest: u64,
+    /// The greatest revision of a deletion that was forgotten.
+    pub forgotten: u64,
+}
+
+/// A user who changed, as it is now.
+#[derive(Clone, Debug)]
+pub enum ChangedUser {
+    /// Created, or changed.
+    Stored(StoredUser),
+    /// Deleted.
+    Deleted(DeletedUser),
+}
+
+/// What is kept of a user who was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletedUser {
+    /// Roster's own id.
+    pub id: String,
+    /// The caller's own id.
+    pub external_id: String,
+    /// The moment that the deletion counts as: bodies that are older bring nobody back.
+    pub deleted_at: Timestamp,
+    /// That of the deletion.
+    pub revision: u64,
+}
+
+/// Some of the changes of a project.
+#[derive(Clone, Debug)]
+pub struct ChangesPage {
+    /// In the order of their revisions, those of one SQLite.
+    pub changes: Vec<ChangedUser>,
+    /// Whether there are more already.
+    pub has_more: bool,
+    /// From where the next page goes on: of D1, or of each bucket in turn.
+    pub reached: Vec<Reached>,
+}
+
+impl FollowFrom {
+    /// The same of one of some buckets. What was reached in another number of them is read as the least of it: changes may be
+    /// met again, and none is lost.
+    pub fn of_bucket(&self, number: u8, buckets: u8) -> Behind {
+        let begin = |revision| Behind { revision, forgotten: None };
+        match self {
+            FollowFrom::Beginning => begin(0),
+            FollowFrom::Now => begin(BEHIND_ALL),
+            FollowFrom::Moment(moment) => {
+                Behind { revision: (moment.as_ms() * 1000).saturating_sub(1).min(BEHIND_ALL), forgotten: Some(0) }
+            }
+            FollowFrom::Reached(reached) => {
+                let same = reached.get(usize::from(number)).filter(|_| reached.len() == usize::from(buckets));
+                let least = |of: fn(&Reached) -> u64| reached.iter().map(of).min().unwrap_or(0);
+                let least = Reached { revision: least(|at| at.revision), forgotten: least(|at| at.forgotten) };
+                let Reached { revision, forgotten } = *same.unwrap_or(&least);
+                Behind { revision, forgotten: Some(forgotten) }
+            }
+        }
+    }
+}
+
+impl Behind {
+    /// What an answer with these changes has reached, of which there are no more than `end` says. An error if a deletion was
+    /// forgotten that the follower has not met.
+    pub fn reached(self, changes: &[ChangedUser], end: ChangesEnd) -> Result<Reached, StoreError> {
+        if self.forgotten.is_some_and(|forgotten| end.forgotten > forgotten.max(self.revision)) {
+            return Err(StoreError::CursorExpired);
+        }
+        // Nothing is behind the latest: what follows may be dated by a clock that is behind.
+        let revision = changes.last().map_or(self.revision.min(end.latest), ChangedUser::revision);
+        Ok(Reached { revision, forgotten: self.forgotten.unwrap_or(end.forgotten) })
+    }
+}
+
+impl ChangedUser {
+    /// That of the change.
+    pub fn revision(&self) -> u64 {
+        match self {
+            ChangedUser::Stored(user) => user.revision,
+            ChangedUser::Deleted(user) => user.revision,
+        }
+    }
+}
