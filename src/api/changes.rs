@@ -45,7 +45,7 @@ impl Following {
         let second = starts.nth(1);
         if let Some(second) = second {
             faults.within(second, |faults| {
-                faults.invalid("Must stand alone: send at most one of cursor, since and from")
+                faults.invalid("Must stand alone: send at most one of cursor, since and from");
             });
         }
         let from = cursor.map(FollowFrom::Reached).or(since.map(FollowFrom::Moment)).or(from);

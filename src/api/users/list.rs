@@ -80,8 +80,8 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let Listing { filter, after, limit } = Listing::parse(&query).map_err(ApiError::Faults)?;
     let list = cx.platform.users().list_users(caller.at(cx.now()), &filter, after.as_deref(), limit);
     let Page { users, has_more } = for_caller(cx, &caller, list).await?;
-    let last = users.last().filter(|_| has_more);
-    let next_cursor = last.map(|user| cursor::write(&walk(&filter), user.external_id.as_bytes()));
+    let next_cursor =
+        users.last().filter(|_| has_more).map(|user| cursor::write(&walk(&filter), user.external_id.as_bytes()));
     let pagination = PaginationOut { limit, has_more, next_cursor };
     Ok(Reply::json(200, &ListOut { success: true, users: &users, pagination }))
 }

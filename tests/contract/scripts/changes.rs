@@ -30,7 +30,7 @@ impl<'p> Follower<'p> {
                 other => panic!("{other}"),
             };
         }
-        self.cursor = answer["pagination"]["next_cursor"].as_str().unwrap().to_owned();
+        answer["pagination"]["next_cursor"].as_str().unwrap().clone_into(&mut self.cursor);
         answer["pagination"]["has_more"].as_bool().unwrap()
     }
 
