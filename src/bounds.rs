@@ -8,6 +8,8 @@ pub const MAX_BODY_BYTES: usize = 102_400;
 pub const MAX_BATCH_BYTES: usize = 1_048_576;
 /// Users in a batch.
 pub const BATCH_USERS: RangeInclusive<usize> = 1..=1000;
+/// How often a batch may delete one user: each time may be a statement more.
+pub const MAX_DELETIONS_OF_USER: usize = 10;
 
 /// Bytes of a body of Segment's protocol: 2 MiB. Parsed, that may be 46 MB of an isolate's 128.
 pub const MAX_INGEST_BYTES: usize = 2_097_152;

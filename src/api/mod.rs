@@ -70,7 +70,7 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
     match found.operation.ok_or_else(|| found.method_not_allowed(&cx.call.method))? {
         Operation::UpsertUser => users::upsert(cx).await,
         Operation::ListUsers => users::list(cx).await,
-        Operation::UpsertUsers => users::upsert_all(cx).await,
+        Operation::WriteUsers => users::write_all(cx).await,
         Operation::GetUser => users::get(cx).await,
         Operation::DeleteUser => users::delete(cx).await,
         Operation::ListChanges => changes::list(cx).await,

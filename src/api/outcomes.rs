@@ -1,12 +1,12 @@
-//! Stores many users, and says what became of each.
+//! Writes many users, and says what became of each.
 
 use super::admission::for_caller;
 use super::error::{ApiError, reason_phrase};
 use super::error_body::BatchErrors;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
-use crate::store::{Caller, StoredLimit, Upserted, UserStore};
-use crate::user::NewUser;
+use crate::store::{Caller, StoredLimit, Upserted, UserStore, UserWrite, Written};
+use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::ops::Not;
@@ -17,11 +17,11 @@ pub struct UserOutcome {
     pub index: usize,
     /// Its `user_id` as sent, if it is a string at all.
     pub external_id: Option<String>,
-    /// The user, or why it is not stored.
-    pub stored: Result<Upserted, Refusal>,
+    /// What was done with the user, or why nothing was.
+    pub written: Result<Written, Refusal>,
 }
 
-/// Why an element is not stored.
+/// Why nothing was done with a user.
 #[derive(Debug)]
 pub struct Refusal {
     pub code: &'static str,
@@ -36,17 +36,31 @@ impl BatchErrors {
     }
 }
 
-/// Stores users in one statement; one outcome for each in turn.
-pub async fn store<P: Platform>(
+/// What to do with a user.
+#[derive(Clone, Copy, Debug)]
+pub enum Element<'a> {
+    /// Create or change it.
+    Upsert(&'a NewUser),
+    /// Delete it.
+    Delete(&'a ExternalId),
+}
+
+/// Writes users in one atomic step; one outcome for each in turn.
+pub async fn write<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
-    users: &[&NewUser],
-) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
-    if users.is_empty() {
+    elements: &[Element<'_>],
+) -> Result<Vec<Result<Written, StoredLimit>>, ApiError> {
+    if elements.is_empty() {
         return Ok(Vec::new());
     }
-    let users: Vec<_> = users.iter().map(|user| (*user, cx.new_user_id())).collect();
-    for_caller(cx, caller, cx.platform.users().upsert_users(caller.at(cx.now()), &users)).await
+    let new_ids: Vec<String> = elements.iter().map(|_| cx.new_user_id()).collect();
+    let write = |(element, new_id)| match element {
+        Element::Upsert(user) => UserWrite::Upsert { user, new_id },
+        Element::Delete(id) => UserWrite::Delete(id),
+    };
+    let writes: Vec<UserWrite> = elements.iter().copied().zip(new_ids.iter().map(String::as_str)).map(write).collect();
+    for_caller(cx, caller, cx.platform.users().write_users(caller.at(cx.now()), &writes)).await
 }
 
 /// The answer to a batch. Notes its code for the log.
@@ -75,56 +89,64 @@ struct ResultOut<'a> {
     index: usize,
     external_id: Option<&'a str>,
     #[serde(flatten)]
-    stored: Option<StoredOut<'a>>,
+    written: Option<WrittenOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
-struct StoredOut<'a> {
-    user_id: &'a str,
-    created: bool,
-    #[serde(skip_serializing_if = "Not::not")]
-    stale: bool,
+#[serde(untagged)]
+enum WrittenOut<'a> {
+    Stored {
+        user_id: &'a str,
+        created: bool,
+        #[serde(skip_serializing_if = "Not::not")]
+        stale: bool,
+    },
+    Deleted {
+        deleted: bool,
+    },
 }
 
-/// The code of a batch that stored nothing: that of its first error.
+/// The code of a batch of which nothing was done: that of its first error.
 fn code_of_all(outcomes: &[UserOutcome]) -> Option<&'static str> {
-    let nothing_stored = outcomes.iter().all(|outcome| outcome.stored.is_err());
-    let mut codes = outcomes.iter().filter_map(|outcome| outcome.stored.as_ref().err().map(|refusal| refusal.code));
-    codes.next().filter(|_| nothing_stored)
+    let nothing_done = outcomes.iter().all(|outcome| outcome.written.is_err());
+    let mut codes = outcomes.iter().filter_map(|outcome| outcome.written.as_ref().err().map(|refusal| refusal.code));
+    codes.next().filter(|_| nothing_done)
 }
 
 fn reply(outcomes: &[UserOutcome], code: Option<&'static str>) -> Reply {
     let all = outcomes.len();
-    let stored = outcomes.iter().filter(|outcome| outcome.stored.is_ok()).count();
-    // A batch is the one answer whose status no single error decides: 200 if all users are stored, 207 if some are, 400 if
-    // none is.
-    let (status, message) = match stored {
-        0 if all > 0 => (400, format!("None of {all} users stored")),
-        _ if stored < all => (207, format!("{stored} of {all} users stored")),
-        _ => (200, format!("{all} of {all} users stored")),
+    let done = outcomes.iter().filter(|outcome| outcome.written.is_ok()).count();
+    let any_deleted = outcomes.iter().any(|outcome| matches!(outcome.written, Ok(Written::Deleted(_))));
+    let what = if any_deleted { "users stored or deleted" } else { "users stored" };
+    // A batch is the one answer whose status no single error decides: 200 if all is done, 207 if some is, 400 if nothing is.
+    let (status, message) = match done {
+        0 if all > 0 => (400, format!("None of {all} {what}")),
+        _ if done < all => (207, format!("{done} of {all} {what}")),
+        _ => (200, format!("{all} of {all} {what}")),
     };
     let out = BatchOut {
-        success: stored == all,
+        success: done == all,
         error: code.map(|_| reason_phrase(status)),
         code,
-        processed_count: stored,
-        failed_count: all - stored,
+        processed_count: done,
+        failed_count: all - done,
         message,
         results: outcomes.iter().map(result_out).collect(),
     };
     Reply::json(status, &out)
 }
 
-fn result_out(UserOutcome { index, external_id, stored: outcome }: &UserOutcome) -> ResultOut<'_> {
-    let stored = outcome.as_ref().ok().map(|stored| StoredOut {
-        user_id: &stored.id,
-        created: stored.created,
-        stale: stored.stale,
+fn result_out(UserOutcome { index, external_id, written: outcome }: &UserOutcome) -> ResultOut<'_> {
+    let written = outcome.as_ref().ok().map(|written| match written {
+        Written::Upserted(Upserted { id, created, stale }) => {
+            WrittenOut::Stored { user_id: id, created: *created, stale: *stale }
+        }
+        Written::Deleted(deleted) => WrittenOut::Deleted { deleted: *deleted },
     });
     let error = outcome.as_ref().err().map(|refusal| &*refusal.error);
-    ResultOut { index: *index, external_id: external_id.as_deref(), stored, error }
+    ResultOut { index: *index, external_id: external_id.as_deref(), written, error }
 }
 
 #[cfg(test)]
@@ -136,12 +158,12 @@ mod tests {
         let stored = || UserOutcome {
             index: 0,
             external_id: Some("a".to_owned()),
-            stored: Ok(Upserted { id: "usr_1".into(), created: true, stale: false }),
+            written: Ok(Written::Upserted(Upserted { id: "usr_1".into(), created: true, stale: false })),
         };
         let refused = || UserOutcome {
             index: 1,
             external_id: None,
-            stored: Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))),
+            written: Err(BatchErrors::default().refusal(&ApiError::StoredLimit(StoredLimit::ProfileBytes))),
         };
         let reply = |outcomes: &[UserOutcome]| super::reply(outcomes, code_of_all(outcomes));
         for (outcomes, status) in [

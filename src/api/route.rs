@@ -9,8 +9,8 @@ pub enum Operation {
     UpsertUser,
     /// List users, page by page.
     ListUsers,
-    /// Create or merge a batch of users.
-    UpsertUsers,
+    /// Write a batch of users.
+    WriteUsers,
     /// Read a user.
     GetUser,
     /// Delete a user.
@@ -59,7 +59,7 @@ impl Operation {
 pub const ROUTES: [(&str, &str, Operation); 40] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
-    ("POST", "/v1/users/batch", Operation::UpsertUsers),
+    ("POST", "/v1/users/batch", Operation::WriteUsers),
     ("GET", "/v1/users/{user_id}", Operation::GetUser),
     ("DELETE", "/v1/users/{user_id}", Operation::DeleteUser),
     ("GET", "/v1/changes", Operation::ListChanges),
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_path_of_two_patterns_has_the_methods_of_both() {
         for (method, parameter, operation) in [
-            ("POST", "", Some(Operation::UpsertUsers)),
+            ("POST", "", Some(Operation::WriteUsers)),
             ("GET", "batch", Some(Operation::GetUser)),
             ("HEAD", "batch", Some(Operation::GetUser)),
             ("DELETE", "batch", Some(Operation::DeleteUser)),

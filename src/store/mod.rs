@@ -17,4 +17,4 @@ pub use control::ControlStore;
 pub use copies::{CopyStore, UserCopy};
 pub use error::{StoreError, StoredLimit};
 pub use routed::RoutedStore;
-pub use users::{Access, Caller, Filter, IfMatch, Page, StoredUser, Upserted, UserStore};
+pub use users::{Access, Caller, Filter, IfMatch, Page, StoredUser, Upserted, UserStore, UserWrite, Written};

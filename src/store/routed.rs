@@ -2,6 +2,7 @@
 
 use super::{
     Access, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+    UserWrite, Written,
 };
 use crate::placement::Storage;
 use crate::user::{ExternalId, NewUser};
@@ -30,14 +31,14 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         }
     }
 
-    async fn upsert_users(
+    async fn write_users(
         &self,
         access: Access<'_>,
-        users: &[(&NewUser, String)],
-    ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
+        writes: &[UserWrite<'_>],
+    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
         match access.caller.record.storage {
-            Storage::D1 => self.d1.upsert_users(access, users).await,
-            Storage::Objects(_) => self.objects.upsert_users(access, users).await,
+            Storage::D1 => self.d1.write_users(access, writes).await,
+            Storage::Objects(_) => self.objects.write_users(access, writes).await,
         }
     }
 

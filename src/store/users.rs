@@ -34,16 +34,17 @@ pub trait UserStore {
         new_id: &str,
     ) -> Result<Upserted, StoreError>;
 
-    /// Does what [`UserStore::upsert_user`] does for each user in turn, in one atomic step, and answers for each in turn.
-    /// One that would break a limit is refused alone. Each comes with the id that it gets if it is new.
+    /// Does what [`UserStore::upsert_user`] and [`UserStore::delete_user`] do, each in turn, in one atomic step, and answers for
+    /// each in turn. An upsert that would break a limit is refused alone. One user is deleted at most
+    /// [`MAX_DELETIONS_OF_USER`](crate::bounds::MAX_DELETIONS_OF_USER) times.
     ///
     /// Where users live in several buckets, the step is one for each bucket. So after any error, `KeyNotLive` included, the
-    /// users of some buckets may be stored.
-    async fn upsert_users(
+    /// users of some buckets may be written.
+    async fn write_users(
         &self,
         access: Access<'_>,
-        users: &[(&NewUser, String)],
-    ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError>;
+        writes: &[UserWrite<'_>],
+    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError>;
 
     /// The user with this id. None: the project has none.
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError>;
@@ -138,6 +139,39 @@ impl IfMatch {
             }
         }
     }
+}
+
+/// What to do with one of several users.
+#[derive(Clone, Copy, Debug)]
+pub enum UserWrite<'a> {
+    /// Create it, or change it.
+    Upsert {
+        /// The user.
+        user: &'a NewUser,
+        /// The id that it gets if it is new.
+        new_id: &'a str,
+    },
+    /// Delete it.
+    Delete(&'a ExternalId),
+}
+
+impl UserWrite<'_> {
+    /// The caller's own id of the user.
+    pub fn external_id(&self) -> &str {
+        match self {
+            UserWrite::Upsert { user, .. } => user.external_id.as_str(),
+            UserWrite::Delete(id) => id.as_str(),
+        }
+    }
+}
+
+/// What was done with one of several users. Its serialised form is a part of messages that outlive deploys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Written {
+    /// It is stored.
+    Upserted(Upserted),
+    /// It is deleted, or was not there.
+    Deleted(bool),
 }
 
 /// A stored user, as an upsert answers it. Its serialised form is a part of messages that outlive deploys.

@@ -5,11 +5,13 @@ mod external_id;
 pub mod fields;
 mod free_form;
 mod phone;
+mod set_once;
 mod text;
 
 pub use email::Email;
 pub use external_id::ExternalId;
 pub use phone::Phone;
+pub use set_once::SetOnce;
 
 use self::fields::{CONTACTS, Contact, SECTIONS};
 use crate::bounds::{MAX_AHEAD_MS, MAX_MEMBERS};
@@ -64,6 +66,8 @@ pub struct NewUser {
     pub external_id: ExternalId,
     /// What to change.
     pub change: Change,
+    /// What to set of what is absent then, if anything.
+    pub set_once: Option<SetOnce>,
 }
 
 impl NewUser {
@@ -79,6 +83,7 @@ impl NewUser {
         let contacts =
             CONTACTS.each_ref().map(|field| fields.optional(field.name, |value, faults| contact(field, value, faults)));
         let sections = SECTIONS.each_ref().map(|section| fields.optional(section.name, free_form::parse));
+        let set_once = fields.optional("set_once", set_once::parse);
         let as_of = fields.optional("as_of", |value, faults| {
             if *value == Value::Null {
                 return None;
@@ -98,11 +103,22 @@ impl NewUser {
             }
         }
 
+        if let Some(set_once) = &set_once {
+            // All of them are set in a new user.
+            for (section, object) in SECTIONS.iter().zip(sections) {
+                let set =
+                    object.map_or(0, |object| object.members.iter().filter(|(_, value)| *value != Value::Null).count());
+                if set + set_once.members_of(section) > MAX_MEMBERS {
+                    let rule = format!("Must have at most {MAX_MEMBERS} keys, those of set_once included");
+                    faults.within(section.name, |faults| faults.invalid(rule));
+                }
+            }
+        }
         let change = match as_of {
             None => Change::Merge(patch(contacts, sections)),
             Some(as_of) => Change::Set { members: members(contacts, sections), as_of },
         };
-        faults.finish(external_id.map(|external_id| NewUser { external_id, change }))
+        faults.finish(external_id.map(|external_id| NewUser { external_id, change, set_once }))
     }
 }
 
@@ -110,7 +126,9 @@ impl NewUser {
     /// Bytes of the texts that it consists of.
     pub fn bytes(&self) -> usize {
         let (Change::Merge(Patch(text)) | Change::Set { members: Members(text), .. }) = &self.change;
-        self.external_id.as_str().len() + text.len()
+        self.external_id.as_str().len()
+            + text.len()
+            + self.set_once.as_ref().map_or(0, |members| members.as_str().len())
     }
 }
 

@@ -6,6 +6,7 @@ import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.api.UsersApi;
 import org.openapitools.client.model.BatchIn;
+import org.openapitools.client.model.BatchUserIn;
 import org.openapitools.client.model.UserIn;
 
 class Call {
@@ -20,9 +21,12 @@ class Call {
         UserIn user = new UserIn().userId("a/b?c#é").email("user@example.com").properties(properties);
         is(users.upsertUser(user, null).getExternalId(), "a/b?c#é");
         is(users.getUser("a/b?c#é", null, null).getUser().getProperties(), properties);
-        is(users.listUsers(10, null, "user@example.com", null, null).getUsers().size(), 1);
+        is(users.listUsers(10, null, "user@example.com", null).getUsers().size(), 1);
 
-        BatchIn batch = new BatchIn().users(List.of(user, new UserIn().userId("b").phone("0")));
+        is(users.listChanges(null, null, null, 10).getChanges().size(), 1);
+
+        BatchUserIn again = new BatchUserIn().userId("a/b?c#é").properties(properties);
+        BatchIn batch = new BatchIn().users(List.of(again, new BatchUserIn().userId("b").phone("0")));
         is(users.upsertUsers(batch).getFailedCount(), 1);
 
         try {

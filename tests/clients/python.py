@@ -5,8 +5,22 @@ from datetime import timedelta
 from typing import Any, Literal, assert_type
 
 from roster_client import AuthenticatedClient
-from roster_client.api.users import delete_user, get_user, list_users, upsert_user, upsert_users
-from roster_client.models import BatchIn, BatchOut, Code, Deleted, ErrorOut, FreeForm, Upserted, UserIn, UserOut, UserPage
+from roster_client.api.users import delete_user, get_user, list_changes, list_users, upsert_user, upsert_users
+from roster_client.models import (
+    BatchIn,
+    BatchOut,
+    BatchUserIn,
+    ChangedUser,
+    ChangesPage,
+    Code,
+    Deleted,
+    ErrorOut,
+    FreeForm,
+    Upserted,
+    UserIn,
+    UserOut,
+    UserPage,
+)
 
 client = AuthenticatedClient(base_url=os.environ["ROSTER_URL"], token=os.environ["ROSTER_KEY"])
 user_id = "a/b?c#é"
@@ -28,8 +42,8 @@ assert updated_at.utcoffset() == timedelta(0)
 unchanged = get_user.sync_detailed(user_id, client=client, if_none_match=read.headers["ETag"])
 assert (unchanged.status_code, unchanged.parsed) == (304, None)
 
-refused_user = UserIn(user_id="b", phone="0")
-batch = upsert_users.sync_detailed(client=client, body=BatchIn(users=[UserIn(user_id=user_id), refused_user]))
+refused_user = BatchUserIn(user_id="b", phone="0")
+batch = upsert_users.sync_detailed(client=client, body=BatchIn(users=[BatchUserIn(user_id=user_id), refused_user]))
 assert batch.status_code == 207 and isinstance(batch.parsed, BatchOut)
 assert batch.parsed.results[1].error and batch.parsed.results[1].error.code is Code.INVALID_VALUE
 
@@ -38,7 +52,9 @@ assert isinstance(refused_batch, BatchOut) and refused_batch.failed_count == 1
 no_batch = upsert_users.sync(client=client, body=BatchIn(users=[]))
 assert isinstance(no_batch, ErrorOut) and no_batch.code is Code.INVALID_VALUE
 
-page = list_users.sync(client=client, limit=10, updated_after=updated_at - timedelta(milliseconds=1))
+followed = list_changes.sync(client=client, since=updated_at - timedelta(milliseconds=1))
+assert isinstance(followed, ChangesPage) and isinstance(followed.changes[0], ChangedUser)
+page = list_users.sync(client=client, limit=10)
 assert isinstance(page, UserPage)
 assert [user.external_id for user in page.users] == [user_id]
 assert not page.pagination.has_more

@@ -125,7 +125,7 @@ fn stored(pairs: &[[NewUser; 2]]) -> BTreeMap<String, Vec<String>> {
     let mut statements = vec![key("single"), key("batched")];
     for user in pairs.iter().step_by(SINGLE).flatten() {
         let (id, patch) = (user.external_id.as_str(), patch_of(user));
-        statements.push(json!([sql::D1.upsert, ["single", 1, id, "usr_1", patch]]));
+        statements.push(json!([sql::D1.upsert.of(false), ["single", 1, id, "usr_1", patch]]));
     }
     for pairs in pairs.chunks(BATCH) {
         for turn in [0, 1] {

@@ -28,8 +28,10 @@ fn run(statements: &Value) -> Vec<(u32, Value)> {
 #[test]
 fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_written_when_its_contact_changes() {
     let key = json!([sql::CREATE_KEY, ["key_1", "hash", "ros_0000", "ci", "p", "users:write", 1, null]]);
-    let upsert = |at: u32, patch: &str| json!([sql::D1.upsert, ["hash", at, "u", "usr_1", patch]]);
-    let as_of = |at: u32, members: &str| json!([sql::D1.upsert_as_of, ["hash", at, "u", "usr_1", members, at]]);
+    let upsert = |at: u32, patch: &str| json!([sql::D1.upsert.of(false), ["hash", at, "u", "usr_1", patch]]);
+    let as_of =
+        |at: u32, members: &str| json!([sql::D1.upsert_as_of.of(false), ["hash", at, "u", "usr_1", members, at]]);
+    let once = |at: u32, members: &str| json!([sql::D1.upsert.of(true), ["hash", at, "u", "usr_1", "{}", members]]);
     let delete = json!([sql::D1.delete_user, ["hash", 9, "u"]]);
     let statements = json!([
         key,
@@ -45,9 +47,12 @@ fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_writt
         upsert(10, "{}"),
         delete,
         upsert(11, r#"{"email":"a@b.c"}"#),
+        once(12, r#"[["origin",{"campaign":"spring"}],["email","other@b.c"]]"#),
+        once(13, r#"[["origin",{"campaign":"autumn"}]]"#),
+        json!([sql::D1.delete_users, ["hash", 14, r#"["u","nobody"]"#]]),
     ]);
     let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|(written, _)| written).collect();
-    assert_eq!(written, [4, 2, 1, 1, 4, 3, 3, 1, 4, 2, 2, 3]);
+    assert_eq!(written, [4, 2, 1, 1, 4, 3, 3, 1, 4, 2, 2, 3, 2, 1, 3]);
     for (what, at) in [
         ("a property changes", 1),
         ("the same body again", 2),
@@ -73,15 +78,20 @@ fn every_statement_finds_its_rows_by_an_index() {
         sql::CREATE_KEY,
         sql::REVOKE_KEY,
         sql::TOUCH_KEY,
-        &sql::D1.upsert,
-        &sql::D1.upsert_as_of,
+        sql::D1.upsert.of(false),
+        sql::D1.upsert.of(true),
+        sql::D1.upsert_as_of.of(false),
+        sql::D1.upsert_as_of.of(true),
         &sql::D1.upsert_batch,
         &sql::D1.reject_batch,
         &sql::D1.find_user,
         &sql::D1.find_caller,
         &sql::D1.delete_user,
-        &sql::D1.update_if,
-        &sql::D1.update_as_of_if,
+        sql::D1.update_if.of(false),
+        sql::D1.update_if.of(true),
+        sql::D1.update_as_of_if.of(false),
+        sql::D1.update_as_of_if.of(true),
+        &sql::D1.delete_users,
         &sql::D1.delete_user_if,
         &sql::D1.find_revision,
         &sql::D1.list_users,

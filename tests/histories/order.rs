@@ -109,6 +109,22 @@ fn any_object(rng: &mut Rng) -> String {
     keys.iter().take(count).map(member).collect::<Vec<_>>().join(",")
 }
 
+/// What a body sets once, as its last member; often nothing.
+fn any_set_once(rng: &mut Rng) -> String {
+    let mut members = Vec::new();
+    if rng.bool() {
+        members.push(format!("\"email\":\"once{}@b.c\"", rng.u8(..3)));
+    }
+    for name in ["properties", "origin"] {
+        let object = any_object(rng);
+        // Nulls may stand in arrays alone.
+        if !object.replace("[null,{\"x\":null}]", "").contains(":null") {
+            members.push(format!("\"{name}\":{{{object}}}"));
+        }
+    }
+    if rng.u8(..3) == 0 { format!(",\"set_once\":{{{}}}", members.join(",")) } else { String::new() }
+}
+
 fn body(id: &str, as_of: Option<u64>, members: &str) -> String {
     let as_of = as_of.map_or(String::new(), |ms| format!(",\"as_of\":\"{}\"", Timestamp::from_ms(ms)));
     let comma = if members.is_empty() { "" } else { "," };
@@ -123,14 +139,19 @@ fn the_statements_do_what_the_model_does() {
         let rosters = Rosters::new(seed);
         let any_body = |rng: &mut Rng| {
             let as_of = (rng.u8(0..4) > 0).then(|| (T0 + rng.u64(0..40) * 100).saturating_sub(1000));
-            body(["u", "v"][rng.usize(..2)], as_of, &any_members(rng))
+            let body = body(["u", "v"][rng.usize(..2)], as_of, &any_members(rng));
+            format!("{}{}}}", &body[..body.len() - 1], any_set_once(rng))
         };
         for _ in 0..25 {
             rosters.wait(rng.u64(1..300));
             match rng.u8(0..10) {
-                0 => drop(rosters.send("DELETE", "/v1/users/u", "")),
+                0 => drop(rosters.send("DELETE", ["/v1/users/u", "/v1/users/v"][rng.usize(..2)], "")),
                 1..=3 => {
-                    let bodies: Vec<String> = (0..rng.usize(1..5)).map(|_| any_body(&mut rng)).collect();
+                    let any = |rng: &mut Rng| match rng.u8(..6) {
+                        0 => format!("{{\"user_id\":\"{}\",\"delete\":true}}", ["u", "v"][rng.usize(..2)]),
+                        _ => any_body(rng),
+                    };
+                    let bodies: Vec<String> = (0..rng.usize(1..5)).map(|_| any(&mut rng)).collect();
                     let answer =
                         rosters.send("POST", "/v1/users/batch", &format!("{{\"users\":[{}]}}", bodies.join(",")));
                     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -221,12 +242,12 @@ fn steps_of_writes(count: usize) -> Vec<(&'static str, i32)> {
         let list = format!("[[\"u\",\"usr_1\",{element}]]");
         run(&sql::statements::D1.upsert_batch, &[start[0], sql::Value::Number(T0), list.as_str().into()])
     };
-    let as_of = |moment| single(&sql::statements::D1.upsert_as_of, &members, Some(moment));
+    let as_of = |moment| single(sql::statements::D1.upsert_as_of.of(false), &members, Some(moment));
     vec![
         ("new", as_of(100)),
         ("earlier", as_of(50)),
         ("later", as_of(200)),
-        ("patch", single(&sql::statements::D1.upsert, &patch, None)),
+        ("patch", single(sql::statements::D1.upsert.of(false), &patch, None)),
         ("earlier, in a batch", batch(format!("{members},150"))),
         ("later, in a batch", batch(format!("{members},{}", T0 + 10))),
         ("patch, in a batch", batch(patch.clone())),

@@ -10,7 +10,7 @@ use crate::api::platform::{Cx, Platform};
 use crate::bounds::{MAX_DETAILS_BYTES, MAX_LOGGED_REFUSALS};
 use crate::input::fields::FaultList;
 use crate::key::ApiKey;
-use crate::store::{StoredLimit, Upserted};
+use crate::store::{StoredLimit, Upserted, Written};
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 const FRAME_BYTES: usize = 64;
 
 /// The outcomes of the users to store, in turn.
-type Stored = Vec<Result<Upserted, StoredLimit>>;
+type Stored = Vec<Result<Written, StoredLimit>>;
 
 /// The answer. `received` is the sum of `stored`, `ignored` and the length of `errors`.
 #[derive(Serialize)]
@@ -100,9 +100,9 @@ impl IngestOut {
             out.warn(index, id.as_deref(), warnings);
             match outcome(content, &mut stored) {
                 MessageOutcome::Ignored(name) => out.ignored.count(name),
-                MessageOutcome::Stored(Upserted { stale, .. }) => {
+                MessageOutcome::Stored(written) => {
                     out.stored += 1;
-                    out.stale += usize::from(stale);
+                    out.stale += usize::from(matches!(written, Written::Upserted(Upserted { stale: true, .. })));
                 }
                 MessageOutcome::Refused(error) => out.refuse(index, id, &error),
             }
@@ -170,16 +170,16 @@ fn error_detail(message_id: Option<String>, error: &ApiError) -> (&'static str, 
 
 enum MessageOutcome {
     Ignored(&'static str),
-    Stored(Upserted),
+    Stored(Written),
     Refused(ApiError),
 }
 
-fn outcome(content: Content, stored: &mut impl Iterator<Item = Result<Upserted, StoredLimit>>) -> MessageOutcome {
+fn outcome(content: Content, stored: &mut impl Iterator<Item = Result<Written, StoredLimit>>) -> MessageOutcome {
     match content {
         Content::Ignored(name) => MessageOutcome::Ignored(name),
         Content::Refused(list) => MessageOutcome::Refused(ApiError::Faults(list)),
         Content::User(_) => match stored.next() {
-            Some(Ok(upserted)) => MessageOutcome::Stored(upserted),
+            Some(Ok(written)) => MessageOutcome::Stored(written),
             Some(Err(limit)) => MessageOutcome::Refused(ApiError::StoredLimit(limit)),
             None => MessageOutcome::Refused(ApiError::Internal { cause: "the store returned too few outcomes".into() }),
         },
@@ -192,12 +192,12 @@ pub fn strict_reply<P: Platform>(cx: &Cx<'_, P>, messages: Vec<SegmentMessage>, 
     let mut errors = BatchErrors::default();
     let mut outcomes = Vec::new();
     for (index, SegmentMessage { user_id: external_id, content, .. }) in messages.into_iter().enumerate() {
-        let stored = match outcome(content, &mut stored) {
+        let written = match outcome(content, &mut stored) {
             MessageOutcome::Ignored(_) => continue,
-            MessageOutcome::Stored(upserted) => Ok(upserted),
+            MessageOutcome::Stored(written) => Ok(written),
             MessageOutcome::Refused(error) => Err(errors.refusal(&error)),
         };
-        outcomes.push(UserOutcome { index, external_id, stored });
+        outcomes.push(UserOutcome { index, external_id, written });
     }
     outcomes::answer(cx, &outcomes)
 }

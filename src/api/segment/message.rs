@@ -1,7 +1,7 @@
 //! One message of Segment's protocol.
 
 use super::arrival::{Arrival, Warning};
-use super::{clock, traits};
+use super::{clock, first_touch, traits};
 use crate::bounds::{MAX_BATCH_BYTES, MAX_MEMBERS, MAX_NAME_CHARS};
 use crate::input::fields::{Fault, FaultKind, FaultList, Faults, cut};
 use crate::json::{Object, Value};
@@ -85,6 +85,7 @@ impl SegmentMessage {
     /// Makes of an identify the body that `POST /v1/users` would take.
     fn identify(&mut self, message: &mut Object, sent_at: Option<Timestamp>, arrival: &Arrival) -> Content {
         let as_of = clock::as_of(message, sent_at, arrival, &mut self.warnings);
+        let origin = first_touch::origin(message);
         let mut traits = match traits::of(message) {
             Ok(traits) => traits,
             Err(list) => return Content::Refused(list),
@@ -128,6 +129,10 @@ impl SegmentMessage {
         if !properties.members.is_empty() {
             body.members.push(("properties".into(), Value::Object(properties)));
         }
+        if let Some(origin) = origin {
+            let set_once = Object { members: vec![("origin".into(), Value::Object(origin))] };
+            body.members.push(("set_once".into(), Value::Object(set_once)));
+        }
         body.members.push(("as_of".into(), as_of));
         let parsed = NewUser::parse(&body, arrival.now).map_err(in_segments_words);
         match parsed.and_then(|user| if user.bytes() <= MAX_BATCH_BYTES { Ok(user) } else { Err(too_large()) }) {
@@ -169,6 +174,9 @@ fn in_segments_words(mut list: FaultList) -> FaultList {
         let (name, deeper) = match field.as_str() {
             "user_id" => ("userId", None),
             "as_of" => ("timestamp", None),
+            "set_once" => {
+                ("context", pointer.as_deref().map(|pointer| pointer.replacen("/set_once/origin", "/context", 1)))
+            }
             "properties" => ("traits", pointer.as_deref().map(|pointer| pointer.replacen("/properties", "/traits", 1))),
             contact => ("traits", Some(format!("/traits/{contact}"))),
         };
@@ -239,6 +247,17 @@ mod tests {
         assert_eq!(of_php.user(), of_context.user());
         let by_path = read_with(r#"{"type":"track","userId":"u"}"#, Some("identify"), None, false);
         same_as(&by_path, &format!(r#"{{"user_id":"u","as_of":"{now}"}}"#));
+    }
+
+    #[test]
+    fn where_the_user_came_from_is_set_once() {
+        let message = read(
+            r#"{"type":"identify","userId":"u","timestamp":"2001-01-01T00:00:00Z","context":{"campaign":{"name":"spring"},"traits":{"a":1}}}"#,
+        );
+        same_as(
+            &message,
+            r#"{"user_id":"u","properties":{"a":1},"set_once":{"origin":{"campaign":"spring"}},"as_of":"2001-01-01T00:00:00Z"}"#,
+        );
     }
 
     #[test]

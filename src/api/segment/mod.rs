@@ -5,6 +5,7 @@ mod admission;
 mod answer;
 mod arrival;
 mod clock;
+mod first_touch;
 mod message;
 mod traits;
 mod write_key;
@@ -22,7 +23,7 @@ use crate::input::{percent, query};
 use crate::json::{self, Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{Caller, StoredLimit, Upserted};
+use crate::store::{Caller, StoredLimit, Written};
 use crate::user::NewUser;
 use answer::{IngestOut, strict_reply};
 use arrival::Arrival;
@@ -102,10 +103,11 @@ async fn store_in_pieces<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
     users: &[&NewUser],
-) -> Result<Vec<Result<Upserted, StoredLimit>>, ApiError> {
+) -> Result<Vec<Result<Written, StoredLimit>>, ApiError> {
     let mut stored = Vec::new();
     for piece in pieces(users) {
-        stored.extend(outcomes::store(cx, caller, piece).await?);
+        let elements: Vec<_> = piece.iter().map(|user| outcomes::Element::Upsert(user)).collect();
+        stored.extend(outcomes::write(cx, caller, &elements).await?);
     }
     Ok(stored)
 }

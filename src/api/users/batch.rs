@@ -8,31 +8,83 @@ use crate::api::http::Reply;
 use crate::api::outcomes::{self, Refusal, UserOutcome};
 use crate::api::platform::{Cx, Platform};
 use crate::api::read;
-use crate::bounds::BATCH_USERS;
+use crate::bounds::{BATCH_USERS, MAX_DELETIONS_OF_USER};
 use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{StoredLimit, Upserted};
+use crate::store::{StoredLimit, Written};
 use crate::time::Timestamp;
-use crate::user::NewUser;
+use crate::user::{ExternalId, NewUser};
+use std::collections::BTreeMap;
 
 /// One element of the array.
 #[derive(Debug)]
 struct Element {
     /// The `user_id` as sent, if it is a string at all.
     external_id: Option<String>,
-    parsed: Result<NewUser, Refusal>,
+    parsed: Result<Write, Refusal>,
 }
 
-impl Element {
-    fn parse(index: usize, value: &Value, now: Timestamp, errors: &mut BatchErrors) -> Self {
+/// What an element asks for.
+#[derive(Debug)]
+enum Write {
+    Upsert(NewUser),
+    Delete(ExternalId),
+}
+
+/// Reads the elements of one batch.
+struct Reader<'c> {
+    now: Timestamp,
+    /// Of the caller.
+    scopes: &'c [Scope],
+    errors: BatchErrors,
+    /// How often each user is deleted so far.
+    deletions: BTreeMap<String, usize>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, index: usize, value: &Value) -> Element {
         let mut faults = Faults::default();
         let user = faults.within("users", |faults| faults.within(index.to_string(), |faults| faults.object(value)));
-        let parsed = user.map_or_else(|| faults.finish(None), |user| NewUser::parse(user, now));
+        let parsed = match user {
+            None => faults.finish(None).map_err(ApiError::Faults),
+            Some(user) if user.get("delete").is_some() => self.deletion(user).map(Write::Delete),
+            Some(user) => NewUser::parse(user, self.now).map(Write::Upsert).map_err(ApiError::Faults),
+        };
         Element {
             external_id: user.and_then(user_id).map(str::to_owned),
-            parsed: parsed.map_err(|list| errors.refusal(&ApiError::Faults(list))),
+            parsed: parsed.map_err(|error| self.errors.refusal(&error)),
+        }
+    }
+
+    fn deletion(&mut self, element: &Object) -> Result<ExternalId, ApiError> {
+        let mut faults = Faults::default();
+        let mut fields = Fields::new(element, &mut faults);
+        let id = fields.required("user_id", |value, faults| {
+            let text = faults.string(value)?;
+            faults.parsed(text.parse::<ExternalId>())
+        });
+        let count = id.as_ref().map_or(0, |id| {
+            let count = self.deletions.entry(id.as_str().to_owned()).or_default();
+            *count += 1;
+            *count
+        });
+        fields.required("delete", |value, faults| {
+            if *value != Value::Bool(true) {
+                faults.invalid("Must be true; leave it out to store the user");
+            } else if count > MAX_DELETIONS_OF_USER {
+                faults.invalid(format!("A batch may delete one user at most {MAX_DELETIONS_OF_USER} times"));
+            }
+            Some(())
+        });
+        fields.deny_unknown_with(|_| Some("A deletion has user_id and delete alone"));
+        let id = faults.finish(id).map_err(ApiError::Faults)?;
+        let required = Scope::UsersDelete;
+        if required.is_among(self.scopes) {
+            Ok(id)
+        } else {
+            Err(ApiError::InsufficientPermissions { required, current: self.scopes.to_vec() })
         }
     }
 }
@@ -45,7 +97,7 @@ fn user_id<'v>(user: &'v Object) -> Option<&'v str> {
 }
 
 /// Reads the elements, each by itself.
-fn parse(body: &Object, now: Timestamp, errors: &mut BatchErrors) -> Result<Vec<Element>, FaultList> {
+fn parse(body: &Object, reader: &mut Reader) -> Result<Vec<Element>, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::new(body, &mut faults);
     let users = fields.required("users", |value, faults| match value {
@@ -59,45 +111,52 @@ fn parse(body: &Object, now: Timestamp, errors: &mut BatchErrors) -> Result<Vec<
     });
     fields.deny_unknown();
     let users = faults.finish(users)?;
-    Ok(users.iter().enumerate().map(|(index, value)| Element::parse(index, value, now, errors)).collect())
+    Ok(users.iter().enumerate().map(|(index, value)| reader.read(index, value)).collect())
 }
 
-/// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn; 200 if all are stored, 207 if some are,
-/// 400 if none is.
+/// `POST /v1/users/batch`: does what `POST /v1/users` does for each user in turn, or `DELETE` for an element that says so; 200
+/// if all is done, 207 if some is, 400 if nothing is. Copies of those who are deleted end by themselves.
 ///
 /// 1. admit: the key, the scope, a token of policy `batch`; 401, 403, 429
-/// 2. parse: bytes → elements, each a [`NewUser`] or its faults; 413, 415, 400
+/// 2. parse: bytes → elements, each a [`Write`] or its faults; 413, 415, 400
 /// 3. store: the valid ones, in one atomic step that checks the key again; 401, 500, 503
 /// 4. reply: an outcome for each element
-pub async fn upsert_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
+pub async fn write_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     // 1 admit
     let caller = admit(cx, Scope::UsersWrite, Policy::Batch).await?;
     // 2 parse
     read::no_query(cx.call)?;
     if_match::refuse(cx.call)?;
-    let mut errors = BatchErrors::default();
-    let elements = read::elements(cx, |body| parse(body, cx.now(), &mut errors)).await?;
+    let scopes = &caller.record.scopes;
+    let mut reader = Reader { now: cx.now(), scopes, errors: BatchErrors::default(), deletions: BTreeMap::new() };
+    let elements = read::elements(cx, |body| parse(body, &mut reader)).await?;
     // 3 store
-    let users: Vec<&NewUser> = elements.iter().filter_map(|element| element.parsed.as_ref().ok()).collect();
-    let stored = outcomes::store(cx, &caller, &users).await?;
+    let valid = elements.iter().filter_map(|element| element.parsed.as_ref().ok());
+    let writes: Vec<_> = valid
+        .map(|write| match write {
+            Write::Upsert(user) => outcomes::Element::Upsert(user),
+            Write::Delete(id) => outcomes::Element::Delete(id),
+        })
+        .collect();
+    let written = outcomes::write(cx, &caller, &writes).await?;
     // 4 reply
-    Ok(outcomes::answer(cx, &outcomes_of(elements, stored, &mut errors)))
+    Ok(outcomes::answer(cx, &outcomes_of(elements, written, &mut reader.errors)))
 }
 
 fn outcomes_of(
     elements: Vec<Element>,
-    stored: Vec<Result<Upserted, StoredLimit>>,
+    written: Vec<Result<Written, StoredLimit>>,
     errors: &mut BatchErrors,
 ) -> Vec<UserOutcome> {
-    let mut stored = stored.into_iter();
-    let mut next = || match stored.next() {
+    let mut written = written.into_iter();
+    let mut next = || match written.next() {
         Some(outcome) => outcome.map_err(|limit| errors.refusal(&ApiError::StoredLimit(limit))),
         None => Err(errors.refusal(&ApiError::Internal { cause: "the store returned too few outcomes".into() })),
     };
     let outcome = |(index, Element { external_id, parsed })| UserOutcome {
         index,
         external_id,
-        stored: parsed.and_then(|_| next()),
+        written: parsed.and_then(|_| next()),
     };
     elements.into_iter().enumerate().map(outcome).collect()
 }
@@ -110,8 +169,12 @@ mod tests {
     fn parse(body: &str) -> Result<Vec<Element>, FaultList> {
         super::parse(
             &json::parse_elements(body.as_bytes()).unwrap(),
-            Timestamp::from_ms(0),
-            &mut BatchErrors::default(),
+            &mut Reader {
+                now: Timestamp::from_ms(0),
+                scopes: &[Scope::UsersWrite],
+                errors: BatchErrors::default(),
+                deletions: BTreeMap::new(),
+            },
         )
     }
 
@@ -191,12 +254,11 @@ mod tests {
     #[test]
     fn outcomes_of_the_store_go_to_the_valid_elements_in_turn() {
         let elements = parse(r#"{"users":[{},{"user_id":"a"},{},{"user_id":"b"}]}"#).unwrap();
-        let stored =
-            vec![Ok(Upserted { id: "usr_1".into(), created: true, stale: false }), Err(StoredLimit::OriginKeys)];
+        let stored = vec![Ok(Written::Deleted(true)), Err(StoredLimit::OriginKeys)];
         let outcomes = outcomes_of(elements, stored, &mut BatchErrors::default());
-        let is_stored: Vec<_> = outcomes.iter().map(|outcome| outcome.stored.is_ok()).collect();
+        let is_stored: Vec<_> = outcomes.iter().map(|outcome| outcome.written.is_ok()).collect();
         assert_eq!(is_stored, [false, true, false, false]);
-        let refusal = outcomes[3].stored.as_ref().unwrap_err();
+        let refusal = outcomes[3].written.as_ref().unwrap_err();
         assert!(refusal.code == "INVALID_VALUE" && refusal.error.get().contains("origin"), "{refusal:?}");
     }
 }

@@ -9,7 +9,7 @@ mod if_match;
 mod list;
 mod upsert;
 
-pub use batch::upsert_all;
+pub use batch::write_all;
 pub use delete::delete;
 pub use get::get;
 pub use list::list;

@@ -67,13 +67,13 @@ impl D1 {
         self.with_retries(async || rows_of(&prepare(&self.session()?, statement)?.all().await?)).await
     }
 
-    async fn rows_of_both(&self, statements: [Statement<'_>; 2]) -> Result<[String; 2], StoreError> {
+    async fn rows_of_all(&self, statements: &[Statement<'_>]) -> Result<Vec<String>, StoreError> {
         self.with_retries(async || {
             let session = self.session()?;
             let prepared: Result<Array, JsValue> =
                 statements.iter().map(|statement| prepare(&session, *statement)).collect();
             let results: Array = session.batch(prepared?).await?.unchecked_into();
-            Ok([rows_of(&results.get(0))?, rows_of(&results.get(1))?])
+            results.iter().map(|result| rows_of(&result)).collect()
         })
         .await
     }
@@ -84,13 +84,19 @@ impl Database for D1 {
         read(&self.rows(statement).await?)
     }
 
+    async fn query_all<T: DeserializeOwned>(&self, statements: &[Statement<'_>]) -> Result<Vec<Vec<T>>, StoreError> {
+        self.rows_of_all(statements).await?.iter().map(|rows| read(rows)).collect()
+    }
+
     async fn query_pair<T: DeserializeOwned, U: DeserializeOwned>(
         &self,
         first: Statement<'_>,
         second: Statement<'_>,
     ) -> Result<(Vec<T>, Vec<U>), StoreError> {
-        let [first, second] = self.rows_of_both([first, second]).await?;
-        Ok((read(&first)?, read(&second)?))
+        match self.rows_of_all(&[first, second]).await?.as_slice() {
+            [first, second] => Ok((read(first)?, read(second)?)),
+            _ => Err(unreadable()),
+        }
     }
 
     async fn run_in_background(&self, statement: Statement<'_>) -> Result<(), StoreError> {

@@ -1,14 +1,15 @@
 //! What the object of a bucket runs, on its own SQLite.
 
 use super::message::{
-    BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser,
+    BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser, WriteUser,
 };
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::sql::statements::Statements;
 use crate::store::sql::{self, ChangedRows, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
-use crate::store::{ChangesEnd, IfMatch, Page, StoreError, StoredLimit, Upserted};
+use crate::store::{ChangesEnd, IfMatch, Page, StoreError, StoredLimit, Upserted, Written};
 use crate::time::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
@@ -153,10 +154,13 @@ impl<D: LocalDatabase> Bucket<D> {
         match operation {
             Operation::Upsert { user, if_match: None } => self.upsert(key_and_now, user).map(BucketAnswer::Upserted),
             Operation::Upsert { user, if_match: Some(if_match) } => self.update_if(key_and_now, user, if_match),
-            Operation::UpsertAll(users) => self.database.in_transaction(|| {
+            Operation::WriteAll(writes) => self.database.in_transaction(|| {
                 self.check_caller(key_and_now[0])?;
-                let outcomes = users.iter().map(|user| self.upsert(key_and_now, user));
-                outcomes.collect::<Result<_, _>>().map(BucketAnswer::UpsertedAll)
+                let write = |write: &WriteUser| match write {
+                    WriteUser::Upsert(user) => Ok(self.upsert(key_and_now, user)?.map(Written::Upserted)),
+                    WriteUser::Delete(id) => Ok(Ok(Written::Deleted(self.delete(key_and_now, id)?))),
+                };
+                writes.iter().map(write).collect::<Result<_, StoreError>>().map(BucketAnswer::WrittenAll)
             }),
             Operation::Find { external_id } => {
                 let values = [key_and_now[0], key_and_now[1], external_id.into()];
@@ -164,7 +168,16 @@ impl<D: LocalDatabase> Bucket<D> {
                 let row = self.database.query::<UserRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
                 Ok(BucketAnswer::Found(row.into_user()?.map(Into::into)))
             }
-            Operation::Delete { external_id, if_match } => self.delete(key_and_now, external_id, if_match.as_ref()),
+            Operation::Delete { external_id, if_match: None } => {
+                self.check_caller(key_and_now[0])?;
+                self.delete(key_and_now, external_id).map(BucketAnswer::Deleted)
+            }
+            Operation::Delete { external_id, if_match: Some(if_match) } => {
+                let revisions = if_match.to_sql();
+                let values = [key_and_now[0], key_and_now[1], external_id.into(), revisions.as_ref().into()];
+                let delete = Statement { sql: &STATEMENTS.delete_user_if, values: &values };
+                self.write_if(delete, |_| BucketAnswer::Deleted(true))
+            }
             Operation::List(list) => self.list(key_and_now, list),
             Operation::ListChanges(list) => self.list_changes(key_and_now, list),
             Operation::Revoke => {
@@ -181,13 +194,17 @@ impl<D: LocalDatabase> Bucket<D> {
     }
 
     fn upsert(&self, [key, now]: [Value<'_>; 2], user: &UpsertUser) -> Result<Outcome, StoreError> {
-        let who = [key, now, (&user.external_id).into(), (&user.new_id).into()];
+        let mut values = vec![key, now, (&user.external_id).into(), (&user.new_id).into()];
         let outcome = match &user.change {
-            ChangeProfile::Merge(patch) => self.merge(who, patch.get())?,
+            ChangeProfile::Merge(patch) => {
+                values.push(patch.get().into());
+                self.merge(values, user.set_once.as_deref().map(RawValue::get))?
+            }
             ChangeProfile::Set { members, as_of } => {
-                let [key, now, id, new_id] = who;
-                let values = [key, now, id, new_id, members.get().into(), Value::Number(*as_of)];
-                self.write(Statement { sql: &STATEMENTS.upsert_as_of, values: &values })?
+                values.extend([members.get().into(), Value::Number(*as_of)]);
+                values.extend(user.set_once.as_deref().map(|members| Value::from(members.get())));
+                let sql = STATEMENTS.upsert_as_of.of(user.set_once.is_some());
+                self.write(Statement { sql, values: &values })?
             }
         };
         // A user who is there may have been created by an earlier try of the same request.
@@ -196,14 +213,18 @@ impl<D: LocalDatabase> Bucket<D> {
 
     /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed, whatever its revision, by
     /// a statement that does less than one that might add it.
-    fn merge(&self, [key, now, id, new_id]: [Value<'_>; 4], patch: &str) -> Result<Outcome, StoreError> {
-        let values = [key, now, id, new_id, patch.into(), Value::Null];
-        let found = self.database.query::<LookRow>(Statement { sql: &STATEMENTS.look, values: &values[..5] })?;
+    fn merge<'v>(&self, mut values: Vec<Value<'v>>, set_once: Option<&'v str>) -> Result<Outcome, StoreError> {
+        let fills = set_once.is_some();
+        values.extend(set_once.map(Value::from));
+        let found = self.database.query::<LookRow>(Statement { sql: STATEMENTS.look.of(fills), values: &values })?;
         let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
         match id {
             Some(id) if changes == Some(0) => Ok(Ok(Upserted { id, created: false, stale: false })),
-            Some(_) => self.write(Statement { sql: &STATEMENTS.update_if, values: &values }),
-            None => self.write(Statement { sql: &STATEMENTS.upsert, values: &values[..5] }),
+            Some(_) => {
+                values.insert(5, Value::Null);
+                self.write(Statement { sql: STATEMENTS.update_if.of(fills), values: &values })
+            }
+            None => self.write(Statement { sql: STATEMENTS.upsert.of(fills), values: &values }),
         }
     }
 
@@ -216,7 +237,7 @@ impl<D: LocalDatabase> Bucket<D> {
     ) -> Result<BucketAnswer, StoreError> {
         let revisions = if_match.to_sql();
         let mut values = vec![key, now, (&user.external_id).into(), (&user.new_id).into()];
-        let sql = match &user.change {
+        let statement = match &user.change {
             ChangeProfile::Merge(patch) => {
                 values.push(patch.get().into());
                 &STATEMENTS.update_if
@@ -227,25 +248,16 @@ impl<D: LocalDatabase> Bucket<D> {
             }
         };
         values.push(revisions.as_ref().into());
+        values.extend(user.set_once.as_deref().map(|members| Value::from(members.get())));
+        let sql = statement.of(user.set_once.is_some());
         self.write_if(Statement { sql, values: &values }, BucketAnswer::Upserted)
     }
 
-    fn delete(
-        &self,
-        [key, now]: [Value<'_>; 2],
-        external_id: &str,
-        if_match: Option<&IfMatch>,
-    ) -> Result<BucketAnswer, StoreError> {
-        if let Some(if_match) = if_match {
-            let revisions = if_match.to_sql();
-            let values = [key, now, external_id.into(), revisions.as_ref().into()];
-            let delete = Statement { sql: &STATEMENTS.delete_user_if, values: &values };
-            return self.write_if(delete, |_| BucketAnswer::Deleted(true));
-        }
-        self.check_caller(key)?;
+    /// Whether there was such a user. The caller's key is live.
+    fn delete(&self, [key, now]: [Value<'_>; 2], external_id: &str) -> Result<bool, StoreError> {
         let values = [key, now, external_id.into()];
         let rows = self.database.query::<AnyRow>(Statement { sql: &STATEMENTS.delete_user, values: &values })?;
-        Ok(BucketAnswer::Deleted(!rows.is_empty()))
+        Ok(!rows.is_empty())
     }
 
     /// Runs a write on a condition; if there is no such user, answers which revision there is.

@@ -1,14 +1,14 @@
 //! The store of users, by the objects of a project's buckets.
 
 use super::message::{
-    BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser,
+    BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser, WriteUser,
 };
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::Project;
 use crate::placement::{Placement, Storage};
 use crate::store::{
     Access, Caller, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser,
-    Upserted, UserStore,
+    Upserted, UserStore, UserWrite, Written,
 };
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
@@ -112,28 +112,30 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         }
     }
 
-    async fn upsert_users(
+    async fn write_users(
         &self,
         access: Access<'_>,
-        users: &[(&NewUser, String)],
-    ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
+        writes: &[UserWrite<'_>],
+    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
         let buckets = placement(access.caller)?.buckets;
         // By bucket, in turn: the indexes of its users, and what is sent.
-        let mut batches: Vec<(Vec<usize>, Vec<UpsertUser>)> =
-            (0..buckets.count()).map(|_| Default::default()).collect();
-        for (index, (user, new_id)) in users.iter().enumerate() {
-            let (indexes, batch) = &mut batches[usize::from(buckets.bucket_of(user.external_id.as_str()))];
+        let mut batches: Vec<(Vec<usize>, Vec<WriteUser>)> = (0..buckets.count()).map(|_| Default::default()).collect();
+        for (index, write) in writes.iter().enumerate() {
+            let (indexes, batch) = &mut batches[usize::from(buckets.bucket_of(write.external_id()))];
             indexes.push(index);
-            batch.push(upsert_of(user, new_id)?);
+            batch.push(match write {
+                UserWrite::Upsert { user, new_id } => WriteUser::Upsert(upsert_of(user, new_id)?),
+                UserWrite::Delete(id) => WriteUser::Delete(id.as_str().into()),
+            });
         }
         let (mut indexes, mut operations) = (Vec::new(), Vec::new());
         for (bucket, (of_bucket, batch)) in (0..).zip(batches).filter(|(_, (_, batch))| !batch.is_empty()) {
             indexes.push(of_bucket);
-            operations.push((bucket, Operation::UpsertAll(batch)));
+            operations.push((bucket, Operation::WriteAll(batch)));
         }
-        let mut outcomes = vec![None; users.len()];
+        let mut outcomes = vec![None; writes.len()];
         for (indexes, answer) in indexes.into_iter().zip(self.call(access, operations).await?) {
-            let BucketAnswer::UpsertedAll(of_bucket) = answer else { return Err(unfit()) };
+            let BucketAnswer::WrittenAll(of_bucket) = answer else { return Err(unfit()) };
             for (index, outcome) in indexes.into_iter().zip(of_bucket) {
                 outcomes[index] = Some(outcome);
             }
@@ -253,7 +255,8 @@ fn upsert_of(user: &NewUser, new_id: &str) -> Result<UpsertUser, StoreError> {
         Change::Merge(patch) => ChangeProfile::Merge(raw(patch.as_str())?),
         Change::Set { members, as_of } => ChangeProfile::Set { members: raw(members.as_str())?, as_of: as_of.as_ms() },
     };
-    Ok(UpsertUser { external_id: user.external_id.as_str().into(), new_id: new_id.into(), change })
+    let set_once = user.set_once.as_ref().map(|members| raw(members.as_str())).transpose()?;
+    Ok(UpsertUser { external_id: user.external_id.as_str().into(), new_id: new_id.into(), change, set_once })
 }
 
 fn unfit() -> StoreError {

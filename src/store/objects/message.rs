@@ -4,7 +4,7 @@
 //! member may only say what an object of an earlier version may ignore; what narrows a write is a new variant, which such
 //! an object refuses.
 
-use crate::store::{Behind, ChangedUser, DeletedUser, IfMatch, Reached, StoredLimit, StoredUser, Upserted};
+use crate::store::{Behind, ChangedUser, DeletedUser, IfMatch, Reached, StoredLimit, StoredUser, Upserted, Written};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -45,8 +45,8 @@ pub enum Operation {
         /// If the user must be there: of which revision, unless nothing would change.
         if_match: Option<IfMatch>,
     },
-    /// Upserts users in turn, all or none. Answered by `UpsertedAll`.
-    UpsertAll(Vec<UpsertUser>),
+    /// Writes users in turn, all or none. Answered by `WrittenAll`.
+    WriteAll(Vec<WriteUser>),
     /// Answered by `Found`.
     Find {
         /// The caller's own id.
@@ -67,6 +67,15 @@ pub enum Operation {
     Revoke,
 }
 
+/// What to do with one of several users.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum WriteUser {
+    /// Create or change it.
+    Upsert(UpsertUser),
+    /// Delete the one with this id of the caller's own.
+    Delete(String),
+}
+
 /// A user to create or to change.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct UpsertUser {
@@ -76,6 +85,8 @@ pub struct UpsertUser {
     pub new_id: String,
     /// What to do with its profile.
     pub change: ChangeProfile,
+    /// What to set of what is absent then: an array of `[member, value]`, digit for digit.
+    pub set_once: Option<Box<RawValue>>,
 }
 
 /// What to do with a profile.
@@ -123,8 +134,8 @@ pub struct ListChanges {
 pub enum BucketAnswer {
     /// The user as it is stored, or the limit that it would break, in which case it is as it was.
     Upserted(Result<Upserted, StoredLimit>),
-    /// The same of each user, in turn.
-    UpsertedAll(Vec<Result<Upserted, StoredLimit>>),
+    /// What became of each user, in turn; one that would break a limit is as it was.
+    WrittenAll(Vec<Result<Written, StoredLimit>>),
     /// The user, if there is one.
     Found(Option<BucketUser>),
     /// Whether there was such a user.
@@ -242,11 +253,13 @@ mod tests {
 
     #[test]
     fn the_forms_of_requests_are_pinned() {
-        let user = |change| UpsertUser { external_id: "u".into(), new_id: "usr_1".into(), change };
-        let merge = || user(ChangeProfile::Merge(raw(r#"{"properties":{"n":1.10}}"#)));
-        let set = || user(ChangeProfile::Set { members: raw(r#"[["p/n",1.10]]"#), as_of: 4 });
-        let merge_json = r#"{"external_id":"u","new_id":"usr_1","change":{"Merge":{"properties":{"n":1.10}}}}"#;
-        let set_json = r#"{"external_id":"u","new_id":"usr_1","change":{"Set":{"members":[["p/n",1.10]],"as_of":4}}}"#;
+        let user = |change, set_once| UpsertUser { external_id: "u".into(), new_id: "usr_1".into(), change, set_once };
+        let merge = || user(ChangeProfile::Merge(raw(r#"{"properties":{"n":1.10}}"#)), None);
+        let once = Some(r#"[["origin",{"n":1.10}]]"#);
+        let set = || user(ChangeProfile::Set { members: raw(r#"[["p/n",1.10]]"#), as_of: 4 }, once.map(raw));
+        let merge_json =
+            r#"{"external_id":"u","new_id":"usr_1","change":{"Merge":{"properties":{"n":1.10}}},"set_once":null}"#;
+        let set_json = r#"{"external_id":"u","new_id":"usr_1","change":{"Set":{"members":[["p/n",1.10]],"as_of":4}},"set_once":[["origin",{"n":1.10}]]}"#;
         let list = |email: Option<&str>, after: Option<&str>| {
             let (email, after) = (email.map(Into::into), after.map(Into::into));
             Operation::List(ListUsers { email, phone: None, after, limit: 2, max_bytes: 3 })
@@ -268,7 +281,10 @@ mod tests {
                 Operation::Upsert { user: merge(), if_match: Some(IfMatch::Revisions(vec![7, 8])) },
                 format!(r#"{{"Upsert":{{"user":{merge_json},"if_match":{{"Revisions":[7,8]}}}}}}"#),
             ),
-            (Operation::UpsertAll(vec![merge(), set()]), format!(r#"{{"UpsertAll":[{merge_json},{set_json}]}}"#)),
+            (
+                Operation::WriteAll(vec![WriteUser::Upsert(merge()), WriteUser::Delete("v".into())]),
+                format!(r#"{{"WriteAll":[{{"Upsert":{merge_json}}},{{"Delete":"v"}}]}}"#),
+            ),
             (Operation::Find { external_id: "u".into() }, r#"{"Find":{"external_id":"u"}}"#.into()),
             (delete(None), r#"{"Delete":{"external_id":"u","if_match":null}}"#.into()),
             (
@@ -327,8 +343,12 @@ mod tests {
             (refused(StoredLimit::PropertyKeys), r#"{"Upserted":{"Err":"property_keys"}}"#.into()),
             (refused(StoredLimit::OriginKeys), r#"{"Upserted":{"Err":"origin_keys"}}"#.into()),
             (
-                BucketAnswer::UpsertedAll(vec![stored(), Err(StoredLimit::OriginKeys)]),
-                format!(r#"{{"UpsertedAll":[{stored_json},{{"Err":"origin_keys"}}]}}"#),
+                BucketAnswer::WrittenAll(vec![
+                    stored().map(Written::Upserted),
+                    Ok(Written::Deleted(true)),
+                    Err(StoredLimit::OriginKeys),
+                ]),
+                r#"{"WrittenAll":[{"Ok":{"Upserted":{"id":"usr_1","created":true,"stale":false}}},{"Ok":{"Deleted":true}},{"Err":"origin_keys"}]}"#.into(),
             ),
             (BucketAnswer::Found(None), r#"{"Found":null}"#.into()),
             (BucketAnswer::Found(Some(user())), format!(r#"{{"Found":{user_json}}}"#)),

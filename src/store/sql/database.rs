@@ -14,7 +14,10 @@ pub trait Database {
     /// The rows that a statement answers.
     async fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
 
-    /// The rows of two statements, run one after the other in one transaction.
+    /// The rows of each of several statements, run one after the other in one transaction.
+    async fn query_all<T: DeserializeOwned>(&self, statements: &[Statement<'_>]) -> Result<Vec<Vec<T>>, StoreError>;
+
+    /// The same of two, whose rows differ.
     async fn query_pair<T: DeserializeOwned, U: DeserializeOwned>(
         &self,
         first: Statement<'_>,

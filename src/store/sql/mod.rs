@@ -1,5 +1,6 @@
 //! The stores on SQLite: [`statements`] are all that touches its tables, [`SqlStore`] runs them on any [`Database`].
 
+mod batch;
 mod control;
 mod database;
 mod rows;

@@ -5,9 +5,9 @@ use crate::key::{KeyHash, KeyRecord, ProjectRecord};
 use crate::placement::{Buckets, Placement, Storage};
 use crate::store::{
     Behind, Caller, ChangedUser, ChangesEnd, DeletedUser, Page, Reached, StoreError, StoredLimit, StoredUser, Upserted,
+    Written,
 };
 use crate::time::Timestamp;
-use crate::user::NewUser;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -34,6 +34,8 @@ pub struct BatchRow {
     pub stale: u8,
     /// After a write on a condition: that of the user, if there is one.
     pub revision: Option<u64>,
+    /// Of a user who was deleted.
+    pub external_id: Option<String>,
 }
 
 /// A user, as a statement answers it; without an id there is none.
@@ -86,21 +88,13 @@ pub struct IdRow {
     pub id: String,
 }
 
-/// The outcome of each user, or None if a row is missing.
-pub fn outcomes(
-    rows: impl Iterator<Item = BatchRow>,
-    users: &[(&NewUser, String)],
-) -> Option<Vec<Result<Upserted, StoredLimit>>> {
-    let mut outcomes = vec![None; users.len()];
-    for BatchRow { id, batch_index, rejection, stale, .. } in rows {
-        let Some(index) = batch_index else { continue };
-        let (_, new_id) = users.get(index)?;
-        outcomes[index] = match rejection {
-            Some(name) => limit_named(&name).map(Err),
-            None => id.map(|id| Ok(Upserted { created: id == *new_id, id, stale: stale != 0 })),
-        };
+/// What became of an upsert of a batch. None: the row can't be read.
+pub fn upserted(row: BatchRow, new_id: &str) -> Option<Result<Written, StoredLimit>> {
+    let BatchRow { id, rejection, stale, .. } = row;
+    match rejection {
+        Some(name) => limit_named(&name).map(Err),
+        None => id.map(|id| Ok(Written::Upserted(Upserted { created: id == new_id, id, stale: stale != 0 }))),
     }
-    outcomes.into_iter().collect()
 }
 
 impl UserRow {

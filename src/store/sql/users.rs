@@ -1,14 +1,14 @@
 //! The port to users.
 
 use super::SqlStore;
+use super::batch::{self, Round};
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, ChangedRows, IdRow, UpsertedRow, UserRow, changes, outcomes, page};
+use super::rows::{BatchRow, ChangedRows, IdRow, UpsertedRow, UserRow, changes, page};
 use super::statements::D1;
 use crate::bounds::MAX_PAGE_BYTES;
-use crate::json;
 use crate::store::{
     Access, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser, Upserted,
-    UserStore,
+    UserStore, UserWrite, Written,
 };
 use crate::user::{Change, ExternalId, NewUser, Phone};
 
@@ -24,35 +24,48 @@ impl<D: Database> UserStore for SqlStore<D> {
             return self.update_user(access, user, if_match).await;
         }
         let hash = access.caller.hash.to_hex();
-        let who = [(&hash).into(), access.now.into(), user.external_id.as_str().into(), new_id.into()];
-        let [key, at, id, new_id] = who;
-        let rows = match &user.change {
+        let mut values: Vec<Value> =
+            vec![(&hash).into(), access.now.into(), user.external_id.as_str().into(), new_id.into()];
+        let statement = match &user.change {
             Change::Merge(patch) => {
-                let values = [key, at, id, new_id, patch.as_str().into()];
-                self.0.query::<UpsertedRow>(Statement { sql: &D1.upsert, values: &values }).await?
+                values.push(patch.as_str().into());
+                &D1.upsert
             }
             Change::Set { members, as_of } => {
-                let values = [key, at, id, new_id, members.as_str().into(), (*as_of).into()];
-                self.0.query::<UpsertedRow>(Statement { sql: &D1.upsert_as_of, values: &values }).await?
+                values.extend([Value::from(members.as_str()), (*as_of).into()]);
+                &D1.upsert_as_of
             }
         };
+        values.extend(user.set_once.as_ref().map(|members| Value::from(members.as_str())));
+        let sql = statement.of(user.set_once.is_some());
+        let rows = self.0.query::<UpsertedRow>(Statement { sql, values: &values }).await?;
         rows.into_iter().next().map(Upserted::from).ok_or(StoreError::KeyNotLive)
     }
 
-    async fn upsert_users(
+    async fn write_users(
         &self,
         access: Access<'_>,
-        users: &[(&NewUser, String)],
-    ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
-        let (hash, batch) = (access.caller.hash.to_hex(), batch_json(users));
-        let values = [(&hash).into(), access.now.into(), (&batch).into()];
-        let upsert = Statement { sql: &D1.upsert_batch, values: &values };
-        let reject = Statement { sql: &D1.reject_batch, values: &values };
-        let (stored, rejected) = self.0.query_pair::<BatchRow, BatchRow>(upsert, reject).await?;
-        if rejected.is_empty() {
+        writes: &[UserWrite<'_>],
+    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
+        let hash = access.caller.hash.to_hex();
+        let rounds = batch::rounds(writes);
+        let lists: Vec<String> = rounds.iter().map(|round| batch::list(round, writes)).collect();
+        let values: Vec<[Value; 3]> =
+            lists.iter().map(|list| [(&hash).into(), access.now.into(), list.into()]).collect();
+        let mut statements = vec![Statement { sql: &D1.find_caller, values: &values[0][..2] }];
+        for (round, values) in rounds.iter().zip(&values) {
+            match round {
+                Round::Upserts(_) => {
+                    statements.extend([&D1.upsert_batch, &D1.reject_batch].map(|sql| Statement { sql, values }));
+                }
+                Round::Deletions(_) => statements.push(Statement { sql: &D1.delete_users, values }),
+            }
+        }
+        let mut answers = self.0.query_all::<BatchRow>(&statements).await?.into_iter();
+        if answers.next().is_none_or(|live| live.is_empty()) {
             return Err(StoreError::KeyNotLive);
         }
-        outcomes(stored.into_iter().chain(rejected), users)
+        batch::outcomes(&rounds, writes, answers)
             .ok_or_else(|| StoreError::Failed("outcome of a user is missing".into()))
     }
 
@@ -143,7 +156,7 @@ impl<D: Database> SqlStore<D> {
         // No user is added: there is no new id.
         let mut values: Vec<Value> =
             vec![(&hash).into(), access.now.into(), user.external_id.as_str().into(), Value::Null];
-        let sql = match &user.change {
+        let statement = match &user.change {
             Change::Merge(patch) => {
                 values.push(patch.as_str().into());
                 &D1.update_if
@@ -154,7 +167,8 @@ impl<D: Database> SqlStore<D> {
             }
         };
         values.push(if_match.as_ref().into());
-        self.write_if(sql, &values).await
+        values.extend(user.set_once.as_ref().map(|members| Value::from(members.as_str())));
+        self.write_if(statement.of(user.set_once.is_some()), &values).await
     }
 
     /// Runs a write on a condition, and reads which revision there is, in one transaction.
@@ -167,28 +181,4 @@ impl<D: Database> SqlStore<D> {
             _ => Err(StoreError::RevisionChanged(found)),
         }
     }
-}
-
-/// The users of a batch as the statement `upsert_batch` reads them: the body that they came in and the new ids, far below
-/// the 2 MB that D1 takes.
-fn batch_json(users: &[(&NewUser, String)]) -> String {
-    let mut list = String::from("[");
-    for (i, (user, new_id)) in users.iter().enumerate() {
-        list.push_str(if i > 0 { ",[" } else { "[" });
-        json::write_string(user.external_id.as_str(), &mut list);
-        list.push(',');
-        json::write_string(new_id, &mut list);
-        list.push(',');
-        match &user.change {
-            Change::Merge(patch) => list.push_str(patch.as_str()),
-            Change::Set { members, as_of } => {
-                list.push_str(members.as_str());
-                list.push(',');
-                list.push_str(&as_of.as_ms().to_string());
-            }
-        }
-        list.push(']');
-    }
-    list.push(']');
-    list
 }

@@ -291,3 +291,87 @@ fn batches_and_single_writes_at_once_lose_nothing() {
         assert_eq!(project.user(&format!("u{k}"))["properties"].as_object().unwrap().len(), 8);
     }
 }
+
+#[test]
+fn a_batch_deletes_in_its_place_in_the_order() {
+    let project = project();
+    project.batch(200, &json!([{"user_id": "a", "properties": {"n": 1}}, {"user_id": "b", "email": "b@b.c"}]));
+    let answer = project.batch(
+        200,
+        &json!([
+            {"user_id": "a", "delete": true},
+            {"user_id": "a", "properties": {"again": true}},
+            {"user_id": "new"},
+            {"user_id": "new", "delete": true},
+            {"user_id": "b", "delete": true},
+            {"user_id": "b", "delete": true},
+            {"user_id": "nobody", "delete": true},
+        ]),
+    );
+    let answer = answer.json();
+    assert_eq!((&answer["processed_count"], &answer["message"]), (&json!(7), &json!("7 of 7 users stored or deleted")));
+    let results = answer["results"].as_array().unwrap();
+    let deleted: Vec<_> = [0, 3, 4, 5, 6].map(|i| results[i]["deleted"].clone()).into();
+    assert_eq!(deleted, [true, true, true, false, false]);
+    assert_eq!(results[4], json!({"index": 4, "external_id": "b", "deleted": true}));
+    assert_eq!((&results[1]["created"], &results[2]["created"]), (&json!(true), &json!(true)));
+    assert_eq!(project.listed(""), ["a"]);
+    assert_eq!(project.listed("?email=b%40b.c"), [""; 0]);
+    assert_eq!(project.user("a")["properties"], json!({"again": true}));
+}
+
+#[test]
+fn a_deletion_of_a_batch_is_as_it_should_be_or_refused_alone() {
+    let project = project();
+    project.post(200, &json!({"user_id": "a"}));
+    let answer = project.batch(
+        207,
+        &json!([
+            {"user_id": "a", "delete": false},
+            {"user_id": "a", "delete": "true"},
+            {"user_id": "a", "delete": true, "email": "a@b.c"},
+            {"delete": true},
+            {"user_id": "b"},
+        ]),
+    );
+    let results = answer.json()["results"].clone();
+    let faults = [
+        (0, "INVALID_VALUE", "delete"),
+        (1, "INVALID_VALUE", "delete"),
+        (2, "UNKNOWN_FIELD", "email"),
+        (3, "MISSING_FIELD", "user_id"),
+    ];
+    for (index, code, field) in faults {
+        let error = &results[index]["error"];
+        assert_eq!((&error["code"], &error["details"]["field"]), (&json!(code), &json!(field)), "{error}");
+    }
+    project.user("a");
+    let eleven: Vec<Value> =
+        (0..11).flat_map(|_| [json!({"user_id": "c"}), json!({"user_id": "c", "delete": true})]).collect();
+    let answer = project.batch(207, &eleven.into()).json();
+    assert_eq!(
+        (&answer["failed_count"], &answer["results"][21]["error"]["code"]),
+        (&json!(1), &json!("INVALID_VALUE"))
+    );
+    project.user("c");
+}
+
+#[test]
+fn a_deletion_of_a_batch_wants_its_own_scope() {
+    let project = project();
+    project.post(200, &json!({"user_id": "a"}));
+    let batch = |scopes: &[&str], users: Value| {
+        let key = shared().key(&json!({"name": "n", "project": project.name, "scopes": scopes}));
+        let bearer = format!("Bearer {key}");
+        let body = json!({"users": users}).to_string();
+        let answer = shared().call("POST", "/v1/users/batch", &[("Authorization", &bearer)], body);
+        (answer.status, answer.json())
+    };
+    let (status, answer) = batch(&["users:write"], json!([{"user_id": "a", "delete": true}, {"user_id": "b"}]));
+    assert_eq!((status, &answer["results"][0]["error"]["code"]), (207, &json!("INSUFFICIENT_PERMISSIONS")));
+    assert_eq!(answer["results"][0]["error"]["details"]["required_permission"], "users:delete");
+    let (status, answer) = batch(&["users:write"], json!([{"user_id": "a", "delete": true}]));
+    assert_eq!((status, &answer["code"]), (400, &json!("INSUFFICIENT_PERMISSIONS")));
+    assert_eq!(batch(&["users:delete"], json!([{"user_id": "a", "delete": true}])).0, 403);
+    project.user("a");
+}

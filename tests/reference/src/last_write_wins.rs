@@ -84,6 +84,32 @@ impl MemberTimes {
     }
 }
 
+/// Sets members that are absent, `origin` as a whole if it is empty, as of a moment.
+pub fn fill<'a>(
+    profile: &mut Value<'a>,
+    mut times: Option<&mut MemberTimes>,
+    members: Vec<(Cow<'a, str>, Value<'a>)>,
+    as_of: Timestamp,
+) {
+    let is_empty = |origin: &Value| matches!(origin, Value::Object(origin) if origin.members.is_empty());
+    let has_origin = !find(profile, "origin").is_some_and(is_empty);
+    let each = members.into_iter().flat_map(|(member, value)| match value {
+        Value::Object(origin) if member == "origin" => {
+            let members = if has_origin { Vec::new() } else { origin.members };
+            members.into_iter().map(|(key, value)| (format!("o/{key}").into(), value)).collect()
+        }
+        value => vec![(member, value)],
+    });
+    for (member, value) in each {
+        if find(profile, &member).is_none() {
+            set_member(profile, &member, value);
+            if let Some(times) = &mut times {
+                times.at.insert(member.into_owned(), as_of.as_ms());
+            }
+        }
+    }
+}
+
 /// In which object of a profile a member is, if in any, and by which key.
 fn location(member: &str) -> (Option<&'static str>, &str) {
     match member.split_at_checked(2) {

@@ -48,6 +48,16 @@ impl Database for Sqlite {
         run(&self.connection.borrow(), statement)
     }
 
+    async fn query_all<T: DeserializeOwned>(&self, statements: &[Statement<'_>]) -> Result<Vec<Vec<T>>, StoreError> {
+        self.count_hop();
+        let mut connection = self.connection.borrow_mut();
+        // Dropped without a commit, it is rolled back.
+        let transaction = connection.transaction().map_err(failure)?;
+        let rows = statements.iter().map(|statement| run(&transaction, *statement)).collect::<Result<_, _>>()?;
+        transaction.commit().map_err(failure)?;
+        Ok(rows)
+    }
+
     async fn query_pair<T: DeserializeOwned, U: DeserializeOwned>(
         &self,
         first: Statement<'_>,

@@ -1,6 +1,6 @@
 //! The storage ports, by the models of the merge and of last write wins.
 
-use crate::last_write_wins::MemberTimes;
+use crate::last_write_wins::{MemberTimes, fill};
 use roster::bounds::{DELETION_MS, MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
@@ -8,7 +8,7 @@ use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use roster::placement::Storage;
 use roster::store::{
     Access, Caller, ChangedUser, ChangesEnd, ChangesPage, ControlStore, DeletedUser, Filter, FollowFrom, IfMatch, Page,
-    StoreError, StoredLimit, StoredUser, Upserted, UserStore,
+    StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Written,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -102,7 +102,7 @@ impl MemoryStore {
         let users = self.users.borrow();
         let key = (project.clone(), user.external_id.as_str().to_owned());
         let known = users.get(&key).filter(|user| !user.gone).ok_or(StoreError::RevisionChanged(None))?;
-        let changes = || changed(known, &user.change, now).map_or(true, |change| change.profile != known.profile);
+        let changes = || changed(known, user, now).map_or(true, |change| change.profile != known.profile);
         if if_match.includes(known.revision) || !changes() {
             Ok(())
         } else {
@@ -131,7 +131,7 @@ impl MemoryStore {
             deleted_at: 0,
         };
         let known = users.get(&key).unwrap_or(&nobody);
-        let Changed { profile, times, is_any_left } = changed(known, &user.change, now)?;
+        let Changed { profile, times, is_any_left } = changed(known, user, now)?;
         let is_too_old =
             known.gone && matches!(user.change, Change::Set { as_of, .. } if as_of.as_ms() < known.deletion(now));
         if is_too_old {
@@ -147,6 +147,28 @@ impl MemoryStore {
         let id = stored.id.clone();
         users.insert(key, stored);
         Ok(Upserted { created: id == new_id, id, stale: is_any_left })
+    }
+
+    /// Whether there was such a user.
+    fn delete(&self, project: &Project, id: &ExternalId, now: Timestamp) -> bool {
+        let revision = self.next_revision(project, now);
+        let mut users = self.users.borrow_mut();
+        let key = (project.clone(), id.as_str().to_owned());
+        let Some(known) = users.get_mut(&key).filter(|user| !user.gone) else { return false };
+        let newest = known.times.as_ref().map_or(known.updated_at.as_ms(), MemberTimes::newest).max(known.deleted_at);
+        *known = User {
+            id: known.id.clone(),
+            profile: EMPTY_PROFILE.to_owned(),
+            created_at: Timestamp::from_ms(0),
+            updated_at: Timestamp::from_ms(0),
+            revision,
+            times: None,
+            gone: true,
+            deleted_at: now.as_ms().max(newest + 1),
+        };
+        drop(users);
+        self.forget_old_deletions(project, revision);
+        true
     }
 
     /// Forgets up to ten deletions that are older than 30 days as of one of this revision.
@@ -178,9 +200,11 @@ struct Changed {
     is_any_left: bool,
 }
 
-fn changed(known: &User, change: &Change, now: Timestamp) -> Result<Changed, StoredLimit> {
+fn changed(known: &User, user: &NewUser, now: Timestamp) -> Result<Changed, StoredLimit> {
     let document = Value::Object(parsed(&known.profile));
-    let (merged, times, is_any_left) = match change {
+    let once = user.set_once.as_ref().map_or_else(Vec::new, |members| pairs(members.as_str()));
+    let as_of = if let Change::Set { as_of, .. } = user.change { as_of } else { now };
+    let (mut merged, mut times, is_any_left) = match &user.change {
         Change::Merge(patch) => {
             let patch = Value::Object(parsed(patch.as_str()));
             match known.times.is_some().then(|| known.times(now)) {
@@ -190,16 +214,17 @@ fn changed(known: &User, change: &Change, now: Timestamp) -> Result<Changed, Sto
         }
         Change::Set { members, as_of } => {
             // What breaks a limit by itself is refused, whatever is stored.
-            let new = MemberTimes::since(0)
-                .set(Value::Object(parsed(EMPTY_PROFILE)), pairs(members.as_str()), *as_of)
-                .0
-                .to_string();
+            let mut new =
+                MemberTimes::since(0).set(Value::Object(parsed(EMPTY_PROFILE)), pairs(members.as_str()), *as_of).0;
+            fill(&mut new, None, once.clone(), *as_of);
+            let new = new.to_string();
             check_limits(&parsed(&new), new.len())?;
             let mut times = known.times(now);
             let (merged, is_any_left) = times.set(document, pairs(members.as_str()), *as_of);
             (merged, Some(times), is_any_left)
         }
     };
+    fill(&mut merged, times.as_mut(), once, as_of);
     let profile = merged.to_string();
     check_limits(&parsed(&profile), profile.len())?;
     Ok(Changed { profile, times, is_any_left })
@@ -272,17 +297,20 @@ impl UserStore for MemoryStore {
         self.upsert(&project, user, new_id, access.now, revision).map_err(StoreError::Refused)
     }
 
-    async fn upsert_users(
+    async fn write_users(
         &self,
         access: Access<'_>,
-        users: &[(&NewUser, String)],
-    ) -> Result<Vec<Result<Upserted, StoredLimit>>, StoreError> {
+        writes: &[UserWrite<'_>],
+    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
         let project = self.project_of(access)?;
-        let revision = self.next_revision(&project, access.now);
-        let upsert = |(index, (user, new_id)): (u64, &(&NewUser, String))| {
-            self.upsert(&project, user, new_id, access.now, revision + index)
+        let write = |write: &UserWrite| match write {
+            UserWrite::Upsert { user, new_id } => {
+                let revision = self.next_revision(&project, access.now);
+                self.upsert(&project, user, new_id, access.now, revision).map(Written::Upserted)
+            }
+            UserWrite::Delete(id) => Ok(Written::Deleted(self.delete(&project, id, access.now))),
         };
-        Ok((0..).zip(users).map(upsert).collect())
+        Ok(writes.iter().map(write).collect())
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
@@ -296,27 +324,15 @@ impl UserStore for MemoryStore {
         id: &ExternalId,
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        let key = (self.project_of(access)?, id.as_str().to_owned());
-        let revision = self.next_revision(&key.0, access.now);
-        let mut users = self.users.borrow_mut();
-        let Some(known) = users.get_mut(&key).filter(|user| !user.gone) else { return Ok(false) };
-        if if_match.is_some_and(|if_match| !if_match.includes(known.revision)) {
-            return Err(StoreError::RevisionChanged(Some(known.revision)));
+        let project = self.project_of(access)?;
+        let key = (project.clone(), id.as_str().to_owned());
+        let revision = self.users.borrow().get(&key).filter(|user| !user.gone).map(|user| user.revision);
+        match (if_match, revision) {
+            (Some(if_match), Some(revision)) if !if_match.includes(revision) => {
+                Err(StoreError::RevisionChanged(Some(revision)))
+            }
+            _ => Ok(self.delete(&project, id, access.now)),
         }
-        let newest = known.times.as_ref().map_or(known.updated_at.as_ms(), MemberTimes::newest).max(known.deleted_at);
-        *known = User {
-            id: known.id.clone(),
-            profile: EMPTY_PROFILE.to_owned(),
-            created_at: Timestamp::from_ms(0),
-            updated_at: Timestamp::from_ms(0),
-            revision,
-            times: None,
-            gone: true,
-            deleted_at: access.now.as_ms().max(newest + 1),
-        };
-        drop(users);
-        self.forget_old_deletions(&key.0, revision);
-        Ok(true)
     }
 
     async fn list_users(

@@ -4,23 +4,26 @@
 use super::times::SENT_MEMBERS;
 use super::{deletion, upsert};
 
-/// Does what [`upsert`](upsert::upsert()) does to a user who is there, if its revision is expected by ?6 or the patch changes
-/// nothing.
-pub fn update_if(writer: &str) -> String {
+/// Does what [`upsert`](upsert::upsert()) does to a user who is there, if its revision is expected by ?6 or nothing changes.
+/// ?7 is what it sets once.
+pub fn update_if(writer: &str, fills: bool) -> String {
+    let members = fills.then_some("?7");
     format!(
         "{writer}
 update users set {merging}
 where project = (select project from caller) and external_id = ?3 and not gone
-    and ({is_expected} or json_patch(profile, ?5) is profile)
+    and ({is_expected} or {merges_nothing})
 returning id, 0 as created, 0 as stale",
-        merging = upsert::merging(),
+        merging = upsert::merging(members),
+        merges_nothing = upsert::merges_nothing(members),
         is_expected = is_expected("?6"),
     )
 }
 
-/// Does what [`upsert_as_of`](upsert::upsert_as_of) does to a user who is there, if its revision is expected by ?7 or the
-/// members change nothing.
-pub fn update_as_of_if(writer: &str) -> String {
+/// Does what [`upsert_as_of`](upsert::upsert_as_of) does to a user who is there, if its revision is expected by ?7 or
+/// nothing changes. ?8 is what it sets once.
+pub fn update_as_of_if(writer: &str, fills: bool) -> String {
+    let members = fills.then_some("?8");
     format!(
         "{writer}, sent as materialized (
     select {SENT_MEMBERS} from json_each(?5)
@@ -29,9 +32,9 @@ update users set {setting}
 where project = (select project from caller) and external_id = ?3 and not gone
     and ({is_expected} or {sets_nothing})
 returning id, 0 as created, times ->> '$.left' > 0 as stale",
-        setting = upsert::setting(),
+        setting = upsert::setting(members),
         is_expected = is_expected("?7"),
-        sets_nothing = upsert::sets_nothing(),
+        sets_nothing = upsert::sets_nothing(members),
     )
 }
 
@@ -42,7 +45,7 @@ pub fn delete_user_if(writer: &str) -> String {
 update users set {emptying}
 where project = (select project from caller) and external_id = ?3 and not gone and {is_expected}
 returning id, 0 as created, 0 as stale",
-        emptying = deletion::emptying(),
+        emptying = deletion::emptying("(select revision from next)"),
         is_expected = is_expected("?4"),
     )
 }

@@ -4,6 +4,7 @@
 mod changes;
 mod conditional;
 mod deletion;
+mod once;
 mod times;
 mod upsert;
 
@@ -20,15 +21,33 @@ pub struct Statements {
     pub list_users_by_contact: String,
     pub changes: String,
     pub changes_end: String,
-    pub look: String,
-    pub upsert: String,
-    pub upsert_as_of: String,
+    pub look: Filling,
+    pub upsert: Filling,
+    pub upsert_as_of: Filling,
     pub upsert_batch: String,
     pub reject_batch: String,
-    pub update_if: String,
-    pub update_as_of_if: String,
+    pub update_if: Filling,
+    pub update_as_of_if: Filling,
     pub delete_user: String,
+    pub delete_users: String,
     pub delete_user_if: String,
+}
+
+/// A statement for bodies without `set_once`, and for those with it: the latter is longer, and most bodies have none.
+pub struct Filling {
+    plain: String,
+    filling: String,
+}
+
+impl Filling {
+    fn new(caller: &str, statement: fn(&str, bool) -> String) -> Self {
+        Filling { plain: statement(caller, false), filling: statement(caller, true) }
+    }
+
+    /// The one for a body that sets something once, or not. Only the former takes what that is, as its last parameter.
+    pub fn of(&self, fills: bool) -> &str {
+        if fills { &self.filling } else { &self.plain }
+    }
 }
 
 impl Statements {
@@ -43,13 +62,14 @@ impl Statements {
             list_users_by_contact: list_users(caller, true),
             changes: changes::changes(caller),
             changes_end: changes::changes_end(caller),
-            look: upsert::look(caller),
-            upsert: upsert::upsert(writer),
-            upsert_as_of: upsert::upsert_as_of(writer),
+            look: Filling::new(caller, upsert::look),
+            upsert: Filling::new(writer, upsert::upsert),
+            upsert_as_of: Filling::new(writer, upsert::upsert_as_of),
             upsert_batch: upsert::upsert_batch(writer),
             reject_batch: upsert::reject_batch(caller),
-            update_if: conditional::update_if(writer),
-            update_as_of_if: conditional::update_as_of_if(writer),
+            update_if: Filling::new(writer, conditional::update_if),
+            update_as_of_if: Filling::new(writer, conditional::update_as_of_if),
+            delete_users: deletion::delete_users(writer),
             delete_user: deletion::delete_user(writer),
             delete_user_if: conditional::delete_user_if(writer),
         }

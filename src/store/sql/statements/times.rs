@@ -45,12 +45,17 @@ pub fn of_new(sent: &str, as_of: &str) -> String {
     format!("json_object('floor', 0, 'at', json((select json_group_object(member, {as_of}) from {sent})), 'left', 0)")
 }
 
-/// An expression: the times of a row after an [`effect`].
-pub const AFTER_EFFECT: &str = "json_object('floor', floor, 'at', json(at), 'left', left_out)";
+/// An expression: the times of a row after an [`effect`], of which these are those of members.
+pub fn after_effect(at: &str) -> String {
+    format!("json_object('floor', floor, 'at', json({at}), 'left', left_out)")
+}
 
 /// An expression: an [`effect`] as JSON, with the document that it makes, so that one subquery can answer it.
 pub fn effect_json(document: &str) -> String {
-    format!("json_object('document', json(iif(as_of is null, '{{}}', {document})), 'times', {AFTER_EFFECT})")
+    format!(
+        "json_object('document', json(iif(as_of is null, '{{}}', {document})), 'times', {times})",
+        times = after_effect("at")
+    )
 }
 
 /// Common table expressions: one row `effect`, what the rows of `sent` do to a row of `users` as of a moment, or from now on
