@@ -1,21 +1,27 @@
 //! What the tool and the console both do with files: the cases of tests/cases/files.json, which the console runs too.
 
+use crate::args::{Args, Command};
 use crate::error::CliError;
 use crate::export::page::Page;
 use crate::export::table;
 use crate::format::csv_value::{self, Style};
-use crate::format::{CsvOptions, Format, RecordSource};
-use crate::record::{Parsed, Position, REFUSED_COLUMNS};
+use crate::format::{Format, ReadOptions, RecordSource};
+use crate::record::{Parsed, Position};
+use clap::Parser;
+use encoding_rs::Encoding;
 use roster::json::{self, Value};
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{Cursor, Write};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 #[derive(Deserialize)]
 struct Cases {
     cells: Vec<Cell>,
     values: Vec<Cell>,
     tables: Vec<File>,
+    kinds: Vec<Kind>,
     refused_headers: Vec<String>,
     unclosed_quotes: Vec<Unclosed>,
     corrections: Vec<Correction>,
@@ -37,6 +43,72 @@ struct File {
     #[serde(default)]
     options: Vec<String>,
     records: Vec<Expected>,
+}
+
+/// A file as people have them.
+#[derive(Deserialize)]
+struct Kind {
+    about: String,
+    name: String,
+    text: String,
+    /// Of the file.
+    encoding: Option<String>,
+    /// What is said of it.
+    #[serde(default)]
+    read: Said,
+    /// What is expected of it, or why it is refused as a whole.
+    records: Option<Vec<Expected>>,
+    refused: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    guess: bool,
+    map: Vec<(String, String)>,
+    skip: Vec<String>,
+    types: BTreeMap<String, String>,
+    phones: Option<String>,
+    country_code: Option<String>,
+    encoding: Option<String>,
+}
+
+impl Said {
+    /// The options of the tool that say it.
+    fn options(&self) -> Vec<String> {
+        let guess = self.guess.then(|| "--guess".to_owned());
+        let map = self.map.iter().map(|(place, column)| format!("--map={place}={column}"));
+        let skip = self.skip.iter().map(|column| format!("--skip={column}"));
+        let types = self.types.iter().map(|(column, name)| format!("--type={column}={name}"));
+        let phones = self.phones.iter().map(|phones| format!("--phones={phones}"));
+        let code = self.country_code.iter().map(|code| format!("--country-code={code}"));
+        let encoding = self.encoding.iter().map(|encoding| format!("--encoding={encoding}"));
+        guess.into_iter().chain(map).chain(skip).chain(types).chain(phones).chain(code).chain(encoding).collect()
+    }
+}
+
+impl Kind {
+    fn bytes(&self) -> Vec<u8> {
+        let units = self.text.encode_utf16();
+        match self.encoding.as_deref() {
+            Some("utf-16le") => units.flat_map(u16::to_le_bytes).collect(),
+            Some("utf-16be") => units.flat_map(u16::to_be_bytes).collect(),
+            Some("latin1") => self.text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect(),
+            Some(label) => Encoding::for_label(label.as_bytes()).unwrap().encode(&self.text).0.into_owned(),
+            None => self.text.clone().into_bytes(),
+        }
+    }
+
+    fn read(&self) -> Result<Vec<Parsed>, CliError> {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join(&self.name);
+        fs::write(&path, self.bytes()).unwrap();
+        let words = ["roster".into(), "import".into(), path.to_str().unwrap().into()].into_iter();
+        let Command::Import(args) = Args::parse_from(words.chain(self.read.options())).command else { panic!() };
+        let format = args.format().unwrap_or(Format::Csv);
+        let mut source = RecordSource::open(&path, format, &args.read, Position::default())?;
+        std::iter::from_fn(|| source.next().transpose()).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -87,42 +159,46 @@ fn parse(json: &str) -> Value<'_> {
     json::parse(json.as_bytes()).unwrap()
 }
 
-fn open(text: &str, format: Format, options: CsvOptions) -> Result<RecordSource, CliError> {
+fn open(text: &str, format: Format, options: &ReadOptions) -> Result<RecordSource, CliError> {
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(text.as_bytes()).unwrap();
     RecordSource::open(file.path(), format, options, Position::default())
 }
 
-fn read(text: &str, format: Format, options: CsvOptions) -> Result<Vec<Parsed>, CliError> {
+fn read(text: &str, format: Format, options: &ReadOptions) -> Result<Vec<Parsed>, CliError> {
     let mut source = open(text, format, options)?;
     std::iter::from_fn(|| source.next().transpose()).collect()
 }
 
-fn options(names: &[String]) -> CsvOptions {
+fn options(names: &[String]) -> ReadOptions {
     let has = |name: &str| names.iter().any(|one| one == name);
-    CsvOptions {
+    ReadOptions {
         strip_apostrophes: has("strip-apostrophes"),
         allow_apostrophes: has("allow-apostrophes"),
         allow_scientific: has("allow-scientific"),
+        ..ReadOptions::default()
     }
 }
 
 fn check(files: &[File], format: Format) {
     for File { about, text, options: names, records } in files {
-        let read = read(text, format, options(names)).unwrap();
-        assert_eq!(read.len(), records.len(), "{about}");
-        for (parsed, expected) in read.into_iter().zip(records) {
-            match (parsed.outcome, &expected.json) {
-                (Ok(record), Some(json)) => {
-                    assert_eq!(record.line, expected.line, "{about}");
-                    assert_same(&record.json, json);
-                }
-                (Err(rejection), None) => {
-                    assert_eq!(rejection.line, expected.line, "{about}");
-                    expected.check_error(rejection.error.get());
-                }
-                (outcome, _) => panic!("{about}: {:?}", outcome.map(|record| record.json)),
+        check_records(about, read(text, format, &options(names)).unwrap(), records);
+    }
+}
+
+fn check_records(about: &str, read: Vec<Parsed>, records: &[Expected]) {
+    assert_eq!(read.len(), records.len(), "{about}");
+    for (parsed, expected) in read.into_iter().zip(records) {
+        match (parsed.outcome, &expected.json) {
+            (Ok(record), Some(json)) => {
+                assert_eq!(record.line, expected.line, "{about}");
+                assert_eq!(parse(&record.json), parse(json), "{about}");
             }
+            (Err(rejection), None) => {
+                assert_eq!(rejection.line, expected.line, "{about}");
+                expected.check_error(rejection.error.get());
+            }
+            (outcome, _) => panic!("{about}: {:?}", outcome.map(|record| record.json)),
         }
     }
 }
@@ -161,16 +237,29 @@ fn a_table_holds_the_users_that_it_holds_for_the_console() {
 }
 
 #[test]
+fn every_kind_of_file_is_read_or_refused_with_what_to_do() {
+    for kind in cases().kinds {
+        match (kind.read(), &kind.records, &kind.refused) {
+            (Ok(read), Some(records), _) => check_records(&kind.about, read, records),
+            (Err(error), None, Some(refused)) => {
+                assert!(error.to_string().contains(refused.as_str()), "{}: {error}", kind.about);
+            }
+            (read, _, _) => panic!("{}: {:?}", kind.about, read.err().map(|error| error.to_string())),
+        }
+    }
+}
+
+#[test]
 fn a_header_that_the_console_refuses_is_refused() {
     for header in cases().refused_headers {
-        assert!(read(&header, Format::Csv, CsvOptions::default()).is_err(), "{header}");
+        assert!(read(&header, Format::Csv, &ReadOptions::default()).is_err(), "{header}");
     }
 }
 
 #[test]
 fn a_quote_that_is_never_closed_ends_the_import_with_its_line() {
     for Unclosed { about, csv, line } in cases().unclosed_quotes {
-        let Err(error) = read(&csv, Format::Csv, CsvOptions::default()) else { panic!("{about}") };
+        let Err(error) = read(&csv, Format::Csv, &ReadOptions::default()) else { panic!("{about}") };
         let expected = format!("he quote that opens in line {line} is never closed");
         assert!(error.to_string().contains(&expected) && error.exit_code() == 2, "{about}: {error}");
     }
@@ -179,13 +268,13 @@ fn a_quote_that_is_never_closed_ends_the_import_with_its_line() {
 #[test]
 fn refused_rows_are_written_as_the_console_writes_them() {
     for Correction { about, csv, refused } in cases().corrections {
-        let mut source = open(&csv, Format::Csv, CsvOptions::default()).unwrap();
-        let mut written = format!("{},", REFUSED_COLUMNS.join(",")).into_bytes();
-        written.extend_from_slice(source.header().unwrap());
-        written.push(b'\n');
+        let mut source = open(&csv, Format::Csv, &ReadOptions::default()).unwrap();
+        let form = source.form().unwrap().clone();
+        let mut written = Vec::new();
+        form.write_header(&mut written);
         while let Some(parsed) = source.next().unwrap() {
             if let Err(rejection) = parsed.outcome {
-                rejection.write_csv(&mut written);
+                rejection.write_csv(form.delimiter, &mut written);
             }
         }
         let written = String::from_utf8(written).unwrap().replace(" (--strip-apostrophes, --allow-apostrophes)", "");

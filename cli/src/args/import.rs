@@ -3,13 +3,14 @@
 use super::server::ServerArgs;
 use super::with_suffix;
 use crate::error::CliError;
-use crate::format::{CsvOptions, Format, is_stdin};
+use crate::format::{Format, ReadOptions, is_stdin};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
 pub const DETAILS: &str = "\
-Each line of an NDJSON file is the body of one POST /v1/users. A CSV file begins with a header of these columns, in any
-order:
+Each line of an NDJSON file is the body of one POST /v1/users. A .json file may also have a list of them, or an object whose
+member users is that list. A CSV file, separated by commas, semicolons, tabs or |, begins with a header of these columns, in
+any order:
 
   user_id, email, phone   the text itself; the cell null removes an e-mail or a phone
   as_of                   when the row was true: newer values stay as they are
@@ -18,7 +19,16 @@ order:
 
 A cell of properties or origin that is valid JSON is read as that JSON, digit for digit: 1.10, true, null (which removes the
 key), {\"a\": 1}, \"007\". Any other text is a string. An empty cell leaves its field unchanged; write \"\" for the empty
-string.
+string. A column with numbers such as 01067 has texts alone, and one of TRUE and FALSE in any case has booleans.
+
+Columns, or members of JSON objects, of other names are refused, all at once, with what --guess would make of them: it knows
+user_id, email and phone by their usual names, and the exports of Auth0, Cognito, Firebase, HubSpot, Mailchimp, Segment,
+Shopify and Stripe; the rest become properties, whose columns have one type each. --map and --skip say it column by column:
+--map user_id=Mail --map email=Mail puts one column in two places. --check tries all of it, and sends nothing.
+
+A file in UTF-16 is read as such; one in another encoding, such as Excel's windows-1252, with --encoding. With --phones tidy
+a phone such as 0049 151 23456789 gets its +, and one without a country code that of --country-code; --phones keep keeps the
+others as the property phone.
 
 Records of one user are applied in the file's order. The import waits for the rate limit and retries failures of the server
 and the network. After Ctrl-C or a crash the same command resumes where it stopped. It keeps its position in FILE.progress
@@ -58,15 +68,18 @@ pub struct ImportArgs {
     /// Start anew, whatever an earlier run did
     #[arg(long)]
     pub restart: bool,
+    /// Only check every record, and say which would be refused: nothing is sent or written
+    #[arg(long)]
+    pub check: bool,
     #[command(flatten)]
-    pub csv: CsvOptions,
+    pub read: ReadOptions,
 }
 
 impl ImportArgs {
     pub fn format(&self) -> Result<Format, CliError> {
         let default = is_stdin(&self.file).then_some(Format::Ndjson);
         self.format
-            .or_else(|| Format::from_path(&self.file))
+            .or_else(|| Format::of_input(&self.file))
             .or(default)
             .ok_or_else(|| super::unknown_format(&self.file))
     }

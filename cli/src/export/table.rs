@@ -3,7 +3,7 @@
 use super::page::ExportedUser;
 use super::unwritable;
 use crate::error::CliError;
-use crate::format::csv::Column;
+use crate::format::column::Column;
 use crate::format::csv_value::{self, Style};
 use csv::WriterBuilder;
 use roster::json::{self, Object};

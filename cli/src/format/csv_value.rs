@@ -1,7 +1,8 @@
 //! Converts a value of `properties` or `origin` between JSON and a CSV cell.
 //!
 //! A cell that is valid JSON stands for that JSON, digit for digit; any other text is a string; an empty cell is no value.
-//! Therefore a string that is empty or valid JSON itself is written with JSON's quotes.
+//! Therefore a string that is empty or valid JSON itself is written with JSON's quotes; and so is one that a spreadsheet
+//! would have written of another type, so that it can be known for one: `007`, `TRUE`.
 
 use roster::json::{self, Value};
 use std::borrow::Cow;
@@ -46,13 +47,23 @@ pub fn to_json(cell: &str) -> Option<String> {
 /// The cell of a value.
 pub fn from_json(value: &Value) -> String {
     match value {
-        Value::String(text) if !text.is_empty() && !is_json(text) => text.clone().into_owned(),
+        Value::String(text) if !text.is_empty() && !is_json(text) && !is_typed(text) => text.clone().into_owned(),
         value => value.to_string(),
     }
 }
 
 fn is_json(text: &str) -> bool {
     json::parse(text.as_bytes()).is_ok()
+}
+
+/// Whether a cell is a number with a zero before it.
+pub fn is_zip(cell: &str) -> bool {
+    let digits = cell.strip_prefix(['+', '-']).unwrap_or(cell);
+    digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_typed(text: &str) -> bool {
+    is_zip(text) || text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")
 }
 
 #[cfg(test)]
@@ -91,6 +102,8 @@ mod tests {
             ("", r#""""#),
             ("5", r#""5""#),
             (" 5 ", r#"" 5 ""#),
+            ("007", r#""007""#),
+            ("TRUE", r#""TRUE""#),
             ("null", r#""null""#),
             (r#""""#, r#""\"\"""#),
             ("2023-06-15", "2023-06-15"),

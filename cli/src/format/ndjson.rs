@@ -1,5 +1,6 @@
-//! NDJSON: one JSON object a line.
+//! JSON: an object a line, or the elements of a list.
 
+use super::objects::Objects;
 use super::raw_record::RawRecord;
 use crate::record::{Record, RejectReason, Rejection};
 use roster::json::{self, ObjectError, SyntaxError};
@@ -19,16 +20,27 @@ struct RejectionIn<'a> {
     _error: IgnoredAny,
 }
 
-/// Parses a line with the server's own reader, so that a line that is not JSON can't spoil its batch. A line of a file of
-/// refused records stands for the record in it.
-pub fn parse_line(raw: RawRecord) -> Result<Record, Rejection> {
-    let RawRecord { line, mut text, .. } = raw;
+/// The text of a record. A line of a file of refused records stands for the record in it.
+pub fn record_text(raw: RawRecord) -> Vec<u8> {
+    let RawRecord { mut text, .. } = raw;
     if let Ok(rejection) = serde_json::from_slice::<RejectionIn>(&text) {
         // A record that was no JSON object is the text inside a string.
         let record = rejection.record.get();
         text = serde_json::from_str(record).map_or_else(|_| record.into(), String::into_bytes);
     }
-    let record = json::parse_object(&text).map(|object| Record::from_object(&object)).map_err(|error| match error {
+    text
+}
+
+/// Parses a record with the server's own reader, so that one that is not JSON can't spoil its batch. `objects` says where
+/// members of other names go.
+pub fn parse_record(raw: RawRecord, objects: Option<&Objects>) -> Result<Record, Rejection> {
+    let line = raw.line;
+    let text = record_text(raw);
+    let parsed = json::parse_object(&text);
+    if let (Some(objects), Ok(object)) = (objects, &parsed) {
+        return objects.map(line, object);
+    }
+    let record = parsed.map(|object| Record::from_object(&object)).map_err(|error| match error {
         ObjectError::Syntax(error) => RejectReason::Unreadable(format!("Not JSON: {}", in_file(error, line))),
         ObjectError::Type(received) => RejectReason::NotAnObject(received),
     });
@@ -36,20 +48,19 @@ pub fn parse_line(raw: RawRecord) -> Result<Record, Rejection> {
     Ok(record(line, String::from_utf8(text).unwrap_or_default(), None))
 }
 
-/// Gives the error the line of the file: the reader counts from the record, which is one line.
+/// Gives the error the line of the file: the reader counts from the record.
 fn in_file(error: SyntaxError, line: u64) -> SyntaxError {
     let mut error = error;
-    error.line = usize::try_from(line).unwrap_or(error.line);
+    error.line += usize::try_from(line).unwrap_or(1) - 1;
     error
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Position;
 
     fn parse(text: &str) -> Result<Record, Rejection> {
-        parse_line(RawRecord { line: 4, text: text.into(), is_cut: false, misquoted: None, end: Position::default() })
+        parse_record(RawRecord { line: 4, text: text.into(), ..RawRecord::default() }, None)
     }
 
     #[test]

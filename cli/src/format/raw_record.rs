@@ -1,20 +1,30 @@
 //! Cuts a file into the texts of its records. Of a record that is too large it keeps only the beginning.
 
 use crate::record::Position;
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 use std::io::{self, BufRead};
 
 /// One record's text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct RawRecord {
     /// The line where it begins, from 1.
     pub line: u64,
     /// Without the line end. Cut at the bound if `is_cut`.
     pub text: Vec<u8>,
     pub is_cut: bool,
-    /// Only in CSV.
+    /// Only in a table, and only of a record that is not cut.
+    pub cells: Vec<RawCell>,
+    /// Only in a table.
     pub misquoted: Option<Misquoted>,
     /// Where the next record begins.
     pub end: Position,
+}
+
+/// A cell without its quotes, and where the text of its row goes on behind it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RawCell {
+    pub text: Vec<u8>,
+    pub end: usize,
 }
 
 /// A quoted cell that is not as RFC 4180 has it: nobody knows where it ends.
@@ -26,177 +36,257 @@ pub struct Misquoted {
     pub is_closed: bool,
 }
 
-/// What separates two records.
+/// How the records of a file stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delimiter {
-    /// A line feed.
-    Line,
-    /// A line feed outside of quotes (RFC 4180).
-    CsvRow,
-}
-
-/// The quoting at a place in CSV.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum QuoteState {
-    CellStart,
-    Unquoted,
-    Quoted,
-    /// Behind a quote in a quoted cell: it ends the cell, or escapes the quote that follows.
-    QuoteInQuoted,
-    /// Behind that quote and a carriage return: the line ends.
-    ReturnAfterQuote,
-}
-
-impl QuoteState {
-    fn next(self, byte: u8) -> Self {
-        match (self, byte) {
-            (QuoteState::Quoted, b'"') => QuoteState::QuoteInQuoted,
-            (QuoteState::Quoted, _) | (QuoteState::CellStart | QuoteState::QuoteInQuoted, b'"') => QuoteState::Quoted,
-            (_, b',' | b'\n') => QuoteState::CellStart,
-            (QuoteState::QuoteInQuoted, b'\r') => QuoteState::ReturnAfterQuote,
-            _ => QuoteState::Unquoted,
-        }
-    }
-
-    fn is_behind_quote(self) -> bool {
-        matches!(self, QuoteState::QuoteInQuoted | QuoteState::ReturnAfterQuote)
-    }
-}
-
-/// Follows the quoting of one row.
-struct Quoting {
-    state: QuoteState,
-    line: u64,
-    /// The line where the last quoted cell begins.
-    opened: u64,
-    misquoted: Option<Misquoted>,
-}
-
-impl Quoting {
-    fn new(line: u64) -> Self {
-        Quoting { state: QuoteState::CellStart, line, opened: line, misquoted: None }
-    }
-
-    /// Whether this byte ends the row.
-    fn is_end(&mut self, byte: u8) -> bool {
-        let before = self.state;
-        self.state = before.next(byte);
-        match (before, self.state) {
-            (QuoteState::CellStart, QuoteState::Quoted) => self.opened = self.line,
-            (before, QuoteState::Unquoted) if before.is_behind_quote() => self.misquote(true),
-            _ => {}
-        }
-        self.line += u64::from(byte == b'\n');
-        byte == b'\n' && before != QuoteState::Quoted
-    }
-
-    /// The first fault counts.
-    fn misquote(&mut self, is_closed: bool) {
-        self.misquoted.get_or_insert(Misquoted { line: self.opened, is_closed });
-    }
-
-    fn finish(mut self) -> Option<Misquoted> {
-        match self.state {
-            QuoteState::Quoted => self.misquote(false),
-            QuoteState::ReturnAfterQuote => self.misquote(true),
-            _ => {}
-        }
-        self.misquoted
-    }
+pub enum Layout {
+    /// One a line.
+    Lines,
+    /// The elements of a JSON array, from this position on.
+    Array(Position),
+    /// Rows of cells, which this separates (RFC 4180).
+    Table { delimiter: u8 },
 }
 
 pub struct RawRecords<R> {
     input: R,
-    delimiter: Delimiter,
     max_bytes: usize,
     position: Position,
+    layout: Layout,
+    csv: Reader,
+    /// For what the CSV reader makes of a part of a cell.
+    output: Vec<u8>,
 }
 
 impl<R: BufRead> RawRecords<R> {
     /// Reads from `position`, where `input` must stand. Skips a byte order mark at the beginning of the file. Keeps at
     /// most `max_bytes` of a record.
-    pub fn new(mut input: R, delimiter: Delimiter, max_bytes: usize, position: Position) -> io::Result<Self> {
+    pub fn new(mut input: R, layout: Layout, max_bytes: usize, position: Position) -> io::Result<Self> {
         let mut position = position;
         if position.offset == 0 && input.fill_buf()?.starts_with("\u{feff}".as_bytes()) {
             input.consume(3);
             position.offset = 3;
         }
-        Ok(RawRecords { input, delimiter, max_bytes, position })
+        let delimiter = if let Layout::Table { delimiter } = layout { delimiter } else { b',' };
+        // A carriage return inside of a row belongs to a cell.
+        let csv = ReaderBuilder::new().delimiter(delimiter).terminator(Terminator::Any(b'\n')).build();
+        Ok(RawRecords { input, max_bytes, position, layout, csv, output: vec![0; 4096] })
     }
 
     /// The next record that is not a blank line.
     pub fn next(&mut self) -> io::Result<Option<RawRecord>> {
         loop {
-            let record = self.next_line_or_row()?;
+            let record = match self.layout {
+                Layout::Lines => self.next_line()?,
+                Layout::Array(_) => return self.next_element(),
+                Layout::Table { .. } => self.next_row()?,
+            };
             match record {
-                Some(record) if record.text.iter().all(|byte| b" \t".contains(byte)) => {}
+                Some(record) if !record.is_cut && record.text.iter().all(|byte| b" \t\r".contains(byte)) => {}
                 record => return Ok(record),
             }
         }
     }
 
-    fn next_line_or_row(&mut self) -> io::Result<Option<RawRecord>> {
-        let begin = self.position;
-        let mut text = Vec::new();
-        let mut is_cut = false;
-        let mut quoting = Quoting::new(begin.lines + 1);
+    fn begin(&self) -> RawRecord {
+        RawRecord { line: self.position.lines + 1, ..RawRecord::default() }
+    }
+
+    /// Takes so many bytes of the input into the record.
+    fn take(&mut self, count: usize, record: &mut RawRecord) -> io::Result<()> {
+        let part = &self.input.fill_buf()?[..count];
+        let kept = part.len().min(self.max_bytes - record.text.len());
+        record.text.extend_from_slice(&part[..kept]);
+        record.is_cut |= kept < part.len();
+        self.position.lines += part.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+        self.position.offset += count as u64;
+        self.input.consume(count);
+        Ok(())
+    }
+
+    fn finish(&self, mut record: RawRecord) -> RawRecord {
+        trim_line_end(&mut record.text);
+        RawRecord { end: self.position, ..record }
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<RawRecord>> {
+        let (begin, mut record) = (self.position, self.begin());
+        loop {
+            let chunk = self.input.fill_buf()?;
+            let end = chunk.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+            let count = end.unwrap_or(chunk.len());
+            self.take(count, &mut record)?;
+            if end.is_some() || count == 0 {
+                break;
+            }
+        }
+        Ok((self.position != begin).then(|| self.finish(record)))
+    }
+
+    /// The element of an array: an object or a list ends with its last bracket, anything else before a comma or a bracket.
+    fn next_element(&mut self) -> io::Result<Option<RawRecord>> {
+        while let Some(byte) = self.input.fill_buf()?.first().filter(|byte| b" \t\r\n,".contains(byte)) {
+            self.position.lines += u64::from(*byte == b'\n');
+            self.position.offset += 1;
+            self.input.consume(1);
+        }
+        let mut record = self.begin();
+        let (mut depth, mut is_in_string, mut is_escaped) = (0_u32, false, false);
         loop {
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
-                break;
+                let message =
+                    format!("the list of users has no end: the file is cut after line {}", self.position.lines + 1);
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
             }
-            let end = end_of_record(chunk, self.delimiter, &mut quoting);
-            let part = &chunk[..end.unwrap_or(chunk.len())];
-            let kept = part.len().min(self.max_bytes - text.len());
-            text.extend_from_slice(&part[..kept]);
-            is_cut |= kept < part.len();
-            let taken = part.len();
-            self.position.lines += part.iter().filter(|byte| **byte == b'\n').map(|_| 1).sum::<u64>();
-            self.position.offset += taken as u64;
-            self.input.consume(taken);
+            let mut end = None;
+            for (at, byte) in chunk.iter().enumerate() {
+                if is_in_string {
+                    is_in_string = is_escaped || *byte != b'"';
+                    is_escaped = !is_escaped && *byte == b'\\';
+                    continue;
+                }
+                match byte {
+                    b',' | b']' | b'}' if depth == 0 => end = Some(at),
+                    b'"' => is_in_string = true,
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        end = (depth == 0).then_some(at + 1);
+                    }
+                    _ => {}
+                }
+                if end.is_some() {
+                    break;
+                }
+            }
+            let count = end.unwrap_or(chunk.len());
+            self.take(count, &mut record)?;
             if end.is_some() {
                 break;
             }
         }
-        if self.position == begin {
+        let is_end = record.text.is_empty();
+        Ok((!is_end).then(|| self.finish(record)))
+    }
+
+    fn next_row(&mut self) -> io::Result<Option<RawRecord>> {
+        while self.input.fill_buf()?.first() == Some(&b'\n') {
+            self.position.lines += 1;
+            self.position.offset += 1;
+            self.input.consume(1);
+        }
+        let mut record = self.begin();
+        if self.input.fill_buf()?.is_empty() {
             return Ok(None);
         }
-        trim_line_end(&mut text);
-        let misquoted = quoting.finish();
-        Ok(Some(RawRecord { line: begin.lines + 1, text, is_cut, misquoted, end: self.position }))
+        loop {
+            match self.next_cell(&mut record)? {
+                CellEnd::Cell => {}
+                CellEnd::Row => return Ok(Some(self.finish(record))),
+            }
+        }
+    }
+
+    fn next_cell(&mut self, record: &mut RawRecord) -> io::Result<CellEnd> {
+        let opened = self.position.lines + 1;
+        let mut cell = CellCount::default();
+        let mut text = Vec::new();
+        loop {
+            let chunk = self.input.fill_buf()?;
+            let is_last = chunk.is_empty();
+            // The last line ends, whether that is written or not.
+            let (result, read, written) = self.csv.read_field(if is_last { b"\n" } else { chunk }, &mut self.output);
+            if !is_last {
+                cell.add_raw(&chunk[..read]);
+                self.take(read, record)?;
+            }
+            cell.add_text(&self.output[..written]);
+            if !record.is_cut {
+                text.extend_from_slice(&self.output[..written]);
+            }
+            let record_end = match result {
+                ReadFieldResult::Field { record_end } => record_end,
+                ReadFieldResult::InputEmpty if is_last => {
+                    record.misquoted.get_or_insert(Misquoted { line: opened, is_closed: false });
+                    true
+                }
+                ReadFieldResult::End => true,
+                ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => continue,
+            };
+            let end_bytes = usize::from(!is_last);
+            if cell.is_misquoted(end_bytes as u64, record_end) {
+                record.misquoted.get_or_insert(Misquoted { line: opened, is_closed: true });
+            }
+            if record_end && cell.ends_with_return(end_bytes) {
+                text.pop();
+            }
+            if record.is_cut {
+                record.cells.clear();
+            } else {
+                record.cells.push(RawCell { text, end: record.text.len() });
+            }
+            return Ok(if record_end { CellEnd::Row } else { CellEnd::Cell });
+        }
     }
 }
 
-/// Where the record ends in this chunk, its line feed included.
-fn end_of_record(chunk: &[u8], delimiter: Delimiter, quoting: &mut Quoting) -> Option<usize> {
-    let is_end = |byte: &u8| match delimiter {
-        Delimiter::Line => *byte == b'\n',
-        Delimiter::CsvRow => quoting.is_end(*byte),
-    };
-    chunk.iter().position(is_end).map(|at| at + 1)
+enum CellEnd {
+    Cell,
+    Row,
 }
 
-/// What stands behind the first `cells` cells of a row; all of it if it has no more of them.
-pub fn behind_cells(row: &[u8], cells: usize) -> &[u8] {
-    if cells == 0 {
-        return row;
+/// Counts what a cell has in the file, and what is left of it without quotes.
+///
+/// A quoted cell is as RFC 4180 has it if it ends with a quote, and if all that its quotes add are one at each end and one for
+/// each that stands inside.
+#[derive(Default)]
+struct CellCount {
+    raw_bytes: u64,
+    is_quoted: bool,
+    /// Its last bytes in the file.
+    last: [u8; 3],
+    text_bytes: u64,
+    text_quotes: u64,
+}
+
+impl CellCount {
+    fn add_raw(&mut self, raw: &[u8]) {
+        if self.raw_bytes == 0 {
+            self.is_quoted = raw.first() == Some(&b'"');
+        }
+        self.raw_bytes += raw.len() as u64;
+        for byte in &raw[raw.len().saturating_sub(3)..] {
+            self.last.rotate_left(1);
+            self.last[2] = *byte;
+        }
     }
-    let mut state = QuoteState::CellStart;
-    let mut is_comma = |byte: &u8| {
-        let is_comma = *byte == b',' && state != QuoteState::Quoted;
-        state = state.next(*byte);
-        is_comma
-    };
-    let commas = row.iter().enumerate().filter(|(_, byte)| is_comma(byte));
-    commas.map(|(at, _)| at).nth(cells - 1).map_or(row, |at| &row[at + 1..])
+
+    fn add_text(&mut self, text: &[u8]) {
+        self.text_bytes += text.len() as u64;
+        self.text_quotes += text.iter().map(|byte| u64::from(*byte == b'"')).sum::<u64>();
+    }
+
+    /// Whether the line that the cell ends has a carriage return. `end_bytes` is what ends the cell itself.
+    fn ends_with_return(&self, end_bytes: usize) -> bool {
+        self.raw_bytes > end_bytes as u64 && self.last[2 - end_bytes] == b'\r'
+    }
+
+    fn is_misquoted(&self, end_bytes: u64, record_end: bool) -> bool {
+        let at_end = usize::from(end_bytes > 0);
+        let returned = usize::from(record_end && self.ends_with_return(at_end));
+        let raw_bytes = self.raw_bytes - end_bytes - returned as u64;
+        let text_bytes = self.text_bytes - returned as u64;
+        let last = self.last[2 - at_end - returned];
+        self.is_quoted && (last != b'"' || raw_bytes != text_bytes + self.text_quotes + 2)
+    }
 }
 
 fn trim_line_end(text: &mut Vec<u8>) {
     if text.last() == Some(&b'\n') {
         text.pop();
-        if text.last() == Some(&b'\r') {
-            text.pop();
-        }
+    }
+    if text.last() == Some(&b'\r') {
+        text.pop();
     }
 }
 
@@ -205,34 +295,33 @@ mod tests {
     use super::*;
     use std::io::BufReader;
 
-    fn records(input: &[u8], delimiter: Delimiter, max_bytes: usize, position: Position) -> Vec<RawRecord> {
+    const CSV: Layout = Layout::Table { delimiter: b',' };
+
+    fn records(input: &[u8], layout: Layout, max_bytes: usize, position: Position) -> Vec<RawRecord> {
         // A buffer of three bytes, so that everything falls on a boundary.
         let input = BufReader::with_capacity(3, &input[usize::try_from(position.offset).unwrap()..]);
-        let mut records = RawRecords::new(input, delimiter, max_bytes, position).unwrap();
+        let mut records = RawRecords::new(input, layout, max_bytes, position).unwrap();
         std::iter::from_fn(|| records.next().unwrap()).collect()
     }
 
-    fn texts(input: &str, delimiter: Delimiter) -> Vec<(u64, String)> {
+    fn texts(input: &str, layout: Layout) -> Vec<(u64, String)> {
         let text = |record: RawRecord| (record.line, String::from_utf8(record.text).unwrap());
-        records(input.as_bytes(), delimiter, 100, Position::default()).into_iter().map(text).collect()
+        records(input.as_bytes(), layout, 100, Position::default()).into_iter().map(text).collect()
     }
 
     #[test]
     fn lines_are_cut_and_counted() {
         let expected = |texts: &[(u64, &str)]| texts.iter().map(|(n, t)| (*n, (*t).to_owned())).collect::<Vec<_>>();
-        assert_eq!(texts("", Delimiter::Line), []);
-        assert_eq!(texts("a\nb", Delimiter::Line), expected(&[(1, "a"), (2, "b")]));
-        assert_eq!(texts("\u{feff}a\r\n\n \t\r\n\"b\n", Delimiter::Line), expected(&[(1, "a"), (4, "\"b")]));
-        assert_eq!(texts("a,\"x\ny\"\r\nb\n", Delimiter::CsvRow), expected(&[(1, "a,\"x\ny\""), (3, "b")]));
-        assert_eq!(
-            texts("\"\"\"\n\",\n5\"\n6\"\n", Delimiter::CsvRow),
-            expected(&[(1, "\"\"\"\n\","), (3, "5\""), (4, "6\"")])
-        );
+        assert_eq!(texts("", Layout::Lines), []);
+        assert_eq!(texts("a\nb", Layout::Lines), expected(&[(1, "a"), (2, "b")]));
+        assert_eq!(texts("\u{feff}a\r\n\n \t\r\n\"b\n", Layout::Lines), expected(&[(1, "a"), (4, "\"b")]));
+        assert_eq!(texts("a,\"x\ny\"\r\nb\n", CSV), expected(&[(1, "a,\"x\ny\""), (3, "b")]));
+        assert_eq!(texts("\"\"\"\n\",\n5\"\n6\"\n", CSV), expected(&[(1, "\"\"\"\n\","), (3, "5\""), (4, "6\"")]));
     }
 
     #[test]
     fn a_record_that_is_too_long_is_cut_and_the_next_one_is_whole() {
-        let cut = records(b"12345678\n123456789\nnext\n", Delimiter::Line, 8, Position::default());
+        let cut = records(b"12345678\n123456789\nnext\n", Layout::Lines, 8, Position::default());
         let reported: Vec<_> = cut.iter().map(|record| (record.text.len(), record.is_cut)).collect();
         assert_eq!(reported, [(8, true), (8, true), (4, false)]);
     }
@@ -240,34 +329,44 @@ mod tests {
     #[test]
     fn a_cell_whose_end_nobody_knows_is_misquoted() {
         let misquoted = |input: &str| {
-            let records = records(input.as_bytes(), Delimiter::CsvRow, 4, Position::default());
+            let records = records(input.as_bytes(), CSV, 4, Position::default());
             records.iter().map(|record| record.misquoted.map(|m| (m.line, m.is_closed))).collect::<Vec<_>>()
         };
         let (closed, open) = (|line| Some((line, true)), |line| Some((line, false)));
         assert_eq!(misquoted("a,\"b\"\"\"\r\n6\"\n\"\""), [None, None, None]);
         assert_eq!(misquoted("a\nb,\"c \"d\" e\"\nf\n"), [None, closed(2), None]);
         assert_eq!(misquoted("a\n\"b\n\",\"c\nd,\"e\""), [None, closed(3)]);
-        assert_eq!(misquoted("\"a\"\rb\n\"c\"\r"), [closed(1), closed(2)]);
+        assert_eq!(misquoted("\"a\"\rb\n\"c\"\r"), [closed(1), None]);
+        assert_eq!(misquoted("\"a \"b c\"\n\"\""), [closed(1), None]);
+        assert_eq!(misquoted("\"a \"b c\""), [closed(1)], "the last, and no end of its line");
         assert_eq!(misquoted("a\n\"b\n\",\"c\nd\n"), [None, open(3)]);
     }
 
     #[test]
-    fn cells_are_skipped_as_they_are_quoted() {
-        let row = b"1,\"a,\"\"b\",c,\"d\"";
-        let rest = |cells| String::from_utf8(behind_cells(row, cells).to_vec()).unwrap();
-        assert_eq!(
-            [0, 1, 2, 4].map(rest),
-            ["1,\"a,\"\"b\",c,\"d\"", "\"a,\"\"b\",c,\"d\"", "c,\"d\"", "1,\"a,\"\"b\",c,\"d\""]
-        );
+    fn a_cell_knows_where_the_row_goes_on() {
+        let row = &records(b"1,\"a,\"\"b\",c,\"d\"\r\n", CSV, 100, Position::default())[0];
+        let cells = row.cells.iter().map(|cell| (str::from_utf8(&cell.text).unwrap(), cell.end));
+        assert_eq!(cells.collect::<Vec<_>>(), [("1", 2), ("a,\"b", 10), ("c", 12), ("d", 17)]);
+    }
+
+    #[test]
+    fn the_elements_of_a_list_are_cut_and_counted() {
+        let text = " [1 , {\"a\": [\"]}\\\"\", {}]},\n\n\"x,\" ,\n[]\n] rest";
+        let first = Position { offset: 2, lines: 0 };
+        let elements = records(text.as_bytes(), Layout::Array(first), 100, first);
+        let elements: Vec<_> = elements.iter().map(|r| (r.line, str::from_utf8(&r.text).unwrap())).collect();
+        assert_eq!(elements, [(1, "1 "), (1, "{\"a\": [\"]}\\\"\", {}]}"), (3, "\"x,\" "), (4, "[]")]);
+        let mut cut = RawRecords::new(&b"{\"a\":1},{"[..], Layout::Array(first), 100, Position::default()).unwrap();
+        assert!(cut.next().unwrap().is_some() && cut.next().is_err());
     }
 
     #[test]
     fn reading_from_any_position_gives_the_rest() {
         let input = b"\xef\xbb\xbfa\r\n\"\r\n\",b\r\n\r\nc\nd";
-        let all = records(input, Delimiter::CsvRow, 100, Position::default());
+        let all = records(input, CSV, 100, Position::default());
         assert_eq!(all.len(), 4);
         for (i, record) in all.iter().enumerate() {
-            assert_eq!(records(input, Delimiter::CsvRow, 100, record.end), all[i + 1..], "{i}");
+            assert_eq!(records(input, CSV, 100, record.end), all[i + 1..], "{i}");
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Reads a file, record by record.
 
-use super::csv::Header;
+use super::csv::Table;
+use super::input::Input;
 use super::ndjson;
-use super::raw_record::{Delimiter, Misquoted, RawRecord, RawRecords};
-use super::{CsvOptions, Format};
+use super::objects::{self, MemberNames, Objects};
+use super::raw_record::{Layout, Misquoted, RawRecord, RawRecords};
+use super::{Format, ReadOptions};
 use crate::error::CliError;
-use crate::record::{MAX_RECORD_BYTES, Parsed, Position, Record, RejectReason, Rejection};
+use crate::record::{MAX_RECORD_BYTES, Parsed, Position, REFUSED_COLUMNS, Record, RejectReason, Rejection};
 use roster::bounds::MAX_BATCH_BYTES;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use roster::json;
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 /// `-` stands for the standard input.
@@ -19,53 +21,79 @@ pub fn is_stdin(path: &Path) -> bool {
 pub struct RecordSource {
     path: PathBuf,
     raw_records: RawRecords<Box<dyn BufRead>>,
-    /// Only in CSV.
-    header: Option<Header>,
+    names: Known,
+    form: Option<TableForm>,
+    /// What is read, as long as it is.
+    _input: Input,
+}
+
+/// How a table of refused rows is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableForm {
+    pub header: Vec<u8>,
+    pub delimiter: u8,
+    /// Whether it begins with a byte order mark.
+    pub has_mark: bool,
+}
+
+impl TableForm {
+    pub fn write_header(&self, output: &mut Vec<u8>) {
+        let delimiter = char::from(self.delimiter);
+        let mark = if self.has_mark { "\u{feff}" } else { "" };
+        let columns = REFUSED_COLUMNS.map(|name| format!("{name}{delimiter}")).concat();
+        output.extend_from_slice(format!("{mark}{columns}").as_bytes());
+        output.extend_from_slice(&self.header);
+        output.push(b'\n');
+    }
+}
+
+/// Where what a record has goes.
+enum Known {
+    Table(Table),
+    Objects(Objects),
+    /// To the server as it is.
+    AsItIs,
 }
 
 impl RecordSource {
-    /// Opens a file at a position, after the header of a CSV file was read. The standard input has the default position
-    /// only.
-    pub fn open(path: &Path, format: Format, options: CsvOptions, position: Position) -> Result<Self, CliError> {
-        let open_at = |delimiter, position| open(path, delimiter, position).map_err(CliError::file(path));
-        let (raw_records, header) = match format {
-            Format::Ndjson => (open_at(Delimiter::Line, position)?, None),
-            Format::Csv => {
-                let mut rows = open_at(Delimiter::CsvRow, Position::default())?;
-                let row = rows.next().map_err(CliError::file(path))?.filter(|row| !row.is_cut);
-                let row = row.ok_or_else(|| CliError::Usage(format!("{}: there is no header", path.display())))?;
-                let header = Header::parse(&row, options)?;
-                let rows = if position == Position::default() { rows } else { open_at(Delimiter::CsvRow, position)? };
-                (rows, Some(header))
-            }
+    /// Opens a file at a position. A table is first read to its end, for the types of its columns; and so are JSON objects
+    /// of other names than Roster's.
+    pub fn open(path: &Path, format: Format, options: &ReadOptions, position: Position) -> Result<Self, CliError> {
+        let input = Input::new(path, format, options.encoding)?;
+        let names = match input.layout {
+            Layout::Table { .. } => Known::Table(survey_table(path, &input, options)?),
+            _ => survey_objects(path, &input, options)?,
         };
-        Ok(RecordSource { path: path.to_owned(), raw_records, header })
+        let form = match (&names, input.layout) {
+            (Known::Table(table), Layout::Table { delimiter }) => {
+                Some(TableForm { header: table.header().to_vec(), delimiter, has_mark: input.has_mark })
+            }
+            _ => None,
+        };
+        let mut raw_records = records(path, &input, position)?;
+        if form.is_some() && position == Position::default() {
+            raw_records.next().map_err(CliError::file(path))?;
+        }
+        Ok(RecordSource { path: path.to_owned(), raw_records, names, form, _input: input })
     }
 
-    /// The header of a table, as it is written.
-    pub fn header(&self) -> Option<&[u8]> {
-        self.header.as_ref().map(Header::text)
+    /// None of JSON.
+    pub fn form(&self) -> Option<&TableForm> {
+        self.form.as_ref()
     }
 
     pub fn next(&mut self) -> Result<Option<Parsed>, CliError> {
-        let Some(raw) = self.raw_records.next().map_err(CliError::file(&self.path))? else { return Ok(None) };
-        match raw.misquoted {
-            // What is behind the quote may be many users.
-            Some(misquoted) if raw.is_cut || !misquoted.is_closed => Err(self.swallowed(misquoted)),
-            _ => Ok(Some(Parsed { end: raw.end, outcome: self.parse(raw) })),
-        }
-    }
-
-    fn swallowed(&self, Misquoted { line, .. }: Misquoted) -> CliError {
-        let path = self.path.display();
-        CliError::Usage(format!("{path}: the quote that opens in line {line} is never closed: correct that line first"))
+        let raw = self.raw_records.next().map_err(CliError::file(&self.path))?;
+        let Some(raw) = raw else { return Ok(None) };
+        check_swallowed(&self.path, &raw)?;
+        Ok(Some(Parsed { end: raw.end, outcome: self.parse(raw) }))
     }
 
     fn parse(&self, raw: RawRecord) -> Result<Record, Rejection> {
         let too_large = |kept| RejectReason::TooLarge { limit_bytes: MAX_BATCH_BYTES, kept };
         let RawRecord { line, end, .. } = raw;
         if raw.is_cut {
-            return Err(match &self.header {
+            return Err(match &self.form {
                 // Without its cells: what is left of a row may be a row.
                 Some(_) => Rejection::new(
                     line,
@@ -75,9 +103,10 @@ impl RecordSource {
                 None => Rejection::from_text(line, &raw.text, &too_large(", and is cut here".into())),
             });
         }
-        let record = match &self.header {
-            Some(header) => header.parse_row(&raw),
-            None => ndjson::parse_line(raw),
+        let record = match &self.names {
+            Known::Table(table) => table.parse_row(&raw),
+            Known::Objects(objects) => ndjson::parse_record(raw, Some(objects)),
+            Known::AsItIs => ndjson::parse_record(raw, None),
         }?;
         if record.json.len() > MAX_RECORD_BYTES {
             let record = record.row.unwrap_or_else(|| record.json.into());
@@ -87,11 +116,74 @@ impl RecordSource {
     }
 }
 
-fn open(path: &Path, delimiter: Delimiter, position: Position) -> io::Result<RawRecords<Box<dyn BufRead>>> {
-    if is_stdin(path) {
-        return RawRecords::new(Box::new(BufReader::new(io::stdin())), delimiter, MAX_BATCH_BYTES, position);
+/// The records from a position on; from the first one on by default.
+fn records(path: &Path, input: &Input, position: Position) -> Result<RawRecords<Box<dyn BufRead>>, CliError> {
+    let position = match input.layout {
+        Layout::Array(first) if position == Position::default() => first,
+        _ => position,
+    };
+    let mut text = input.open(position)?;
+    if !input.is_rereadable() {
+        // It stands at its beginning, wherever the list of users does.
+        let mut left = position.offset;
+        while left > 0 {
+            let count =
+                text.fill_buf().map_err(CliError::file(path))?.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            if count == 0 {
+                break;
+            }
+            text.consume(count);
+            left -= count as u64;
+        }
     }
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(position.offset))?;
-    RawRecords::new(Box::new(BufReader::new(file)), delimiter, MAX_BATCH_BYTES, position)
+    RawRecords::new(text, input.layout, MAX_BATCH_BYTES, position).map_err(CliError::file(path))
+}
+
+/// What is behind a quote that is never closed may be many users.
+fn check_swallowed(path: &Path, raw: &RawRecord) -> Result<(), CliError> {
+    match raw.misquoted {
+        Some(Misquoted { line, is_closed }) if raw.is_cut || !is_closed => Err(CliError::Usage(format!(
+            "{}: the quote that opens in line {line} is never closed: correct that line first",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Learns where the columns of a table go, and what they hold.
+fn survey_table(path: &Path, input: &Input, options: &ReadOptions) -> Result<Table, CliError> {
+    let mut rows = records(path, input, Position::default())?;
+    let mut next = || rows.next().map_err(CliError::file(path));
+    let header = next()?.filter(|row| !row.is_cut);
+    let header = header.ok_or_else(|| CliError::Usage(format!("{}: there is no header", path.display())))?;
+    let mut table = Table::new(&header, options)?;
+    let mut columns = Vec::new();
+    while let Some(row) = next()? {
+        check_swallowed(path, &row)?;
+        table.survey_row(&row, &mut columns)?;
+    }
+    table.set_types(&columns);
+    Ok(table)
+}
+
+/// Learns where the members of JSON objects go, unless the first has Roster's own names alone.
+fn survey_objects(path: &Path, input: &Input, options: &ReadOptions) -> Result<Known, CliError> {
+    if !input.is_rereadable() {
+        if options.map_members() {
+            let advice = "the standard input is read once: to map what it has, save it as a file first";
+            return Err(CliError::Usage(advice.into()));
+        }
+        return Ok(Known::AsItIs);
+    }
+    let mut records = records(path, input, Position::default())?;
+    let mut names = MemberNames::default();
+    while let Some(raw) = records.next().map_err(CliError::file(path))? {
+        let text = ndjson::record_text(raw);
+        let Ok(object) = json::parse_object(&text) else { continue };
+        if names.is_empty() && objects::is_own(&object) && !options.map_members() {
+            return Ok(Known::AsItIs);
+        }
+        names.add(&object);
+    }
+    if names.is_empty() { Ok(Known::AsItIs) } else { Objects::new(&names, options).map(Known::Objects) }
 }

@@ -3,7 +3,8 @@
 use super::batch::BatchResult;
 use super::checkpoint::Checkpoint;
 use crate::error::CliError;
-use crate::record::{REFUSED_COLUMNS, Rejection};
+use crate::format::TableForm;
+use crate::record::Rejection;
 use crate::resume::{AppendFile, state_file};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,8 +14,8 @@ pub struct CommitLog {
     /// Where to save the checkpoint. None if the import can't resume.
     path: Option<PathBuf>,
     rejections: AppendFile,
-    /// The header of the input, if it is CSV: refused rows are written in the format that they came in.
-    header: Option<Vec<u8>>,
+    /// Of a table: refused rows are written in the form that they came in.
+    form: Option<TableForm>,
     /// Results that arrived before the result of an earlier batch.
     waiting: BTreeMap<u64, BatchResult>,
     /// Number of the first batch that is not committed.
@@ -22,8 +23,8 @@ pub struct CommitLog {
 }
 
 impl CommitLog {
-    pub fn new(checkpoint: Checkpoint, path: Option<PathBuf>, rejections: AppendFile, header: Option<Vec<u8>>) -> Self {
-        CommitLog { checkpoint, path, rejections, header, waiting: BTreeMap::new(), next: 0 }
+    pub fn new(checkpoint: Checkpoint, path: Option<PathBuf>, rejections: AppendFile, form: Option<TableForm>) -> Self {
+        CommitLog { checkpoint, path, rejections, form, waiting: BTreeMap::new(), next: 0 }
     }
 
     /// Number of the first batch that is not committed.
@@ -64,15 +65,11 @@ impl CommitLog {
         let mut text = Vec::new();
         if self.checkpoint.refused_bytes == 0 {
             self.path.as_deref().map_or(Ok(()), |path| state_file::save(path, &self.checkpoint))?;
-            if let Some(header) = &self.header {
-                text.extend_from_slice(format!("{},", REFUSED_COLUMNS.join(",")).as_bytes());
-                text.extend_from_slice(header);
-                text.push(b'\n');
-            }
+            self.form.iter().for_each(|form| form.write_header(&mut text));
         }
         for rejection in rejections {
-            match self.header {
-                Some(_) => rejection.write_csv(&mut text),
+            match &self.form {
+                Some(form) => rejection.write_csv(form.delimiter, &mut text),
                 None => rejection.write_ndjson(&mut text),
             }
         }

@@ -1,6 +1,7 @@
 //! `roster import`: stores the users of a file, in batches.
 
 mod batch;
+mod check;
 mod checkpoint;
 mod commit;
 mod dispatcher;
@@ -33,7 +34,10 @@ pub fn run(args: &ImportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
         _ => Checkpoint::start(identity),
     };
     let position = checkpoint.position();
-    let source = RecordSource::open(&args.file, format, args.csv, position)?;
+    let source = RecordSource::open(&args.file, format, &args.read, position)?;
+    if args.check {
+        return check::run(source, &args.file);
+    }
     let rejections = AppendFile::open(&rejections_path, checkpoint.refused_bytes)?;
 
     let bytes = input.map(|_| (checkpoint.identity.input_bytes, position.offset));
@@ -41,9 +45,9 @@ pub fn run(args: &ImportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     if position.offset > 0 {
         bar.message(&format!("going on at line {}", position.lines + 1));
     }
-    let header = source.header().map(<[u8]>::to_vec);
+    let form = source.form().cloned();
     let packer = Packer::new(source, args.batch_size.into());
-    let log = CommitLog::new(checkpoint, args.checkpoint_path(), rejections, header);
+    let log = CommitLog::new(checkpoint, args.checkpoint_path(), rejections, form);
     let client = Client::new(url, key.reveal(), Pace::Full, interrupt, &bar);
     let (log, outcome) = Dispatcher::new(&client, interrupt, &bar, log, args.concurrency.into()).run(packer);
     bar.clear();

@@ -36,15 +36,15 @@ impl Rejection {
     }
 
     /// The row, behind the cells of [`REFUSED_COLUMNS`].
-    pub fn write_csv(&self, output: &mut Vec<u8>) {
-        let reason = self.reason().replace('"', "\"\"");
-        output.extend_from_slice(format!("{},\"{reason}\",", self.line).as_bytes());
+    pub fn write_csv(&self, delimiter: u8, output: &mut Vec<u8>) {
+        let (reason, delimiter) = (self.reason().replace('"', "\"\""), char::from(delimiter));
+        output.extend_from_slice(format!("{}{delimiter}\"{reason}\"{delimiter}", self.line).as_bytes());
         output.extend_from_slice(&self.record);
         output.push(b'\n');
     }
 
     /// Why, for people.
-    fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Reason {
