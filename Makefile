@@ -129,6 +129,7 @@ build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* we
 	cp README.md build/public/llms.txt && yaml --json --single --strict <openapi.yaml >build/public/openapi.json
 	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
 		--entry-names=console --outdir=build/public/console --log-level=warning
+	esbuild web/console/import_worker.mjs --bundle --minify --format=iife --target=es2022 --outfile=build/public/console/import_worker.js --log-level=warning
 	@touch $@
 
 # So that tsc does not read what Rust's build made.

@@ -1,6 +1,7 @@
 //! What the tool and the console both do with files: the cases of tests/cases/files.json, which the console runs too.
 
 use crate::args::{Args, Command};
+use crate::clock;
 use crate::error::CliError;
 use crate::export::page::Page;
 use crate::export::table;
@@ -9,7 +10,11 @@ use crate::format::{Format, ReadOptions, RecordSource};
 use crate::record::{Parsed, Position};
 use clap::Parser;
 use encoding_rs::Encoding;
+use roster::api::error::ApiError;
+use roster::input::fields::Fault;
 use roster::json::{self, Value};
+use roster::time::Timestamp;
+use roster::user::NewUser;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +27,7 @@ struct Cases {
     values: Vec<Cell>,
     tables: Vec<File>,
     kinds: Vec<Kind>,
+    faults: Vec<Refusal>,
     refused_headers: Vec<String>,
     unclosed_quotes: Vec<Unclosed>,
     corrections: Vec<Correction>,
@@ -59,6 +65,15 @@ struct Kind {
     /// What is expected of it, or why it is refused as a whole.
     records: Option<Vec<Expected>>,
     refused: Option<String>,
+}
+
+/// A user, and its first fault if it has one.
+#[derive(Deserialize)]
+struct Refusal {
+    json: String,
+    code: Option<String>,
+    place: Option<String>,
+    issue: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -246,6 +261,19 @@ fn every_kind_of_file_is_read_or_refused_with_what_to_do() {
             }
             (read, _, _) => panic!("{}: {:?}", kind.about, read.err().map(|error| error.to_string())),
         }
+    }
+}
+
+#[test]
+fn a_user_is_refused_for_what_the_console_says_beforehand() {
+    for Refusal { json, code, place, issue } in cases().faults {
+        let user = json::parse_object(json.as_bytes()).unwrap();
+        let fault = NewUser::parse(&user, Timestamp::from_ms(clock::now_ms())).err().map(|list| {
+            let Some(Fault { kind, .. }) = list.faults.first() else { panic!("{json}") };
+            let (place, issue) = (list.faults[0].place().to_owned(), kind.to_string());
+            (Some(ApiError::Faults(list).code().to_owned()), Some(place), Some(issue))
+        });
+        assert_eq!(fault.unwrap_or_default(), (code, place, issue), "{json}");
     }
 }
 

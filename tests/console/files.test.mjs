@@ -3,15 +3,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { budgetOf, pause } from "../../web/console/data/budget.mjs";
-import { cellValue, guessAll, problem, rowJson, valueCell } from "../../web/console/data/columns.mjs";
+import { cellValue, valueCell } from "../../web/console/data/cell_types.mjs";
+import { plan, problem } from "../../web/console/data/columns.mjs";
 import { rows, writeRow } from "../../web/console/data/csv.mjs";
 import { csvParts, importable, readAll } from "../../web/console/data/exporting.mjs";
-import { batchBody, batches, patiently, refusedParts, sendAll } from "../../web/console/data/importing.mjs";
+import { ImportFile } from "../../web/console/data/import_file.mjs";
+import { batchBody, batches, patiently, sendAll } from "../../web/console/data/importing.mjs";
 import { equal, parse, stringify } from "../../web/console/data/lossless.mjs";
-import { csvRecords, isNdjson, ndjsonRecords } from "../../web/console/data/records.mjs";
 import { withinHours } from "../../web/console/data/text.mjs";
 
-const cells = (text) => Array.from(rows(text), ({ cells }) => cells);
+const cells = (text) => Array.from(rows(text, ","), ({ cells }) => cells);
 
 test("CSV is read as RFC 4180 has it", () => {
   /** @type {[text: string, expected: string[][]][]} */
@@ -56,70 +57,131 @@ test("a row that was written is read back", () => {
     assert.deepEqual(cells(writeRow(row)), [row]);
 });
 
+test("rows longer than what is read at once, and rows across its ends, are whole", () => {
+  const long = "x".repeat(3_000_000);
+  const text = `a,b\n"${long}\n",1\n${Array.from({ length: 200_000 }, (_, i) => `${i},"y ""${i}"""\r\n`).join("")}`;
+  const all = [...rows(text, ",")];
+  assert.equal(all.length, 200_002);
+  assert.deepEqual([all[1].cells[0].length, all[2].line, all.at(-1)?.line], [3_000_001, 4, 200_003]);
+  assert.deepEqual(all.at(-1)?.cells, ["199999", 'y "199999"']);
+  assert.ok(all.every(({ misquoted }) => misquoted === undefined));
+});
+
+const placesOf = (names) => plan(names).columns.map(({ places }) => places);
+
 test("columns find their places by name", () => {
   assert.deepEqual(
-    guessAll(["ID", "E-Mail", "Phone number", "Plan", "properties.a.b", "origin.channel", "", "user-id"]),
+    placesOf(["ID", "E-Mail", "Phone number", "Plan", "properties.a.b", "origin.channel", "", "user-id"]),
     [
-      { part: "user_id" },
-      { part: "email" },
-      { part: "phone" },
-      { part: "properties", key: "Plan" },
-      { part: "properties", key: "a.b" },
-      { part: "origin", key: "channel" },
-      { part: "skip" },
-      { part: "properties", key: "user-id" },
+      [{ part: "user_id" }],
+      [{ part: "email" }],
+      [{ part: "phone" }],
+      [{ part: "properties", key: "Plan" }],
+      [{ part: "properties", key: "a.b" }],
+      [{ part: "origin", key: "channel" }],
+      [],
+      [{ part: "properties", key: "user-id" }],
     ],
   );
-  assert.deepEqual(guessAll(["id", "user_id"]), [{ part: "properties", key: "id" }, { part: "user_id" }]);
+  assert.deepEqual(placesOf(["id", "user_id"]), [[{ part: "properties", key: "id" }], [{ part: "user_id" }]]);
+  assert.deepEqual(placesOf(["Mail", "Name"])[0], [{ part: "user_id" }, { part: "email" }]);
 });
 
 test("a mapping that can't be sent says why", () => {
-  assert.match(problem([{ part: "email" }]), /user id/);
-  assert.match(problem([{ part: "user_id" }, { part: "properties", key: "" }]), /needs a name/);
-  assert.match(problem([{ part: "user_id" }, { part: "origin", key: "a" }, { part: "origin", key: "a" }]), /origin\.a/);
-  assert.equal(problem([{ part: "user_id" }, { part: "skip" }, { part: "skip" }]), undefined);
+  const column = (...places) => ({ name: "x", places, isOwn: false });
+  const id = { part: "user_id" };
+  assert.match(problem([column({ part: "email" })]) ?? "", /user id/);
+  assert.match(problem([column(id, { part: "properties", key: "" })]) ?? "", /needs a name/);
+  const origin = { part: "origin", key: "a" };
+  assert.match(problem([column(id, origin), column(origin)]) ?? "", /origin\.a/);
+  assert.equal(problem([column(id), column(), column()]), undefined);
 });
 
 test("a cell is JSON if it can be, digit for digit, and text otherwise", () => {
-  const targets = guessAll(["user_id", "email", "properties.n", "properties.s", "origin.o", "phone"]);
-  assert.equal(
-    rowJson(targets, ["007", "null", "1.10", '"007"', '{"a":12345678901234567890123}', ""]),
-    '{"user_id":"007","email":null,"properties":{"n":1.10,"s":"007"},"origin":{"o":{"a":12345678901234567890123}}}',
-  );
-  for (const json of ['""', '"a"', '"1"', '"null"', "1.10", "null", "[]", '"\\"q\\""', '" 1"']) {
+  for (const json of ['""', '"a"', '"1"', '"null"', "1.10", "null", "[]", '"\\"q\\""', '" 1"', '"007"', '"TRUE"']) {
     const value = parse(json);
     assert(equal(value, cellValue(valueCell(value))), json);
   }
 });
 
-test("records know their lines, and what is no user is named", () => {
-  const targets = guessAll(["user_id", "plan"]);
-  const [good, bad] = csvRecords("user_id,plan\nu1,pro\nu2\n", targets);
-  assert.deepEqual(good, { line: 2, json: '{"user_id":"u1","properties":{"plan":"pro"}}', row: "u1,pro" });
-  assert.equal(bad.error?.get("message"), "The row has 1 cells and the header 2");
-  const [twice] = csvRecords('user_id,plan\nu1,"{""a"":1,""a"":2}"\n', targets);
-  assert.match(twice.error?.get("message"), /"a" stands twice/);
-  const lines = [
-    ...ndjsonRecords('{"user_id":"a","n":1.10}\n\n[1]\n{"a"\n{"line":7,"record":{"user_id":"b"},"error":{}}\n'),
-  ];
+/** A file that was opened and surveyed. */
+async function surveyed(name, text, choices = {}, change = (columns) => columns) {
+  const file = new ImportFile();
+  const { columns } = file.open(name, new TextEncoder().encode(text));
+  const survey = await file.survey({ columns: columns && change(columns), choices }, async () => false);
+  return { file, survey: /** @type {import("../../web/console/data/import_file.mjs").Survey} */ (survey) };
+}
+
+test("a preview counts what will be sent, what is refused, and what a choice decides", async () => {
+  const text = "user_id,email,phone,plan\nu1,a@b.c,0049 151 23456789,1\nu2,x,+49151,2\n'u3,,,3\nu4\nu5,,call me,4\n";
+  const { survey } = await surveyed("users.csv", text);
+  assert.deepEqual([survey.total, survey.refused, survey.isDone], [5, 5, true]);
+  assert.deepEqual(survey.phones, { others: 2, tidied: 1 });
+  assert.deepEqual(survey.doubts, { apostrophe: 1 });
   assert.deepEqual(
-    lines.map(({ line, json, error }) => [line, json ?? error?.get("code")]),
+    survey.faults.map(({ line, reason }) => `${line} ${reason}`),
     [
-      [1, '{"user_id":"a","n":1.10}'],
-      [3, "INVALID_TYPE"],
-      [4, "INVALID_REQUEST"],
-      [5, '{"user_id":"b"}'],
+      "2 phone: Must begin with + and the country code; try +49 151…",
+      "3 email: Must be a valid e-mail address of at most 254 bytes",
+      "4 The user_id begins with an apostrophe, which some exports write before a text: strip apostrophes, or allow them",
+      "5 The row has 1 cells and the header 4",
+      "6 phone: Must be + and 2 to 15 digits, the first not 0 (E.164)",
     ],
   );
-  assert(
-    isNdjson("a.jsonl", "") && isNdjson("a.txt", ' {"a":1}') && !isNdjson("a.csv", "{") && !isNdjson("a.txt", "a,b"),
+  assert.deepEqual(
+    survey.columns?.map(({ type }) => type),
+    ["json", "json", "json", "number"],
+  );
+  const kept = await surveyed("users.csv", text, { phones: "keep", apostrophes: "strip" });
+  assert.deepEqual([kept.survey.refused, kept.survey.phones.others], [2, 2]);
+});
+
+test("a survey that nobody waits for any more ends", async () => {
+  const file = new ImportFile();
+  const { columns } = file.open("a.csv", new TextEncoder().encode(`user_id\n${"u\n".repeat(10_000)}`));
+  assert.equal(await file.survey({ columns, choices: {} }, async () => true), undefined);
+});
+
+test("a file is sent in batches, and what was refused comes back to be corrected", async () => {
+  const { file } = await surveyed("users.csv", "user_id;email\nu1;a@b.c\nu2;x\nu3;c@d.e\n");
+  file.start();
+  const parcel = file.next();
+  assert.equal(parcel?.body, '{"users":[{"user_id":"u1","email":"a@b.c"},{"user_id":"u3","email":"c@d.e"}]}');
+  assert.deepEqual([parcel?.count, parcel?.refused], [3, 1]);
+  file.settle([[1, '{"code":"INVALID_VALUE","message":"m","details":{"issue":"i","limit_bytes":10}}']]);
+  assert.equal(file.next(), undefined);
+  const { file: refused, extension, first } = file.refused();
+  assert.equal(extension, "csv");
+  assert.deepEqual(
+    first.map(({ line }) => line),
+    [3, 4],
+  );
+  assert.equal(
+    await refused.text(),
+    "refused_line;refused_reason;user_id;email\n" +
+      '3;"INVALID_VALUE: email: Must be a valid e-mail address of at most 254 bytes";u2;x\n' +
+      '4;"INVALID_VALUE: m: i";u3;c@d.e\n',
+  );
+});
+
+test("a refused user of another product's JSON comes back as it came", async () => {
+  const line = '{"id":"u1","mail":"x","n":1.10}';
+  const { file } = await surveyed("users.json", `[${line}]`);
+  file.start();
+  assert.deepEqual(file.next(), { body: undefined, count: 1, refused: 1 });
+  file.settle([]);
+  assert.match(
+    await file.refused().file.text(),
+    new RegExp(`^\\{"line":1,"record":${line.replace(/[{}.]/g, "\\$&")},"error":`),
   );
 });
 
 test("batches hold what a body has room for, in order", () => {
-  const record = (id) => ({ line: id, json: `{"user_id":"${id}é"}` });
+  const record = (id) => ({ line: id, user: new Map([["user_id", `${id}é`]]) });
   const records = Array.from({ length: 7 }, (_, i) => record(i));
-  const size = new TextEncoder().encode(batchBody(records.slice(0, 3))).length;
+  const size = new TextEncoder().encode(
+    batchBody(records.slice(0, 3).map(({ user }) => ({ json: stringify(user) }))),
+  ).length;
   /** @type {[maxUsers: number, maxBytes: number, lengths: number[]][]} */
   const bounds = [
     [3, 9999, [3, 3, 1]],
@@ -135,21 +197,16 @@ test("batches hold what a body has room for, in order", () => {
     );
     for (const batch of packed) assert(new TextEncoder().encode(batchBody(batch.records)).length <= maxBytes);
     assert.deepEqual(
-      packed.flatMap((batch) => batch.records),
-      records,
+      packed.flatMap((batch) => batch.records.map(({ line }) => line)),
+      records.map(({ line }) => line),
     );
   }
-  const [batch] = batches([{ line: 1, json: `"${"a".repeat(60)}"` }, record(2)], 10, 40);
+  const [batch] = batches([{ ...record(1), user: new Map([["user_id", "a".repeat(60)]]) }, record(2)], 10, 80);
   assert.equal(batch.refused[0].error?.get("code"), "PAYLOAD_TOO_LARGE");
   assert.equal(batch.records.length, 1);
 });
 
-test("an import waits as long as it must, collects what is refused, and stops at what won't get better", async () => {
-  const records = [
-    { line: 1, json: '{"user_id":"a"}' },
-    { line: 2, json: "{}" },
-    { line: 3, text: "x", error: new Map([["code", "INVALID_REQUEST"]]) },
-  ];
+test("an import waits as long as it must, settles each batch, and stops at what won't get better", async () => {
   /** @type {any[]} */
   const answers = [
     { status: 429, retryAfter: 7 },
@@ -162,19 +219,30 @@ test("an import waits as long as it must, collects what is refused, and stops at
   const waited = [];
   /** @type {any[]} */
   const sums = [];
+  /** @type {any[]} */
+  const settled = [];
+  /** @type {any[]} */
+  let parcels = [
+    { body: "{}", count: 3, refused: 1 },
+    { count: 2, refused: 2 },
+  ];
   const port = {
+    next: async () => parcels.shift(),
+    settle: async (errors) => settled.push(errors),
     send: async () => answers.shift(),
     wait: async (seconds) => waited.push(seconds),
     onProgress: (sum) => sums.push(sum),
   };
-  assert.equal(await sendAll(batches(records), port), undefined);
+  assert.equal(await sendAll(port), undefined);
   assert.deepEqual(waited, [7]);
-  assert.deepEqual([sums[0].stored, sums[0].done, sums[0].refused.map(({ line }) => line)], [1, 3, [2, 3]]);
-  assert.deepEqual(refusedParts({ text: "" }, sums[0].refused.slice(0, 1)), [
-    '{"line":2,"record":{},"error":{"code":"MISSING_FIELD","message":"m"}}\n',
+  assert.deepEqual(settled, [[[1, '{"code":"MISSING_FIELD","message":"m"}']], []]);
+  assert.deepEqual(sums, [
+    { stored: 1, refused: 2, done: 3 },
+    { stored: 1, refused: 4, done: 5 },
   ]);
+  parcels = [{ body: "{}", count: 1, refused: 0 }];
   answers.push({ status: 401 });
-  assert.equal((await sendAll(batches(records), port))?.status, 401);
+  assert.equal((await sendAll(port))?.status, 401);
   await assert.rejects(
     patiently(
       async () => ({ status: 503 }),

@@ -16,7 +16,8 @@ const FORBIDDEN: [&str; 6] =
 
 #[test]
 fn the_console_is_served_with_a_policy_that_allows_its_own_files_alone() {
-    for path in ["/console", "/console/console.js", "/console/console.css", "/console/icon.svg"] {
+    for path in
+        ["/console", "/console/console.js", "/console/import_worker.js", "/console/console.css", "/console/icon.svg"] {
         let file = shared().file(path);
         assert_eq!(file.header("content-security-policy"), POLICY, "{path}");
         assert_eq!(file.header("referrer-policy"), "no-referrer", "{path}");
@@ -125,6 +126,10 @@ fn assert_moves_files(seen: &Value) {
     let offered = ["Drop the apostrophe that begins a cell", "Take them as they are", "Take such ids as they are"];
     assert_eq!(seen["offered"], json!(offered));
     assert!(seen["refusedId"].as_str().unwrap().ends_with("\",1.23457E+17,\n"), "{}", seen["refusedId"]);
+    assert!(seen["leaving"].as_str().unwrap().starts_with("The import is not done."), "{}", seen["leaving"]);
+    let [preview, task] = ["previewMs", "longestTaskMs"].map(|name| seen[name].as_f64().unwrap());
+    println!("100,000 rows: a preview after {preview} ms, no task longer than {task} ms");
+    assert!(preview < 10_000.0 && task < 200.0, "{preview} {task}");
     assert_eq!(seen["spreadsheet"], "\u{feff}user_id,");
     let line = seen["ndjson"].as_str().unwrap();
     assert!(line.contains("\"seats\":12345678901234567890123") && line.contains("\"price\":1.10"), "{line}");

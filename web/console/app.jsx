@@ -4,7 +4,7 @@ import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/
 import { send } from "./data/api.mjs";
 import { keep, restore } from "./data/session.mjs";
 import { Console } from "./parts/context.mjs";
-import { href, useRoute } from "./parts/route.mjs";
+import { href, mayLeave, useRoute } from "./parts/route.mjs";
 import { Export } from "./views/export.jsx";
 import { Import } from "./views/import.jsx";
 import { Keys } from "./views/keys.jsx";
@@ -35,9 +35,10 @@ export function App() {
   useLayoutEffect(() => keep(session), [session]);
   const add = useCallback((token) => setSession((session) => ({ ...session, ...token })), []);
   const signOut = useCallback(() => {
+    if (!mayLeave()) return;
+    setSession({});
     history.replaceState(null, "", location.pathname);
     dispatchEvent(new Event("hashchange"));
-    setSession({});
   }, []);
   const call = useCallback((request, signal) => send(request, latest.current[request.as]?.token ?? "", signal), []);
   const shared = useMemo(() => ({ session, add, signOut, call, announce }), [session]);

@@ -1,7 +1,8 @@
 // Walks all users of a project, and writes them as `roster export` does.
 
 import { pause } from "./budget.mjs";
-import { table } from "./columns.mjs";
+import { valueCell } from "./cell_types.mjs";
+import { FIXED, nameOf } from "./columns.mjs";
 import { writeRow } from "./csv.mjs";
 import { patiently } from "./importing.mjs";
 import { stringify } from "./lossless.mjs";
@@ -46,6 +47,21 @@ export async function readAll({ read, wait, onProgress, withAsOf = false }) {
     if (cursor && seconds > 0) await wait(seconds);
   } while (cursor);
   return { users };
+}
+
+/** A table of users (maps, as `POST /v1/users` takes them): the header, then a row each. */
+function* table(users) {
+  const keys = { properties: new Set(), origin: new Set() };
+  for (const user of users)
+    for (const part of Object.keys(keys)) for (const key of user.get(part)?.keys() ?? []) keys[part].add(key);
+  const fixed = FIXED.filter((name) => name !== "as_of" || users.some((user) => user.has("as_of")));
+  const columns = Object.entries(keys).flatMap(([part, names]) => [...names].map((key) => ({ part, key })));
+  yield [...fixed, ...columns.map(nameOf)];
+  for (const user of users) {
+    const value = ({ part, key }) => user.get(part)?.get(key);
+    const cell = (column) => (value(column) === undefined ? "" : valueCell(value(column)));
+    yield [...fixed.map((name) => user.get(name) ?? ""), ...columns.map(cell)];
+  }
 }
 
 /** The parts of the file. */

@@ -1,36 +1,44 @@
 // Sends records in batches, one after the other, so that of two records of one user the later one wins.
 
 import { REFUSED_COLUMNS } from "./columns.mjs";
-import { behindCells, rows } from "./csv.mjs";
-import { parse, stringify } from "./lossless.mjs";
-import { reasonColumns } from "./records.mjs";
+import { faultOf } from "./faults.mjs";
+import { stringify } from "./lossless.mjs";
 
 /** @import { Answer } from "./api.mjs" */
+/** @import { FileRecord, Shape } from "./records.mjs" */
+/** @import { Input } from "./input.mjs" */
 
 const MAX_USERS = 1000;
 const MAX_BYTES = 1024 * 1024;
 const [OPEN, CLOSE] = ['{"users":[', "]}"];
-const bytes = (text) => new TextEncoder().encode(text).length;
+
+const encoder = new TextEncoder();
+const bytes = (text) => encoder.encode(text).length;
 
 /** The body of a batch. */
 export const batchBody = (records) => OPEN + records.map(({ json }) => json).join() + CLOSE;
 
-/**
- * A user of a file: `json` is what is sent, unless an `error` says why `text` is no user. Of a table, `row` is how it is
- * written, and `doubt` what a spreadsheet may have changed.
- * @typedef {{
- *   line: number,
- *   json?: string,
- *   text?: string,
- *   row?: string,
- *   doubt?: "apostrophe" | "scientific",
- *   error?: Map<string, any>,
- * }} FileRecord
- */
-/** @typedef {{ records: FileRecord[], refused: FileRecord[], bytes: number }} Batch */
+/** A record that is sent. @typedef {FileRecord & { json: string }} SentRecord */
+/** @typedef {{ records: SentRecord[], refused: FileRecord[], bytes: number }} Batch */
 
 /**
- * Packs records into batches that a body has room for.
+ * A record that the server would refuse, with the reason.
+ * @param {FileRecord} record
+ * @returns {FileRecord}
+ */
+export function checked(record) {
+  const fault = record.user && faultOf(record.user);
+  if (!fault) return record;
+  const { code, place, issue } = fault;
+  const error = new Map([
+    ["code", code],
+    ["message", `${place}: ${issue}`],
+  ]);
+  return { ...record, error };
+}
+
+/**
+ * Packs records into batches that a body has room for. What the server would refuse is not sent.
  * @param {Iterable<FileRecord>} records
  * @returns {Generator<Batch>}
  */
@@ -38,18 +46,23 @@ export function* batches(records, maxUsers = MAX_USERS, maxBytes = MAX_BYTES) {
   /** @returns {Batch} */
   const empty = () => ({ records: [], refused: [], bytes: OPEN.length + CLOSE.length });
   let batch = empty();
-  for (const record of records) {
-    const size = record.json === undefined ? 0 : bytes(record.json) + 1;
-    const isTooLarge = size + OPEN.length + CLOSE.length - 1 > maxBytes;
-    if (record.error || isTooLarge) {
-      batch.refused.push(isTooLarge ? { ...record, error: tooLarge(maxBytes) } : record);
+  for (const one of records) {
+    const record = checked(one);
+    if (record.error || !record.user) {
+      batch.refused.push(record);
+      continue;
+    }
+    const json = stringify(record.user);
+    const size = bytes(json) + 1;
+    if (size + OPEN.length + CLOSE.length - 1 > maxBytes) {
+      batch.refused.push({ ...record, error: tooLarge(maxBytes) });
       continue;
     }
     if (batch.records.length === maxUsers || batch.bytes + size - 1 > maxBytes) {
       yield batch;
       batch = empty();
     }
-    batch.records.push(record);
+    batch.records.push({ ...record, json });
     batch.bytes += size;
   }
   if (batch.records.length + batch.refused.length > 0) yield batch;
@@ -83,52 +96,65 @@ export async function patiently(call, wait) {
   }
 }
 
-/** @typedef {{ stored: number, refused: FileRecord[], done: number }} Sum */
+/** How far it is: refused are the first ones. @typedef {{ stored: number, refused: number, done: number }} Sum */
 
 /**
- * Sends all batches. Returns the answer that ended it early, if one did.
- * @param {Iterable<Batch>} allBatches
+ * What a file offers of its batches: the next one's body, if it has one, and how many records it deals with.
+ * @typedef {{ body?: string, count: number, refused: number }} Parcel
+ */
+
+/**
+ * Sends all batches, one after the other. Returns the answer that ended it early, if one did.
  * @param {{
+ *   next: () => Promise<Parcel | undefined>,
+ *   settle: (errors: [index: number, error: string][]) => Promise<unknown>,
  *   send: (body: string) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
  *   onProgress: (sum: Sum) => void,
- * }} port
+ * }} port `settle` hears which of the batch's users were refused, and why, as JSON
  */
-export async function sendAll(allBatches, { send, wait, onProgress }) {
+export async function sendAll({ next, settle, send, wait, onProgress }) {
   /** @type {Sum} */
-  const sum = { stored: 0, refused: [], done: 0 };
-  for (const batch of allBatches) {
-    if (batch.records.length > 0) {
-      const answer = await patiently(() => send(batchBody(batch.records)), wait);
+  let sum = { stored: 0, refused: 0, done: 0 };
+  for (;;) {
+    const parcel = await next();
+    if (!parcel) return undefined;
+    const { body, count, refused } = parcel;
+    /** @type {[index: number, error: string][]} */
+    let errors = [];
+    if (body !== undefined) {
+      const answer = await patiently(() => send(body), wait);
       const results = answer.tree?.get?.("results");
       if (!results) return answer;
-      results.forEach((result, i) => {
-        const error = result.get("error");
-        if (error) sum.refused.push({ ...batch.records[i], error });
-        else sum.stored += 1;
-      });
+      errors = results.flatMap((result, i) => (result.get("error") ? [[i, stringify(result.get("error"))]] : []));
     }
-    sum.refused.push(...batch.refused);
-    sum.done += batch.records.length + batch.refused.length;
-    onProgress({ ...sum, refused: [...sum.refused] });
+    await settle(errors);
+    sum = {
+      stored: sum.stored + count - refused - errors.length,
+      refused: sum.refused + refused + errors.length,
+      done: sum.done + count,
+    };
+    onProgress(sum);
   }
-  return undefined;
 }
 
 /**
- * The parts of a file of refused records that can be corrected and read again: in the format that they came in.
- * @param {{ text: string, header?: string[] }} file
+ * The parts of a file of refused records that can be corrected and read again: in the form that they came in.
+ * @param {Input} input
+ * @param {Shape} shape
  * @param {FileRecord[]} refused
  */
-export const refusedParts = ({ text, header }, refused) =>
-  header ? refusedTable(text, header, refused) : refused.map((record) => `${stringify(refusedLine(record))}\n`);
+export const refusedParts = (input, shape, refused) =>
+  input.layout.kind === "table"
+    ? refusedTable(input, input.layout.delimiter, shape, refused)
+    : refused.map((record) => `${refusedLine(record)}\n`);
 
-function refusedTable(text, header, refused) {
-  const columns = behindCells(rows(text).next().value?.text ?? "", reasonColumns(header));
+function refusedTable({ hasMark }, delimiter, { header = "" }, refused) {
+  const row = (cells) => `${cells.join(delimiter)}\n`;
   return [
-    `${REFUSED_COLUMNS.join()},${columns}\n`,
-    ...refused.map(
-      (record) => `${record.line},"${refusedFor(record.error).replaceAll('"', '""')}",${record.row ?? record.text}\n`,
+    (hasMark ? "\uFEFF" : "") + row([...REFUSED_COLUMNS, header]),
+    ...refused.map(({ line, error, original, text }) =>
+      row([line, `"${refusedFor(error).replaceAll('"', '""')}"`, original ?? text]),
     ),
   ];
 }
@@ -137,10 +163,7 @@ const refusedFor = (error) =>
   [error.get("code"), error.get("message"), error.get("details")?.get("issue")].filter(Boolean).join(": ");
 
 /** @param {FileRecord} record */
-function refusedLine({ line, json, text, error }) {
-  return new Map([
-    ["line", line],
-    ["record", json === undefined ? text : parse(json)],
-    ["error", error],
-  ]);
+function refusedLine({ line, object, text, error }) {
+  const record = stringify(object ?? text);
+  return `{"line":${line},"record":${record},"error":${stringify(error)}}`;
 }

@@ -22,6 +22,7 @@ export class NotJson extends Error {
   constructor(fault, line, column) {
     super(`${fault} at line ${line}, column ${column}`);
     this.fault = fault;
+    this.line = line;
     this.column = column;
   }
 }

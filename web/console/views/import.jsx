@@ -1,44 +1,45 @@
-// Import: a file is dropped, shown as it will be sent, and sent in batches.
+// Import: a file is dropped, shown as it will be sent, and sent in batches. A worker thread holds it.
 
-import { useEffect, useState } from "preact/hooks";
-import { guessAll } from "../data/columns.mjs";
-import { rows } from "../data/csv.mjs";
-import { isNdjson } from "../data/records.mjs";
-import { Notice } from "../parts/notice.jsx";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { importThread } from "../data/import_thread.mjs";
+import { Loading, Notice } from "../parts/notice.jsx";
 import { Page } from "../parts/page.jsx";
+import { useLeaveQuestion } from "../parts/route.mjs";
 import { Mapping } from "./mapping.jsx";
 import { Upload, useUpload } from "./upload.jsx";
 
-const MAX_BYTES = 200 * 1024 * 1024;
+/** @import { Column } from "../data/columns.mjs" */
+/** @import { Choices } from "../data/users.mjs" */
 
-async function read(file) {
-  if (file.size > MAX_BYTES)
-    throw new Error("The file is larger than 200 MB. The tool `roster import` takes files of any size.");
-  let text;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-  } catch {
-    throw new Error("The file is not UTF-8 text. Save it as “CSV UTF-8”.");
-  }
-  if (!text.trim()) throw new Error("The file is empty.");
-  if (isNdjson(file.name, text)) return { name: file.name, text };
-  const cells = rows(text).next().value?.cells ?? [];
-  return { name: file.name, text, header: cells, targets: guessAll(cells), choices: [] };
-}
+const MAX_BYTES = 200 * 1024 * 1024;
+const WESTERN = "windows-1252";
+
+/** What the thread knows of a file: `columns` unless it is of Roster's own JSON. */
+/** @typedef {{ name: string, isTable: boolean, columns?: Column[], example: Record<string, string>, product?: string }} About */
+/** How it is to be read. @typedef {{ columns?: Column[], choices: Choices }} Plan */
 
 export function Import() {
-  const [file, setFile] = useState(/** @type {any} */ (undefined));
-  const [fault, setFault] = useState(/** @type {string | undefined} */ (undefined));
-  const upload = useUpload();
+  const thread = useThread();
+  const [file, setFile] = useState(/** @type {{ about: About, plan: Plan } | undefined} */ (undefined));
+  const [isReading, setReading] = useState(false);
+  const [fault, setFault] = useState(/** @type {any} */ (undefined));
+  const upload = useUpload(thread);
   useEffect(keepStrayDropsOut, []);
+  const isRunning = upload.state && !upload.state.end;
+  useLeaveQuestion(isRunning ? "The import is not done. Leave it? The people who are sent so far stay." : undefined);
 
-  async function open(chosen) {
+  async function open(chosen, encoding) {
+    setFault(undefined);
+    if (chosen.size > MAX_BYTES)
+      return setFault({ message: "The file is larger than 200 MB. The tool `roster import` takes files of any size." });
+    setReading(true);
     try {
-      setFile(await read(chosen));
-      setFault(undefined);
-    } catch (error) {
-      setFault(error.message);
+      const { choices, ...about } = await thread.ask("open", { file: chosen, encoding });
+      setFile({ about, plan: { columns: about.columns, choices } });
+    } catch ({ message, needsEncoding }) {
+      setFault({ message, again: needsEncoding ? () => open(chosen, WESTERN) : undefined });
     }
+    return setReading(false);
   }
   function startOver() {
     upload.forget();
@@ -46,19 +47,46 @@ export function Import() {
   }
 
   return (
-    <Page title="Import" lead="A CSV or NDJSON file of people. You see what will be sent before anything is.">
+    <Page title="Import" lead="A CSV or JSON file of people. You see what will be sent before anything is.">
       {fault && (
-        <Notice kind="bad" title="This file can't be read">
-          {fault}
+        <Notice
+          kind="bad"
+          title="This file can't be read"
+          actions={
+            fault.again && (
+              <button type="button" onClick={fault.again}>
+                Read it as Windows-1252
+              </button>
+            )
+          }
+        >
+          {fault.message}
+          {fault.again && " Excel in western Europe writes Windows-1252."}
         </Notice>
       )}
-      {!file && <Drop onFile={open} />}
+      {isReading && <Loading what="the file" />}
+      {!file && !isReading && <Drop onFile={open} />}
       {file && !upload.state && (
-        <Mapping file={file} setFile={setFile} onSend={(total) => upload.start(file, total)} onCancel={startOver} />
+        <Mapping
+          thread={thread}
+          about={file.about}
+          plan={file.plan}
+          setPlan={(plan) => setFile({ ...file, plan })}
+          onSend={(total) => upload.start(file.about, total)}
+          onCancel={startOver}
+        />
       )}
       {upload.state && <Upload upload={upload} onStartOver={startOver} />}
     </Page>
   );
+}
+
+/** A thread that ends with the view. */
+function useThread() {
+  const thread = useRef(/** @type {ReturnType<typeof importThread> | undefined} */ (undefined));
+  thread.current ??= importThread();
+  useEffect(() => () => thread.current?.end(), []);
+  return thread.current;
 }
 
 /** A file that is dropped beside the place for it would replace the console. */
@@ -88,11 +116,14 @@ function Drop({ onFile }) {
       }}
     >
       <strong>Drop a file here, or choose one</strong>
-      <span class="note">CSV with a header, or NDJSON: a user a line</span>
+      <span class="note">
+        CSV with a header, JSON or NDJSON; also as Auth0, Cognito, Firebase, HubSpot, Mailchimp, Segment, Shopify and
+        Stripe export it
+      </span>
       <input
         type="file"
-        accept=".csv,.ndjson,.jsonl,.json,.txt,text/csv"
-        aria-label="CSV or NDJSON file"
+        accept=".csv,.tsv,.ndjson,.jsonl,.json,.txt,text/csv"
+        aria-label="CSV or JSON file"
         onChange={(event) => take(event.currentTarget.files)}
       />
     </label>
