@@ -4,14 +4,14 @@ use crate::args::{Args, Command};
 use crate::clock;
 use crate::error::CliError;
 use crate::export::page::Page;
+use crate::export::selection::Selection;
 use crate::export::table;
 use crate::format::csv_value::{self, Style};
 use crate::format::{Format, ReadOptions, RecordSource};
 use crate::record::{Parsed, Position};
 use clap::Parser;
 use encoding_rs::Encoding;
-use roster::api::error::ApiError;
-use roster::input::fields::Fault;
+use roster::input::fields::FaultKind;
 use roster::json::{self, Value};
 use roster::time::Timestamp;
 use roster::user::NewUser;
@@ -155,6 +155,8 @@ struct Export {
     users: Vec<String>,
     #[serde(default)]
     as_of: bool,
+    #[serde(default)]
+    columns: Vec<String>,
     ndjson: String,
     csv: String,
     spreadsheet: Option<String>,
@@ -268,10 +270,16 @@ fn every_kind_of_file_is_read_or_refused_with_what_to_do() {
 fn a_user_is_refused_for_what_the_console_says_beforehand() {
     for Refusal { json, code, place, issue } in cases().faults {
         let user = json::parse_object(json.as_bytes()).unwrap();
-        let fault = NewUser::parse(&user, Timestamp::from_ms(clock::now_ms())).err().map(|list| {
-            let Some(Fault { kind, .. }) = list.faults.first() else { panic!("{json}") };
-            let (place, issue) = (list.faults[0].place().to_owned(), kind.to_string());
-            (Some(ApiError::Faults(list).code().to_owned()), Some(place), Some(issue))
+        let fault = NewUser::parse(&user, Timestamp::from_ms(clock::now_ms())).err().map(|mut list| {
+            let fault = list.faults.swap_remove(0);
+            let code = match fault.kind {
+                FaultKind::Missing => "MISSING_FIELD",
+                FaultKind::WrongType { .. } => "INVALID_TYPE",
+                FaultKind::Invalid(_) => "INVALID_VALUE",
+                FaultKind::Unknown(_) => "UNKNOWN_FIELD",
+                FaultKind::Duplicate | FaultKind::NotJson(_) => "INVALID_REQUEST",
+            };
+            (Some(code.to_owned()), Some(fault.place().to_owned()), Some(fault.kind.to_string()))
         });
         assert_eq!(fault.unwrap_or_default(), (code, place, issue), "{json}");
     }
@@ -317,13 +325,16 @@ fn ndjson_holds_the_users_that_it_holds_for_the_console() {
 
 #[test]
 fn an_export_is_the_file_that_the_console_writes() {
-    for Export { users, as_of, ndjson, csv, spreadsheet } in cases().exports {
+    for Export { users, as_of, columns, ndjson, csv, spreadsheet } in cases().exports {
         let page = format!(r#"{{"users":[{}],"pagination":{{"next_cursor":null}}}}"#, users.join(","));
-        let lines = Page::parse(&page, as_of).unwrap().lines;
-        assert_eq!(String::from_utf8(lines.clone()).unwrap(), ndjson);
+        let lines = |style| {
+            let selection = Selection::new(&columns, as_of, style).unwrap();
+            (Page::parse(&page, &selection).unwrap().lines, selection)
+        };
+        assert_eq!(String::from_utf8(lines(Style::Exact).0).unwrap(), ndjson);
         let table = |style| {
-            let mut table = Vec::new();
-            table::write(&mut Cursor::new(&lines), &mut table, style).unwrap();
+            let ((lines, selection), mut table) = (lines(style), Vec::new());
+            table::write(&mut Cursor::new(&lines), &mut table, &selection, style).unwrap();
             String::from_utf8(table).unwrap()
         };
         assert_eq!(table(Style::Exact), csv);

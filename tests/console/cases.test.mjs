@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { cellValue, valueCell } from "../../web/console/data/cell_types.mjs";
 import { placeOf, plan, problem } from "../../web/console/data/columns.mjs";
 import { rows } from "../../web/console/data/csv.mjs";
-import { csvParts, importable, ndjsonParts, spreadsheetParts } from "../../web/console/data/exporting.mjs";
+import { csvParts, exported, ndjsonParts, selection, spreadsheetParts } from "../../web/console/data/exporting.mjs";
 import { faultOf } from "../../web/console/data/faults.mjs";
 import { refusedParts } from "../../web/console/data/importing.mjs";
 import { readInput } from "../../web/console/data/input.mjs";
@@ -170,10 +170,13 @@ test("NDJSON holds the users that it holds for the tool", async () => {
 });
 
 test("an export is the file that the tool writes", () => {
-  for (const { about, users, as_of, ndjson, csv, spreadsheet } of CASES.exports) {
-    const exported = users.map((user) => importable(parse(user), as_of));
-    assert.equal(ndjsonParts(exported).join(""), ndjson, about);
-    assert.equal(csvParts(exported).join(""), csv, about);
-    if (spreadsheet) assert.equal([...spreadsheetParts(exported)].join(""), spreadsheet, about);
+  for (const { about, users, as_of: withAsOf, columns, ndjson, csv, spreadsheet } of CASES.exports) {
+    const parts = selection({ columns, withAsOf });
+    const kept = users.map((user) => exported(parse(user), parts));
+    assert.equal(ndjsonParts(kept).join(""), ndjson, about);
+    assert.equal(csvParts(kept, parts).join(""), csv, about);
+    const wide = selection({ columns, withAsOf, isForSpreadsheets: true });
+    const shown = users.map((user) => exported(parse(user), wide));
+    if (spreadsheet) assert.equal([...spreadsheetParts(shown, wide)].join(""), spreadsheet, about);
   }
 });

@@ -6,7 +6,7 @@ import { budgetOf, pause } from "../../web/console/data/budget.mjs";
 import { cellValue, valueCell } from "../../web/console/data/cell_types.mjs";
 import { plan, problem } from "../../web/console/data/columns.mjs";
 import { rows, writeRow } from "../../web/console/data/csv.mjs";
-import { csvParts, importable, readAll } from "../../web/console/data/exporting.mjs";
+import { csvParts, exported, readAll, selection, selectionProblem } from "../../web/console/data/exporting.mjs";
 import { ImportFile } from "../../web/console/data/import_file.mjs";
 import { batchBody, batches, patiently, sendAll } from "../../web/console/data/importing.mjs";
 import { equal, parse, stringify } from "../../web/console/data/lossless.mjs";
@@ -330,6 +330,9 @@ test("an export walks all pages and writes what an import takes", async () => {
     csvParts(users).join(""),
     'user_id,email,phone,properties.n,properties.s\na,,+123,,\nb,,+123,1.10,"""1"""\n',
   );
-  assert.equal(importable(parse(user("a")), true).get("as_of"), "t");
+  assert.equal(exported(parse(user("a")), selection({ withAsOf: true })).get("as_of"), "t");
+  assert.equal(selectionProblem(["user_id", "properties.a", "origin", "created_at"]), undefined);
+  assert.equal(selectionProblem(["zip"]), 'There is no "zip".');
+  assert.equal(selectionProblem(["email", "email"]), '"email" stands twice.');
   assert.equal((await readAll({ ...port, read: async () => ({ status: 403 }) })).failed?.status, 403);
 });

@@ -368,7 +368,14 @@ async function exporting() {
   seen.csvHeader = (await downloaded(`${project}.csv`)).split("\n")[0];
   await page.$$eval("input[type=radio]", ([, , spreadsheet]) => spreadsheet.click());
   await press("Export as a file");
-  seen.spreadsheet = (await downloaded(`${project}.spreadsheet.csv`)).slice(0, 9);
+  seen.spreadsheet = (await downloaded(`${project}.spreadsheet.csv`)).slice(0, 47);
+  await page.$$eval("input[type=radio]", ([ndjson]) => ndjson.click());
+  await fill("Only these columns", "user_id, zip");
+  await see('There is no "zip".');
+  await view("export-columns");
+  await fill("Only these columns", "properties.plan,user_id");
+  await press("Export as a file");
+  seen.columns = (await downloaded(`${project} (1).ndjson`)).split("\n").find((line) => line.includes('"ada"'));
 }
 
 async function admin() {

@@ -17,7 +17,8 @@ const FORBIDDEN: [&str; 6] =
 #[test]
 fn the_console_is_served_with_a_policy_that_allows_its_own_files_alone() {
     for path in
-        ["/console", "/console/console.js", "/console/import_worker.js", "/console/console.css", "/console/icon.svg"] {
+        ["/console", "/console/console.js", "/console/import_worker.js", "/console/console.css", "/console/icon.svg"]
+    {
         let file = shared().file(path);
         assert_eq!(file.header("content-security-policy"), POLICY, "{path}");
         assert_eq!(file.header("referrer-policy"), "no-referrer", "{path}");
@@ -130,7 +131,8 @@ fn assert_moves_files(seen: &Value) {
     let [preview, task] = ["previewMs", "longestTaskMs"].map(|name| seen[name].as_f64().unwrap());
     println!("100,000 rows: a preview after {preview} ms, no task longer than {task} ms");
     assert!(preview < 10_000.0 && task < 200.0, "{preview} {task}");
-    assert_eq!(seen["spreadsheet"], "\u{feff}user_id,");
+    assert_eq!(seen["spreadsheet"], "\u{feff}user_id,email,phone,created_at,updated_at,prope");
+    assert_eq!(seen["columns"], r#"{"user_id":"ada","properties":{"plan":"enterprise"}}"#);
     let line = seen["ndjson"].as_str().unwrap();
     assert!(line.contains("\"seats\":12345678901234567890123") && line.contains("\"price\":1.10"), "{line}");
     let header = seen["csvHeader"].as_str().unwrap();

@@ -20,7 +20,11 @@ limit in a window: of 500 a minute, one call in 2.4 s. With --rate it sends that
 With --as-of, each user says as of when it is as it is, which is its last change: so an import of the file leaves what has
 changed since.
 
-With --for-spreadsheets, a CSV file begins with a byte order mark, and a cell that begins with =, +, -, @, a tab or a line
+With --columns, a file has these parts of each user alone, in CSV in this order; properties and origin stand for all of
+their keys. Only a file with user_id is for import, and only one without created_at and updated_at.
+
+With --for-spreadsheets, a CSV file begins with a byte order mark, has the times created_at and updated_at, and a cell that
+begins with =, +, -, @, a tab or a line
 end has an apostrophe before it, so that no spreadsheet calculates what somebody stored. Such a file is not for import.
 
 With --output, the same command resumes after Ctrl-C, a failure or a crash. The users read so far are kept in FILE.part,
@@ -40,8 +44,11 @@ pub struct ExportArgs {
     /// Calls per second, instead of leaving a fifth of the rate limit to others
     #[arg(long = "rate", value_name = "N", value_parser = parse_rate)]
     pub call_interval: Option<Duration>,
+    /// Only these, in this order: user_id, email, phone, as_of, created_at, updated_at, properties, properties.KEY, origin, origin.KEY
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub columns: Vec<String>,
     /// Write as_of, the time of the last change, so that an import leaves what is newer
-    #[arg(long)]
+    #[arg(long, conflicts_with = "columns")]
     pub as_of: bool,
     /// Write a CSV file that is safe to open in a spreadsheet, and not for import
     #[arg(long)]

@@ -2,6 +2,7 @@
 
 pub mod page;
 mod partial;
+pub mod selection;
 pub mod table;
 
 use crate::args::ExportArgs;
@@ -13,17 +14,20 @@ use crate::interrupt::Interrupt;
 use crate::progress_bar::{ProgressBar, count};
 use page::Page;
 use partial::PartialExport;
+use selection::Selection;
 use std::fmt::Display;
 use std::io::{self, Write};
 
 pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (url, key, format) = (args.server.url()?, args.server.key()?, args.format()?);
-    let partial = args.output().map(|output| PartialExport::open(output, url, key, args)).transpose()?;
+    let selection = Selection::new(&args.columns, args.as_of, args.style())?;
+    let open = |output| PartialExport::open(output, url, key, &selection, args.restart);
+    let partial = args.output().map(open).transpose()?;
     let before = partial.as_ref().map_or(0, PartialExport::users);
     let bar = ProgressBar::new(None, before, 0);
     let pace = args.call_interval.map_or(Pace::Sparing, Pace::Every);
     let client = Client::new(url, key.reveal(), pace, interrupt, &bar);
-    let exporter = Exporter { client: &client, interrupt, bar: &bar, as_of: args.as_of, style: args.style() };
+    let exporter = Exporter { client: &client, interrupt, bar: &bar, selection: &selection, style: args.style() };
     let outcome = match partial {
         Some(partial) => {
             if before > 0 {
@@ -43,8 +47,7 @@ struct Exporter<'a> {
     client: &'a Client<'a>,
     interrupt: &'a Interrupt,
     bar: &'a ProgressBar,
-    /// Whether each user says when it last changed.
-    as_of: bool,
+    selection: &'a Selection,
     /// Of a table.
     style: Style,
 }
@@ -53,7 +56,7 @@ impl Exporter<'_> {
     /// Writes the output file, which appears when it is complete. Returns the number of users.
     fn write_file(&self, mut partial: PartialExport, format: Format) -> Result<u64, CliError> {
         match self.for_each_page(partial.cursor(), |page| partial.append(page)) {
-            Ok(()) => partial.finish(format, self.style),
+            Ok(()) => partial.finish(format, self.selection, self.style),
             Err(error) => {
                 self.bar.clear();
                 if let Some(users) = partial.suspend()? {
@@ -73,7 +76,7 @@ impl Exporter<'_> {
             Format::Csv => {
                 let mut spool = tempfile::tempfile().map_err(unwritable)?;
                 let users = self.write_ndjson(&spool)?;
-                table::write(&mut spool, stdout, self.style)?;
+                table::write(&mut spool, stdout, self.selection, self.style)?;
                 Ok(users)
             }
         }
@@ -98,7 +101,7 @@ impl Exporter<'_> {
     ) -> Result<(), CliError> {
         loop {
             self.interrupt.check()?;
-            let page = Page::parse(&self.client.list_users(cursor.as_deref())?, self.as_of)?;
+            let page = Page::parse(&self.client.list_users(cursor.as_deref())?, self.selection)?;
             self.bar.add_users(page.users);
             cursor.clone_from(&page.next_cursor);
             each(page)?;

@@ -1,7 +1,9 @@
 //! A page of users: parsed from the API, and rewritten as an import takes it.
 
+use super::selection::{Part, Selection};
 use super::unwritable;
 use crate::error::CliError;
+use crate::format::column::Column;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -14,13 +16,12 @@ pub struct Page {
 }
 
 impl Page {
-    /// Parses the response to `GET /v1/users`. With `as_of` each user says when it last changed.
-    pub fn parse(text: &str, as_of: bool) -> Result<Self, CliError> {
+    /// Parses the response to `GET /v1/users`, and keeps what is selected of each user.
+    pub fn parse(text: &str, selection: &Selection) -> Result<Self, CliError> {
         let page: PageIn = serde_json::from_str(text).map_err(CliError::invalid_response)?;
         let (mut lines, mut users) = (Vec::new(), 0);
-        for UserIn { external_id, email, phone, properties, origin, updated_at } in page.users {
-            let as_of = as_of.then_some(updated_at);
-            let user = ExportedUser { user_id: external_id, as_of, email, phone, properties, origin };
+        for user in page.users {
+            let user = ExportedUser::new(user, selection)?;
             serde_json::to_writer(&mut lines, &user).map_err(unwritable)?;
             lines.push(b'\n');
             users += 1;
@@ -29,20 +30,60 @@ impl Page {
     }
 }
 
-/// A user as an import takes it.
+/// A user as an import takes it, or less of it.
 #[derive(Deserialize, Serialize)]
-pub struct ExportedUser<'a> {
-    pub user_id: String,
+pub struct ExportedUser {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub as_of: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    #[serde(borrow)]
-    pub properties: &'a RawValue,
-    #[serde(borrow)]
-    pub origin: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub properties: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Box<RawValue>>,
+}
+
+impl ExportedUser {
+    fn new(user: UserIn, selection: &Selection) -> Result<Self, CliError> {
+        let has = |column| selection.has(&Part::Column(column));
+        Ok(ExportedUser {
+            user_id: has(Column::UserId).then_some(user.external_id),
+            as_of: has(Column::AsOf).then(|| user.updated_at.clone()),
+            email: user.email.filter(|_| has(Column::Email)),
+            phone: user.phone.filter(|_| has(Column::Phone)),
+            created_at: selection.has(&Part::CreatedAt).then_some(user.created_at),
+            updated_at: selection.has(&Part::UpdatedAt).then_some(user.updated_at),
+            properties: selection.members(user.properties, Column::Properties, |column| match column {
+                Column::Property(key) => Some(key),
+                _ => None,
+            })?,
+            origin: selection.members(user.origin, Column::Origins, |column| match column {
+                Column::Origin(key) => Some(key),
+                _ => None,
+            })?,
+        })
+    }
+
+    /// What stands in the cell of a part that is a text.
+    pub fn text(&self, part: &Part) -> Option<&str> {
+        match part {
+            Part::Column(Column::UserId) => self.user_id.as_deref(),
+            Part::Column(Column::Email) => self.email.as_deref(),
+            Part::Column(Column::Phone) => self.phone.as_deref(),
+            Part::Column(Column::AsOf) => self.as_of.as_deref(),
+            Part::CreatedAt => self.created_at.as_deref(),
+            Part::UpdatedAt => self.updated_at.as_deref(),
+            Part::Column(_) => None,
+        }
+    }
 }
 
 /// The response to `GET /v1/users`, as far as the tool reads it.
@@ -67,5 +108,6 @@ struct UserIn<'a> {
     properties: &'a RawValue,
     #[serde(borrow)]
     origin: &'a RawValue,
+    created_at: String,
     updated_at: String,
 }

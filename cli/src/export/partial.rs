@@ -1,8 +1,9 @@
 //! An export to a file that is under way, and can resume.
 
 use super::page::Page;
+use super::selection::Selection;
 use super::table;
-use crate::args::{ExportArgs, partial_paths};
+use crate::args::partial_paths;
 use crate::client::BaseUrl;
 use crate::error::CliError;
 use crate::format::Format;
@@ -20,8 +21,7 @@ struct ExportState {
     url: String,
     /// Another key may belong to another project.
     key_prefix: String,
-    #[serde(default)]
-    as_of: bool,
+    columns: Vec<String>,
     /// Where the next page begins. None at the beginning.
     cursor: Option<String>,
     users: u64,
@@ -35,8 +35,8 @@ impl ExportState {
             Err("it was from another URL")
         } else if self.key_prefix != saved.key_prefix {
             Err("it had another key, which may be another project's")
-        } else if self.as_of != saved.as_of {
-            Err(if saved.as_of { "it was begun with --as-of" } else { "it was begun without --as-of" })
+        } else if self.columns != saved.columns {
+            Err("it was begun with other columns")
         } else {
             Ok(())
         }
@@ -54,11 +54,17 @@ pub struct PartialExport {
 
 impl PartialExport {
     /// Opens what an earlier run of the same export left, unless it is to restart, or starts anew.
-    pub fn open(output: &Path, url: &BaseUrl, key: &ApiKey, args: &ExportArgs) -> Result<Self, CliError> {
+    pub fn open(
+        output: &Path,
+        url: &BaseUrl,
+        key: &ApiKey,
+        selection: &Selection,
+        restart: bool,
+    ) -> Result<Self, CliError> {
         let (path, state_path) = partial_paths(output);
         let (url, key_prefix) = (url.as_str().into(), key.prefix().into());
-        let mut state = ExportState { url, key_prefix, as_of: args.as_of, cursor: None, users: 0, bytes: 0 };
-        let saved = if args.restart { None } else { state_file::load::<ExportState>(&state_path)? };
+        let mut state = ExportState { url, key_prefix, columns: selection.names(), cursor: None, users: 0, bytes: 0 };
+        let saved = if restart { None } else { state_file::load::<ExportState>(&state_path)? };
         if let Some(saved) = saved {
             state.check_same_export(&saved).map_err(|problem| state_file::mismatch(&state_path, problem))?;
             state = saved;
@@ -88,14 +94,14 @@ impl PartialExport {
     }
 
     /// Turns the complete export into the output file. Returns the number of users.
-    pub fn finish(mut self, format: Format, style: Style) -> Result<u64, CliError> {
+    pub fn finish(mut self, format: Format, selection: &Selection, style: Style) -> Result<u64, CliError> {
         match format {
             Format::Ndjson => fs::rename(self.file.path(), &self.output).map_err(CliError::file(&self.output))?,
             Format::Csv => {
                 let directory = self.output.parent().filter(|parent| !parent.as_os_str().is_empty());
                 let directory = directory.unwrap_or(Path::new("."));
                 let mut csv = NamedTempFile::new_in(directory).map_err(CliError::file(directory))?;
-                table::write(&mut self.file.reader()?, csv.as_file_mut(), style)?;
+                table::write(&mut self.file.reader()?, csv.as_file_mut(), selection, style)?;
                 csv.as_file().sync_all().map_err(CliError::file(&self.output))?;
                 csv.persist(&self.output).map_err(|error| CliError::file(&self.output)(error.error))?;
                 self.file.remove()?;

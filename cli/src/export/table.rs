@@ -1,6 +1,7 @@
 //! Writes an export as CSV. It reads all users twice, because the columns are known only at the end.
 
 use super::page::ExportedUser;
+use super::selection::{Part, Selection};
 use super::unwritable;
 use crate::error::CliError;
 use crate::format::column::Column;
@@ -8,26 +9,29 @@ use crate::format::csv_value::{self, Style};
 use csv::WriterBuilder;
 use roster::json::{self, Object};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read, Seek, Write};
 
 /// Writes users that are read as NDJSON.
-pub fn write(users: &mut (impl Read + Seek), mut output: impl Write, style: Style) -> Result<(), CliError> {
-    let mut columns = Columns::default();
+pub fn write(
+    users: &mut (impl Read + Seek),
+    mut output: impl Write,
+    selection: &Selection,
+    style: Style,
+) -> Result<(), CliError> {
+    let mut keys = Keys::default();
     for_each_user(users, |user| {
-        columns.as_of |= user.as_of.is_some();
-        columns.add_keys(parse(user.properties)?, Column::Property);
-        columns.add_keys(parse(user.origin)?, Column::Origin);
-        Ok(())
+        keys.add(user.properties.as_deref(), Column::Property)?;
+        keys.add(user.origin.as_deref(), Column::Origin)
     })?;
-    columns.sort();
+    let columns = Columns::new(selection, &keys.keys);
     output.write_all(style.prefix().as_bytes()).map_err(unwritable)?;
     let mut table = WriterBuilder::new().from_writer(output);
     let mut write = |cells: Vec<String>| {
         table.write_record(cells.iter().map(|cell| style.cell(cell).into_owned())).map_err(unwritable)
     };
-    write(columns.names().collect())?;
-    for_each_user(users, |user| write(columns.row(&user)?.collect()))?;
+    write(columns.parts.iter().map(Part::name).collect())?;
+    for_each_user(users, |user| write(columns.row(&user)?))?;
     table.flush().map_err(unwritable)
 }
 
@@ -46,55 +50,61 @@ fn for_each_user(
     Ok(())
 }
 
-/// A column for each key that any user has: properties first, then origin, each in the order of appearance.
+/// Each key that any user has, in the order of appearance.
 #[derive(Default)]
-struct Columns {
-    /// Whether the users say when they last changed.
-    as_of: bool,
+struct Keys {
     keys: Vec<Column>,
-    indices: HashMap<Column, usize>,
+    known: HashSet<Column>,
 }
 
-/// The columns of every table.
-const FIXED: [Column; 3] = [Column::UserId, Column::Email, Column::Phone];
-
-impl Columns {
-    fn add_keys(&mut self, object: Object, column: impl Fn(String) -> Column) {
-        for (key, _) in object.members {
+impl Keys {
+    fn add(&mut self, object: Option<&RawValue>, column: fn(String) -> Column) -> Result<(), CliError> {
+        for (key, _) in parse(object)?.members {
             let column = column(key.into_owned());
-            if !self.indices.contains_key(&column) {
-                self.indices.insert(column.clone(), self.keys.len());
+            if self.known.insert(column.clone()) {
                 self.keys.push(column);
             }
         }
+        Ok(())
+    }
+}
+
+/// A column for each part that is selected: for all properties, or all of the origin, one for each key.
+struct Columns {
+    parts: Vec<Part>,
+    indices: HashMap<Part, usize>,
+}
+
+impl Columns {
+    fn new(selection: &Selection, keys: &[Column]) -> Self {
+        let all =
+            |is_of: fn(&&Column) -> bool| keys.iter().filter(is_of).cloned().map(Part::Column).collect::<Vec<_>>();
+        let columns = selection.0.iter().flat_map(|part| match part {
+            Part::Column(Column::Properties) => all(|column| matches!(column, Column::Property(_))),
+            Part::Column(Column::Origins) => all(|column| matches!(column, Column::Origin(_))),
+            part => vec![part.clone()],
+        });
+        let parts: Vec<_> = columns.collect();
+        let indices = parts.iter().cloned().zip(0..).collect();
+        Columns { parts, indices }
     }
 
-    fn sort(&mut self) {
-        self.keys.sort_by_key(|column| matches!(column, Column::Origin(_)));
-        self.indices = self.keys.iter().cloned().zip(0..).collect();
-    }
-
-    fn names(&self) -> impl Iterator<Item = String> {
-        FIXED.iter().chain(self.as_of.then_some(&Column::AsOf)).chain(&self.keys).map(Column::name)
-    }
-
-    fn row(&self, user: &ExportedUser) -> Result<impl Iterator<Item = String>, CliError> {
-        let mut cells = vec![String::new(); self.keys.len()];
+    fn row(&self, user: &ExportedUser) -> Result<Vec<String>, CliError> {
+        let mut cells: Vec<_> = self.parts.iter().map(|part| user.text(part).unwrap_or_default().to_owned()).collect();
         let mut fill = |object: Object, column: fn(String) -> Column| {
             for (key, value) in object.members {
-                if let Some(index) = self.indices.get(&column(key.into_owned())) {
+                if let Some(index) = self.indices.get(&Part::Column(column(key.into_owned()))) {
                     cells[*index] = csv_value::from_json(&value);
                 }
             }
         };
-        fill(parse(user.properties)?, Column::Property);
-        fill(parse(user.origin)?, Column::Origin);
-        let fixed = [Some(user.user_id.clone()), user.email.clone(), user.phone.clone()];
-        let as_of = self.as_of.then(|| user.as_of.clone());
-        Ok(fixed.into_iter().chain(as_of).map(Option::unwrap_or_default).chain(cells))
+        fill(parse(user.properties.as_deref())?, Column::Property);
+        fill(parse(user.origin.as_deref())?, Column::Origin);
+        Ok(cells)
     }
 }
 
-fn parse(object: &RawValue) -> Result<Object<'_>, CliError> {
+fn parse(object: Option<&RawValue>) -> Result<Object<'_>, CliError> {
+    let Some(object) = object else { return Ok(Object::default()) };
     json::parse_object(object.get().as_bytes()).map_err(CliError::invalid_response)
 }

@@ -1,6 +1,7 @@
 //! The saved state of an import: what it imports, and how far it has come.
 
 use crate::error::CliError;
+use crate::format::ReadOptions;
 use crate::record::Position;
 use crate::resume::state_file;
 use serde::{Deserialize, Serialize};
@@ -21,11 +22,19 @@ pub struct Identity {
     /// Another key may belong to another project.
     key_prefix: String,
     refused_file: PathBuf,
+    /// How the input is read.
+    read: String,
 }
 
 impl Identity {
     /// `input` is None for the standard input.
-    pub fn new(input: Option<&Path>, url: &str, key_prefix: &str, refused_file: &Path) -> io::Result<Self> {
+    pub fn new(
+        input: Option<&Path>,
+        url: &str,
+        key_prefix: &str,
+        refused_file: &Path,
+        read: &ReadOptions,
+    ) -> io::Result<Self> {
         let mut head = Vec::new();
         let mut input_bytes = 0;
         if let Some(input) = input {
@@ -39,6 +48,7 @@ impl Identity {
             url: url.into(),
             key_prefix: key_prefix.into(),
             refused_file: refused_file.into(),
+            read: format!("{read:?}"),
         })
     }
 
@@ -50,6 +60,8 @@ impl Identity {
             "it went to another URL"
         } else if self.key_prefix != saved.key_prefix {
             "it had another key, which may be another project's"
+        } else if self.read != saved.read {
+            "it read the file by other options"
         } else {
             "it had another file for refused records"
         }
@@ -108,7 +120,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (input, path) = (directory.path().join("u.csv"), directory.path().join("u.csv.progress"));
         fs::write(&input, "user_id\n").unwrap();
-        let identity = |url: &str, key: &str| Identity::new(Some(&input), url, key, Path::new("r")).unwrap();
+        let identity = |url: &str, key: &str| {
+            Identity::new(Some(&input), url, key, Path::new("r"), &ReadOptions::default()).unwrap()
+        };
         let mut checkpoint = Checkpoint::load(&path, identity("http://a", "ros_AAAA")).unwrap();
         assert_eq!(checkpoint, Checkpoint::start(identity("http://a", "ros_AAAA")));
         checkpoint.advance(Position { offset: 5, lines: 1 });

@@ -93,6 +93,7 @@ impl CommitLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::ReadOptions;
     use crate::import::checkpoint::Identity;
     use crate::record::{Position, RejectReason};
     use std::fs;
@@ -115,7 +116,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [input, saved, rejections] = ["u", "u.progress", "u.refused"].map(|name| directory.path().join(name));
         fs::write(&input, "").unwrap();
-        let identity = || Identity::new(Some(&input), "http://a", "ros_AAAA", &rejections).unwrap();
+        let identity =
+            || Identity::new(Some(&input), "http://a", "ros_AAAA", &rejections, &ReadOptions::default()).unwrap();
         let file = AppendFile::open(&rejections, 0).unwrap();
         assert!(AppendFile::open(&rejections, 0).is_err(), "one import runs at a time");
         let mut log = CommitLog::new(Checkpoint::start(identity()), Some(saved.clone()), file, None);

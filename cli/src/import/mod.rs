@@ -26,7 +26,7 @@ pub fn run(args: &ImportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (url, key) = (args.server.url()?, args.server.key()?);
     let (format, rejections_path, input) = (args.format()?, args.rejections_path()?, args.rereadable_file());
     check_paths(&args.file, &rejections_path)?;
-    let identity = Identity::new(input, url.as_str(), key.prefix(), &rejections_path)
+    let identity = Identity::new(input, url.as_str(), key.prefix(), &rejections_path, &args.read)
         .map_err(|error| CliError::Usage(format!("{}: {error}", args.file.display())))?;
     check_refused_file(args, &rejections_path)?;
     let checkpoint = match args.checkpoint_path() {

@@ -2,7 +2,7 @@
 
 import { pause } from "./budget.mjs";
 import { valueCell } from "./cell_types.mjs";
-import { FIXED, nameOf } from "./columns.mjs";
+import { nameOf, placeOf } from "./columns.mjs";
 import { writeRow } from "./csv.mjs";
 import { patiently } from "./importing.mjs";
 import { stringify } from "./lossless.mjs";
@@ -14,13 +14,50 @@ const PAGE = 100;
 export const pagePath = (cursor, limit = PAGE) =>
   `/v1/users?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
 
-/** A stored user as an import takes it. */
-export function importable(user, withAsOf) {
-  /** @type {[string, any][]} */
-  const members = [["user_id", user.get("external_id")]];
-  if (withAsOf) members.push(["as_of", user.get("updated_at")]);
-  for (const name of ["email", "phone"]) if (user.get(name) !== null) members.push([name, user.get(name)]);
-  return new Map([...members, ["properties", user.get("properties")], ["origin", user.get("origin")]]);
+const TIMES = ["created_at", "updated_at"];
+const SECTIONS = ["properties", "origin"];
+
+/** A part of a user, by its name; undefined if there is none. @param {string} name */
+const partOf = (name) =>
+  TIMES.includes(name) ? { part: name } : name === "set_once" ? undefined : placeOf(name, true);
+
+/**
+ * The parts of a user that an export has, in their order. Without names all that an import takes; for spreadsheets, which
+ * are not for import, the times too.
+ * @param {{ columns?: string[], withAsOf?: boolean, isForSpreadsheets?: boolean }} chosen
+ */
+export function selection({ columns = [], withAsOf = false, isForSpreadsheets = false }) {
+  if (columns.length > 0) return columns.flatMap((name) => partOf(name) ?? []);
+  const names = ["user_id", "email", "phone", ...(withAsOf ? ["as_of"] : []), ...(isForSpreadsheets ? TIMES : [])];
+  return [...names, ...SECTIONS].map((part) => ({ part }));
+}
+
+/**
+ * Why there is no such selection; undefined if there is.
+ * @param {string[]} columns
+ */
+export function selectionProblem(columns) {
+  const unknown = columns.find((name) => !partOf(name));
+  if (unknown !== undefined) return `There is no ${JSON.stringify(unknown)}.`;
+  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  return twice && `${JSON.stringify(twice)} stands twice.`;
+}
+
+/** What is selected of a stored user. */
+export function exported(user, parts) {
+  const has = (part) => parts.some((one) => one.part === part && one.key === undefined);
+  /** @type {Map<string, any>} */
+  const members = new Map();
+  if (has("user_id")) members.set("user_id", user.get("external_id"));
+  if (has("as_of")) members.set("as_of", user.get("updated_at"));
+  for (const name of ["email", "phone"]) if (has(name) && user.get(name) !== null) members.set(name, user.get(name));
+  for (const name of TIMES) if (has(name)) members.set(name, user.get(name));
+  for (const section of SECTIONS) {
+    const keys = new Set(parts.filter(({ part, key }) => part === section && key !== undefined).map(({ key }) => key));
+    if (has(section)) members.set(section, user.get(section));
+    else if (keys.size > 0) members.set(section, new Map([...user.get(section)].filter(([key]) => keys.has(key))));
+  }
+  return members;
 }
 
 /**
@@ -29,18 +66,18 @@ export function importable(user, withAsOf) {
  *   read: (path: string) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
  *   onProgress: (users: number) => void,
- *   withAsOf?: boolean,
- * }} port
+ *   parts?: import("./columns.mjs").Place[],
+ * }} port `parts` are what is kept of each
  * @returns {Promise<{ users: Map<string, any>[], failed?: undefined } | { failed: Answer }>} `failed` ended it early
  */
-export async function readAll({ read, wait, onProgress, withAsOf = false }) {
+export async function readAll({ read, wait, onProgress, parts = selection({}) }) {
   /** @type {Map<string, any>[]} */
   const users = [];
   let cursor;
   do {
     const answer = await patiently(() => read(pagePath(cursor)), wait);
     if (answer.status !== 200) return { failed: answer };
-    for (const user of answer.tree.get("users")) users.push(importable(user, withAsOf));
+    for (const user of answer.tree.get("users")) users.push(exported(user, parts));
     cursor = answer.tree.get("pagination").get("next_cursor");
     onProgress(users.length);
     const seconds = pause(answer.budget);
@@ -49,31 +86,37 @@ export async function readAll({ read, wait, onProgress, withAsOf = false }) {
   return { users };
 }
 
-/** A table of users (maps, as `POST /v1/users` takes them): the header, then a row each. */
-function* table(users) {
+/** A table of users, of whom these parts are kept: the header, then a row each. */
+function* table(users, parts) {
   const keys = { properties: new Set(), origin: new Set() };
   for (const user of users)
-    for (const part of Object.keys(keys)) for (const key of user.get(part)?.keys() ?? []) keys[part].add(key);
-  const fixed = FIXED.filter((name) => name !== "as_of" || users.some((user) => user.has("as_of")));
-  const columns = Object.entries(keys).flatMap(([part, names]) => [...names].map((key) => ({ part, key })));
-  yield [...fixed, ...columns.map(nameOf)];
+    for (const part of SECTIONS) for (const key of user.get(part)?.keys() ?? []) keys[part].add(key);
+  const columns = parts.flatMap((place) =>
+    SECTIONS.includes(place.part) && place.key === undefined
+      ? [...keys[place.part]].map((key) => ({ part: place.part, key }))
+      : [place],
+  );
+  yield columns.map(nameOf);
   for (const user of users) {
-    const value = ({ part, key }) => user.get(part)?.get(key);
-    const cell = (column) => (value(column) === undefined ? "" : valueCell(value(column)));
-    yield [...fixed.map((name) => user.get(name) ?? ""), ...columns.map(cell)];
+    const cell = ({ part, key }) => {
+      if (key === undefined) return user.get(part) ?? "";
+      const value = user.get(part)?.get(key);
+      return value === undefined ? "" : valueCell(value);
+    };
+    yield columns.map(cell);
   }
 }
 
 /** The parts of the file. */
 export const ndjsonParts = (users) => users.map((user) => `${stringify(user)}\n`);
-export const csvParts = (users) => Array.from(table(users), writeRow);
+export const csvParts = (users, parts = selection({})) => Array.from(table(users, parts), writeRow);
 
 /**
  * A table for people: with the byte order mark without which spreadsheets take it for an older encoding, and an
  * apostrophe before what they would calculate (OWASP, "CSV Injection"). Not for import.
  */
-export function* spreadsheetParts(users) {
+export function* spreadsheetParts(users, parts = selection({ isForSpreadsheets: true })) {
   yield "\uFEFF";
-  for (const cells of table(users))
+  for (const cells of table(users, parts))
     yield writeRow(cells.map((cell) => (/^[=+\-@\t\r\n]/.test(cell) ? `'${cell}` : cell)));
 }

@@ -55,7 +55,10 @@ function decoded(bytes, encoding) {
   } catch {
     const before = new TextDecoder(encoding).decode(bytes).split("\uFFFD", 1)[0];
     const line = before.split("\n").length;
-    throw new Unreadable(`line ${line} is not UTF-8: save the file as “CSV UTF-8”, or say how it is encoded.`, true);
+    throw new Unreadable(
+      `The file's line ${line} is not UTF-8: save the file as “CSV UTF-8”, or say how it is encoded.`,
+      true,
+    );
   }
 }
 

@@ -54,7 +54,7 @@ export function Columns({ about, columns, types, setColumns }) {
           ))}
         </select>
       ) : (
-        <span class="note">Text</span>
+        column.places.length > 0 && <span class="note">Text</span>
       ),
   };
   return (

@@ -1,11 +1,20 @@
 // Export: all people of the project in a file, as `roster export` writes it.
 
 import { useState } from "preact/hooks";
-import { csvParts, ndjsonParts, pagePath, readAll, spreadsheetParts } from "../data/exporting.mjs";
+import {
+  csvParts,
+  ndjsonParts,
+  pagePath,
+  readAll,
+  selection,
+  selectionProblem,
+  spreadsheetParts,
+} from "../data/exporting.mjs";
 import { count } from "../data/text.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
+import { Field } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { save, useRun, Waiting } from "../parts/transfer.jsx";
@@ -16,7 +25,7 @@ import { save, useRun, Waiting } from "../parts/transfer.jsx";
  *   about: string,
  *   extension: string,
  *   type: string,
- *   parts: (users: any[]) => Iterable<string>,
+ *   parts: (users: any[], columns: any[]) => Iterable<string>,
  * }>}
  */
 const FORMATS = {
@@ -36,7 +45,7 @@ const FORMATS = {
   },
   spreadsheet: {
     label: "CSV for spreadsheets",
-    about: "The same with an apostrophe before what a spreadsheet would calculate. Not for import.",
+    about: "With times, and an apostrophe before what a spreadsheet would calculate. Not for import.",
     extension: "spreadsheet.csv",
     type: "text/csv",
     parts: spreadsheetParts,
@@ -44,6 +53,9 @@ const FORMATS = {
 };
 
 /** @import { Answer } from "../data/api.mjs" */
+
+const NAMES =
+  "There are user_id, email, phone, as_of, created_at, updated_at, properties, properties.KEY, origin and origin.KEY.";
 
 /**
  * @typedef {{
@@ -60,24 +72,28 @@ export function Export() {
   const run = useRun();
   const [format, setFormat] = useState("ndjson");
   const [withAsOf, setWithAsOf] = useState(false);
+  const [wanted, setWanted] = useState("");
+  const columns = wanted.split(",").flatMap((name) => name.trim() || []);
+  const problem = selectionProblem(columns);
   const [state, setState] = useState(/** @type {State} */ ({ step: "choose" }));
 
   async function start() {
     setState({ step: "read", read: 0 });
+    const parts = selection({ columns, withAsOf, isForSpreadsheets: format === "spreadsheet" });
     const outcome = await run
       .start(({ signal, wait }) =>
         readAll({
           read: (path) => call({ as: "key", path }, signal),
           wait,
           onProgress: (read) => setState({ step: "read", read }),
-          withAsOf,
+          parts,
         }),
       )
       .catch(() => undefined);
     if (!outcome) return setState({ step: "choose", isCancelled: true });
     if (outcome.failed) return setState({ step: "choose", failed: outcome.failed });
-    const { extension, type, parts } = FORMATS[format];
-    save(`${session.key?.about.project}.${extension}`, type, [...parts(outcome.users)]);
+    const { extension, type, parts: write } = FORMATS[format];
+    save(`${session.key?.about.project}.${extension}`, type, [...write(outcome.users, parts)]);
     return setState({ step: "choose", done: outcome.users.length });
   }
 
@@ -95,8 +111,29 @@ export function Export() {
               </span>
             </label>
           ))}
+          <Field
+            label="Only these columns"
+            hint="All, if it is empty. Or names with commas, such as user_id, email, properties.plan, created_at"
+            error={problem && `${problem} ${NAMES}`}
+          >
+            {(field) => (
+              <input
+                {...field}
+                type="text"
+                value={wanted}
+                onInput={(event) => setWanted(event.currentTarget.value)}
+                autoComplete="off"
+                spellcheck={false}
+              />
+            )}
+          </Field>
           <label class="check">
-            <input type="checkbox" checked={withAsOf} onChange={(event) => setWithAsOf(event.currentTarget.checked)} />
+            <input
+              type="checkbox"
+              disabled={columns.length > 0}
+              checked={withAsOf && columns.length === 0}
+              onChange={(event) => setWithAsOf(event.currentTarget.checked)}
+            />
             <span>
               With the time of each person's last change, so that importing it later leaves what is newer{" "}
               <span class="mono note">as_of</span>
@@ -123,7 +160,7 @@ export function Export() {
               Cancel
             </button>
           ) : (
-            <button type="button" class="primary" onClick={start}>
+            <button type="button" class="primary" disabled={Boolean(problem)} onClick={start}>
               Export as a file
             </button>
           )}
