@@ -29,10 +29,14 @@ impl CellType {
         }
     }
 
-    /// The JSON of a cell. `Ok(None)` if it is empty; a cell that has not this type is refused.
-    pub fn to_json(self, cell: &str) -> Result<Option<String>, String> {
+    /// The JSON of a cell. `Ok(None)` if it is empty; a cell that has not this type is refused. By a name of Roster's own the
+    /// word null is JSON's, whatever the type.
+    pub fn to_json(self, cell: &str, is_own: bool) -> Result<Option<String>, String> {
         if cell.is_empty() {
             return Ok(None);
+        }
+        if is_own && cell == "null" {
+            return Ok(Some(cell.into()));
         }
         Ok(Some(match self {
             CellType::Json => return Ok(csv_value::to_json(cell)),
@@ -66,8 +70,8 @@ impl Default for Cells {
 }
 
 impl Cells {
-    pub fn add(&mut self, cell: &str) {
-        if cell.is_empty() {
+    pub fn add(&mut self, cell: &str, is_own: bool) {
+        if cell.is_empty() || is_own && cell == "null" {
             return;
         }
         self.is_empty = false;

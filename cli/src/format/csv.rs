@@ -66,8 +66,8 @@ impl Table {
                 row.line
             ))
         })?;
-        for (column, cell) in columns.iter_mut().zip(&cells) {
-            column.add(self.stripped(cell));
+        for ((known, column), cell) in columns.iter_mut().zip(&self.plan.columns).zip(&cells) {
+            known.add(self.stripped(cell), column.is_own);
         }
         Ok(())
     }
@@ -98,7 +98,7 @@ impl Table {
             if let Some(doubt) = self.doubt(column, cell) {
                 return Err(reject(RejectReason::Doubtful(doubt)));
             }
-            let typed = column.cell_type.unwrap_or_default().to_json(cell);
+            let typed = column.cell_type.unwrap_or_default().to_json(cell, column.is_own);
             let typed = typed.map_err(|problem| {
                 reject(RejectReason::Doubtful(format!("The column {:?}: {problem}", column.name)))
             })?;

@@ -41,11 +41,14 @@ function isJson(text) {
 }
 
 /**
- * The value of a cell that is not empty; one that has not this type throws.
+ * The value of a cell that is not empty; one that has not this type throws. By a name of Roster's own the word null is JSON's,
+ * whatever the type.
  * @param {string} cell
  * @param {CellType} type
+ * @param {boolean} isOwn
  */
-export function typedValue(cell, type) {
+export function typedValue(cell, type, isOwn) {
+  if (isOwn && cell === "null") return null;
   if (type === "json") return cellValue(cell);
   if (type === "text") return cell.startsWith('"') ? unquoted(cell) : cell;
   if (type === "boolean" && BOOLEAN.test(cell)) return cell.toLowerCase() === "true";
@@ -69,8 +72,12 @@ export class Cells {
   areObjects = true;
   hasZip = false;
 
-  add(cell) {
-    if (cell === "") return;
+  /**
+   * @param {string} cell
+   * @param {boolean} isOwn whether the column has one of Roster's own names
+   */
+  add(cell, isOwn) {
+    if (cell === "" || (isOwn && cell === "null")) return;
     this.isEmpty = false;
     this.areNumbers &&= PLAIN_NUMBER.test(cell);
     this.areBooleans &&= BOOLEAN.test(cell);

@@ -115,7 +115,7 @@ export async function typesOf({ text, layout }, columns, choices, told) {
   let done = 0;
   for (const row of table) {
     if (row.misquoted === undefined)
-      for (const [at, one] of cells.entries()) one.add(stripped(row.cells[at] ?? "", choices));
+      for (const [at, one] of cells.entries()) one.add(stripped(row.cells[at] ?? "", choices), columns[at].isOwn);
     done += 1;
     if (told && done % SLICE === 0) await told(done);
   }

@@ -99,11 +99,11 @@ export function rowReader(columns, choices, seePhone) {
   /** @param {string[]} cells */
   return (cells) => {
     const user = new User(about);
-    for (const { name, places, type = "json", i, text } of placed) {
-      const cell = stripped(cells[i], choices);
+    for (const column of placed) {
+      const cell = stripped(cells[column.i], choices);
       if (cell === "") continue;
-      if (text) check(text, cell, choices);
-      for (const place of places) setCell(user, place, cell, type, name);
+      if (column.text) check(column.text, cell, choices);
+      for (const place of column.places) setCell(user, place, cell, column);
     }
     return user.finish();
   };
@@ -137,16 +137,20 @@ function check({ part }, cell, { apostrophes, scientific }) {
     );
 }
 
-function setCell(user, place, cell, type, name) {
-  if (place.key !== undefined) return user.set(place, typed(cell, type, name));
+function setCell(user, place, cell, column) {
+  if (place.key !== undefined) return user.set(place, typed(cell, column));
   // Neither an e-mail nor a phone can be the word null.
   if (cell === "null" && (place.part === "email" || place.part === "phone")) return user.set(place, null);
   return place.part === "phone" ? user.setPhone(cell) : user.set(place, cell);
 }
 
-function typed(cell, type, name) {
+/**
+ * @param {string} cell
+ * @param {Column} column
+ */
+function typed(cell, { name, type = "json", isOwn }) {
   try {
-    return typedValue(cell, type);
+    return typedValue(cell, type, isOwn);
   } catch (error) {
     if (error instanceof WrongType) throw new Doubt("type", `The column ${JSON.stringify(name)}: ${error.message}`);
     throw error;
