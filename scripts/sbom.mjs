@@ -48,7 +48,9 @@ function component(registry, name, version, license, hash) {
 }
 
 const [roster, ...others] = crates();
-const components = [...others, served("swagger-ui-dist"), served("preact")].sort((a, b) => (a.purl < b.purl ? -1 : 1));
+const components = [...others, served("swagger-ui-dist"), served("preact"), served("papaparse")].sort((a, b) =>
+  a.purl < b.purl ? -1 : 1,
+);
 const bom = {
   bomFormat: "CycloneDX",
   specVersion: "1.6",

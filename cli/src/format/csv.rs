@@ -89,7 +89,7 @@ impl Table {
         }
         let cells = texts(&row.cells).ok_or_else(|| unreadable("Not UTF-8".into()))?;
         let (found, expected) = (cells.len(), self.plan.columns.len());
-        if found != expected {
+        if found < expected || cells.iter().skip(expected).any(|cell| !cell.is_empty()) {
             return Err(unreadable(format!("The row has {found} cells and the header {expected}")));
         }
         let mut user = UserJson::default();

@@ -123,7 +123,7 @@ export class ImportFile {
   #count(survey, record) {
     survey.total += 1;
     const one = checked(record);
-    if (survey.first.length < SHOWN) survey.first.push(shown(one));
+    if (!one.error && survey.first.length < SHOWN) survey.first.push(shown(one));
     if (record.doubt) survey.doubts[record.doubt] = (survey.doubts[record.doubt] ?? 0) + 1;
     if (!one.error) return;
     survey.refused += 1;

@@ -159,7 +159,7 @@ function* tableRecords({ text, layout }, { columns = [], reasons }, choices, see
         original,
         `The quote that opens in line ${misquoted} closes before its cell ends: write a quote inside of quotes twice`,
       );
-    } else if (cells.length !== columns.length) {
+    } else if (cells.length < columns.length || cells.slice(columns.length).some((cell) => cell !== "")) {
       yield unreadable(line, original, `The row has ${cells.length} cells and the header ${columns.length}`);
     } else yield made(line, original, () => userOf(cells));
   }

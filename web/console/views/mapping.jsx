@@ -115,17 +115,11 @@ function Faults({ faults, total }) {
   );
 }
 
-function Preview({ record: { line, json, text, reason } }) {
+function Preview({ record: { line, json } }) {
   return (
     <li>
       <span class="note">Line {line}</span>
-      {reason ? (
-        <p class="field-error">
-          {reason}: {text}
-        </p>
-      ) : (
-        <Code label={`User of line ${line}`}>{json}</Code>
-      )}
+      <Code label={`User of line ${line}`}>{json}</Code>
     </li>
   );
 }
