@@ -8,16 +8,18 @@ const CONTRACT: &str = include_str!("../openapi.yaml");
 const CASES: &str = include_str!("cases/files.json");
 
 /// Texts that name each contact by hand, and how each writes a name.
-const TEXTS: [(&str, &str, &str); 11] = [
+const TEXTS: [(&str, &str, &str); 13] = [
     ("docs/api.md", include_str!("../docs/api.md"), "| `{}` | string or null |"),
     ("docs/tools.md", include_str!("../docs/tools.md"), "`{}`,"),
     ("the help of `roster import`", include_str!("../cli/src/args/import.rs"), ", {}"),
-    ("csv.rs, the columns that are known", include_str!("../cli/src/format/csv.rs"), ", {}, "),
+    ("plan.rs, the places of columns", include_str!("../cli/src/format/plan.rs"), ", {}, "),
+    ("selection.rs, the parts of users", include_str!("../cli/src/export/selection.rs"), ", {}, "),
     ("columns.mjs", include_str!("../web/console/data/columns.mjs"), "\"{}\""),
     ("exporting.mjs", include_str!("../web/console/data/exporting.mjs"), "\"{}\""),
     ("edit.jsx, what can be edited", include_str!("../web/console/views/edit.jsx"), "\"{}\""),
     ("edit.jsx, an empty place", include_str!("../web/console/views/edit.jsx"), "[\"{}\", null]"),
-    ("mapping.jsx", include_str!("../web/console/views/mapping.jsx"), "[\"{}\", "),
+    ("faults.mjs", include_str!("../web/console/data/faults.mjs"), "text(user, \"{}\", "),
+    ("columns.jsx", include_str!("../web/console/views/columns.jsx"), "[\"{}\", "),
     ("people.jsx", include_str!("../web/console/views/people.jsx"), "user.get(\"{}\")"),
     ("person.jsx", include_str!("../web/console/views/person.jsx"), "user.get(\"{}\")"),
 ];
@@ -65,7 +67,7 @@ fn the_contract_has_each_field_in_and_out_and_each_contact_in_the_query() {
 fn the_cases_of_files_import_clear_and_export_each_contact() {
     let cases: Value = serde_json::from_str(CASES).unwrap();
     let texts = |list: &str, member: &str| -> Vec<String> {
-        let list = cases[list].as_array().unwrap().iter();
+        let list = cases[list].as_array().unwrap().iter().filter(|case| case.get("columns").is_none());
         list.filter_map(|case| Some(case[member].as_str()?.to_owned())).collect()
     };
     let imported = cases["tables"].as_array().unwrap().iter().flat_map(|table| table["records"].as_array().unwrap());

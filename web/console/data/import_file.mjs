@@ -81,12 +81,12 @@ export class ImportFile {
   }
 
   /**
-   * Holds every record against the rules. `told` hears of it on the way, and says whether nobody waits for it any more.
+   * Holds every record against the rules. `onProgress` hears of it on the way, and says whether nobody waits for it any more.
    * @param {{ columns?: Column[], choices: Choices }} plan types that are not chosen are learned
-   * @param {(survey: Survey) => Promise<boolean>} told
+   * @param {(survey: Survey) => Promise<boolean>} onProgress
    * @returns {Promise<Survey | undefined>}
    */
-  async survey({ columns, choices }, told) {
+  async survey({ columns, choices }, onProgress) {
     /** @type {Survey} */
     const survey = {
       total: 0,
@@ -100,7 +100,7 @@ export class ImportFile {
     const wrong = columns && problem(columns);
     if (wrong) return { ...survey, wrong };
     try {
-      const typed = columns && (await this.#typed(columns, choices, () => told(survey)));
+      const typed = columns && (await this.#typed(columns, choices, () => onProgress(survey)));
       this.#shape = { ...this.#shape, columns: typed };
       this.#choices = choices;
       survey.columns = typed;
@@ -111,7 +111,7 @@ export class ImportFile {
       };
       for (const record of recordsOf(this.#input, this.#shape, choices, seePhone)) {
         this.#count(survey, record);
-        if (survey.total % SLICE === SHOWN && (await told(survey))) return undefined;
+        if (survey.total % SLICE === SHOWN && (await onProgress(survey))) return undefined;
       }
     } catch (error) {
       if (error === STALE) return undefined;
@@ -130,11 +130,11 @@ export class ImportFile {
     if (survey.faults.length < FAULTS) survey.faults.push(shown(one));
   }
 
-  async #typed(columns, choices, told) {
+  async #typed(columns, choices, onProgress) {
     const way = choices.apostrophes === "strip" ? "strip" : "keep";
     if (!this.#types.has(way)) {
       const learned = await typesOf(this.#input, columns, choices, async () => {
-        if (await told()) throw STALE;
+        if (await onProgress()) throw STALE;
       });
       this.#types.set(
         way,

@@ -105,9 +105,9 @@ function shapeOfObjects(input) {
  * @param {Input} input
  * @param {Column[]} columns
  * @param {Choices} choices
- * @param {(done: number) => unknown} [told] the part that is read
+ * @param {(done: number) => unknown} [onProgress] the part that is read
  */
-export async function typesOf({ text, layout }, columns, choices, told) {
+export async function typesOf({ text, layout }, columns, choices, onProgress) {
   if (layout.kind !== "table") return columns;
   const cells = columns.map(() => new Cells());
   const table = rows(text, layout.delimiter);
@@ -117,7 +117,7 @@ export async function typesOf({ text, layout }, columns, choices, told) {
     if (row.misquoted === undefined)
       for (const [at, one] of cells.entries()) one.add(stripped(row.cells[at] ?? "", choices), columns[at].isOwn);
     done += 1;
-    if (told && done % SLICE === 0) await told(done);
+    if (onProgress && done % SLICE === 0) await onProgress(done);
   }
   return columns.map((column, i) => ({ ...column, type: cells[i].type(column.isOwn) }));
 }

@@ -1,5 +1,6 @@
 // The columns of a file: where each one goes, and as what.
 
+import { VERBATIM } from "../parts/field.jsx";
 import { Panel } from "../parts/page.jsx";
 import { Table } from "../parts/table.jsx";
 
@@ -115,8 +116,7 @@ function Place({ name, target, onChange }) {
           aria-label={`Name of ${name} in ${target.part}`}
           value={target.key}
           onInput={(event) => onChange({ ...target, key: event.currentTarget.value })}
-          autoComplete="off"
-          spellcheck={false}
+          {...VERBATIM}
         />
       )}
     </div>

@@ -14,7 +14,7 @@ import { count } from "../data/text.mjs";
 import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
-import { Field } from "../parts/field.jsx";
+import { Field, VERBATIM } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { save, useRun, Waiting } from "../parts/transfer.jsx";
@@ -122,8 +122,7 @@ export function Export() {
                 type="text"
                 value={wanted}
                 onInput={(event) => setWanted(event.currentTarget.value)}
-                autoComplete="off"
-                spellcheck={false}
+                {...VERBATIM}
               />
             )}
           </Field>
