@@ -28,7 +28,9 @@ pub fn run(args: &ImportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     check_paths(&args.file, &rejections_path)?;
     let identity = Identity::new(input, url.as_str(), key.prefix(), &rejections_path, &args.read)
         .map_err(|error| CliError::Usage(format!("{}: {error}", args.file.display())))?;
-    check_refused_file(args, &rejections_path)?;
+    if !args.check {
+        check_refused_file(args, &rejections_path)?;
+    }
     let checkpoint = match args.checkpoint_path() {
         Some(path) if !args.restart => Checkpoint::load(&path, identity)?,
         _ => Checkpoint::start(identity),
