@@ -27,7 +27,10 @@ const READ: &str = r"
             select external_id from users
             where property_keys <> (select count(*) from json_each(profile, '$.properties'))
                or origin_keys <> (select count(*) from json_each(profile, '$.origin'))`).flat(),
-        rows: all('select external_id, id, revision, created_at, updated_at, profile from users'),
+        misplaced: all(`
+            select external_id from users full join changes using (project, gone, revision, external_id)
+            where users.project is null or changes.project is null`).flat(),
+        rows: all('select external_id, id, revision, created_at, updated_at, profile from users where not gone'),
         contacts: all('select contact, external_id from contacts'),
     }));
 ";
@@ -36,6 +39,7 @@ const READ: &str = r"
 struct Stored {
     integrity: Vec<String>,
     miscounted: Vec<String>,
+    misplaced: Vec<String>,
     rows: Vec<(String, String, u64, u64, u64, String)>,
     contacts: BTreeSet<(String, String)>,
 }
@@ -57,7 +61,7 @@ impl Stored {
     #[track_caller]
     fn check_consistency(&self) {
         assert!(!self.integrity.is_empty() && self.integrity.iter().all(|line| line == "ok"), "{:?}", self.integrity);
-        assert_eq!(self.miscounted, [""; 0]);
+        assert_eq!((&self.miscounted, &self.misplaced), (&vec![], &vec![]));
         let contacts = self.profiles().into_iter().flat_map(|(user, profile)| {
             ["email", "phone"].map(|kind| (profile[kind].as_str().unwrap().to_owned(), user.clone()))
         });

@@ -12,6 +12,7 @@ mod crash;
 mod dev;
 mod examples;
 mod faults;
+mod follow;
 mod hops;
 mod limit;
 mod model;
