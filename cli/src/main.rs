@@ -2,12 +2,12 @@
 //!
 //! Memory is bounded, whatever the size of a file. An import is a pipeline: [`format`] reads the file into [`record`]s,
 //! [`import`] packs them into batches, keeps some in flight and commits their results in the file's order. An export
-//! ([`export`]) walks over all pages of users and appends them to a partial file, which becomes the output. Both resume
-//! after Ctrl-C or a crash: [`resume`] says how.
+//! ([`export`]) walks over all pages of users and appends them to a partial file, which becomes the output. [`follow`] prints
+//! the pages of changes. All resume after Ctrl-C or a crash: [`resume`] says how.
 //!
 //! Imports run one way:
-//! `main → {import, export, keys} → args → format → record` and `{import, export, keys} → client → progress_bar`; all may
-//! use [`resume`], [`interrupt`], [`error`] and [`clock`].
+//! `main → {import, export, follow, keys} → args → format → record` and `{import, export, follow, keys} → client →
+//! progress_bar`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
 mod args;
 #[cfg(test)]
@@ -16,6 +16,7 @@ mod client;
 mod clock;
 mod error;
 mod export;
+mod follow;
 mod format;
 mod import;
 mod interrupt;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let outcome = Interrupt::on_ctrl_c().and_then(|interrupt| match args.command {
         Command::Import(args) => import::run(&args, &interrupt),
         Command::Export(args) => export::run(&args, &interrupt),
+        Command::Follow(args) => follow::run(&args, &interrupt),
         Command::Keys(command) => keys::run(&command, &interrupt),
     });
     match outcome {

@@ -6,6 +6,7 @@ use crate::error::CliError;
 use crate::format::Format;
 use crate::format::csv_value::Style;
 use clap::Args;
+use roster::time::Timestamp;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +23,10 @@ changed since.
 
 With --columns, a file has these parts of each user alone, in CSV in this order; properties and origin stand for all of
 their keys. Only a file with user_id is for import, and only one without created_at and updated_at.
+
+With --since, it is of the users that changed at that moment or later. Whoever changes during the export may stand in it twice,
+the later state below. Deletions are left out, and their number is printed at the end; roster follow has them. It must
+lie within the last 30 days, if anybody was deleted before that.
 
 With --for-spreadsheets, a CSV file begins with a byte order mark, has the times created_at and updated_at, and a cell that
 begins with =, +, -, @, a tab or a line
@@ -50,6 +55,9 @@ pub struct ExportArgs {
     /// Write as_of, the time of the last change, so that an import leaves what is newer
     #[arg(long, conflicts_with = "columns")]
     pub as_of: bool,
+    /// Write only users that changed at this moment or later, for example 2027-01-01T00:00:00Z
+    #[arg(long, value_name = "MOMENT")]
+    pub since: Option<Timestamp>,
     /// Write a CSV file that is safe to open in a spreadsheet, and not for import
     #[arg(long)]
     pub for_spreadsheets: bool,

@@ -1,11 +1,13 @@
 //! The command line.
 
 mod export;
+mod follow;
 mod import;
 mod keys;
 mod server;
 
 pub use export::{ExportArgs, partial_paths};
+pub use follow::FollowArgs;
 pub use import::ImportArgs;
 pub use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use server::AdminArgs;
@@ -37,6 +39,9 @@ pub enum Command {
     /// Write all users of a project to a file or the standard output
     #[command(after_long_help = format!("{}{EXIT_CODES}", export::DETAILS))]
     Export(ExportArgs),
+    /// Print all users, and then what becomes of them, for ever
+    #[command(after_long_help = format!("{}{EXIT_CODES}", follow::DETAILS))]
+    Follow(FollowArgs),
     /// Create, list and revoke API keys
     #[command(subcommand, after_long_help = format!("{}{EXIT_CODES}", keys::DETAILS))]
     Keys(KeysCommand),

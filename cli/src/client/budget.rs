@@ -35,7 +35,12 @@ impl Budget {
     /// twentieth of the limit in a window, but never longer than until the whole limit is free.
     pub fn pause(&self) -> Option<Duration> {
         let is_low = u64::from(self.remaining) * RESERVED_PART < u64::from(self.limit);
-        is_low.then(|| (self.window * SPARING_PART / self.limit.max(1)).min(self.full_in))
+        is_low.then(|| self.sparing_interval().min(self.full_in))
+    }
+
+    /// How far apart calls are that use a twentieth of the limit in a window.
+    pub fn sparing_interval(&self) -> Duration {
+        self.window * SPARING_PART / self.limit.max(1)
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod base_url;
 mod budget;
+mod changes_from;
 mod response;
 mod throttle;
 
 pub use base_url::BaseUrl;
+pub use changes_from::ChangesFrom;
 
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
@@ -15,7 +17,7 @@ use response::Response;
 use roster::bounds::PAGE_USERS;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use throttle::{Throttle, backoff};
 use ureq::Agent;
@@ -23,17 +25,24 @@ use ureq::http::{Method, Request};
 
 /// Attempts of one call that fails. A 429 is no failure.
 const MAX_ATTEMPTS: u32 = 8;
+/// As many as it takes.
+const UNLIMITED: u32 = u32::MAX;
 /// Bytes of a response: far above the largest page of users.
 const MAX_RESPONSE_BYTES: u64 = 67_108_864;
 /// Seconds to wait after a 429 that has no `Retry-After`.
 const DEFAULT_WAIT_SECONDS: u64 = 1;
+/// How long a client rests at least.
+const SHORTEST_REST: Duration = Duration::from_secs(1);
 
 pub struct Client<'a> {
     agent: Agent,
     url: &'a BaseUrl,
     authorization: String,
     pace: Pace,
+    max_attempts: u32,
     throttle: Throttle,
+    /// Milliseconds between two calls that spare the rate limit, as far as a response has said.
+    sparing_interval_ms: AtomicU64,
     has_reported_limit: AtomicBool,
     interrupt: &'a Interrupt,
     bar: &'a ProgressBar,
@@ -102,16 +111,29 @@ impl<'a> Client<'a> {
             url,
             authorization: format!("Bearer {secret}"),
             pace,
+            max_attempts: MAX_ATTEMPTS,
             throttle: Throttle::default(),
+            sparing_interval_ms: AtomicU64::new(0),
             has_reported_limit: AtomicBool::new(false),
             interrupt,
             bar,
         }
     }
 
+    /// A client that tries a call until it is answered.
+    pub fn patient(self) -> Self {
+        Client { max_attempts: UNLIMITED, ..self }
+    }
+
+    /// Delays the next call, because nothing new is expected: by a second, or longer where that spares the rate limit.
+    pub fn rest(&self) {
+        let interval = Duration::from_millis(self.sparing_interval_ms.load(Ordering::Relaxed));
+        self.throttle.close_for(interval.max(SHORTEST_REST));
+    }
+
     /// Stores a batch of this many users. Returns the outcome of each, in order.
     pub fn store_batch(&self, body: &str, users: usize) -> Result<Vec<Outcome>, CliError> {
-        let response = self.retry(MAX_ATTEMPTS, || self.send(&Method::POST, "/v1/users/batch", Some(body)))?;
+        let response = self.retry(self.max_attempts, || self.send(&Method::POST, "/v1/users/batch", Some(body)))?;
         let batch: Option<BatchIn> =
             [200, 207, 400].contains(&response.status).then(|| serde_json::from_str(&response.text).ok()).flatten();
         let results = batch.map(|batch| batch.results).ok_or_else(|| response.denied())?;
@@ -129,9 +151,16 @@ impl<'a> Client<'a> {
         self.call(&Method::GET, &format!("/v1/users?limit={}{cursor}", PAGE_USERS.end()))
     }
 
+    /// Fetches a page of changes, as JSON. None if a deletion was forgotten that should stand there.
+    pub fn list_changes(&self, from: &ChangesFrom, limit: u32) -> Result<Option<String>, CliError> {
+        let path = format!("/v1/changes?limit={limit}{}", from.parameter());
+        let response = self.retry(self.max_attempts, || self.send(&Method::GET, &path, None))?;
+        if response.status == 410 { Ok(None) } else { response.into_success().map(Some) }
+    }
+
     /// Makes a call without a body. Returns the JSON of a 2xx.
     pub fn call(&self, method: &Method, path: &str) -> Result<String, CliError> {
-        self.retry(MAX_ATTEMPTS, || self.send(method, path, None))?.into_success()
+        self.retry(self.max_attempts, || self.send(method, path, None))?.into_success()
     }
 
     /// Posts a body once, without retries: for a call that is not idempotent. Returns the JSON of a 2xx.
@@ -179,7 +208,8 @@ impl<'a> Client<'a> {
                 Attempt::Failed { cause, wait } => {
                     failed += 1;
                     let pause = backoff(failed, |max_ms| fastrand::u64(..=max_ms)).max(wait);
-                    let cause = format!("{cause} (try {failed} of {max_attempts})");
+                    let of = if max_attempts == UNLIMITED { String::new() } else { format!(" of {max_attempts}") };
+                    let cause = format!("{cause} (try {failed}{of})");
                     self.bar.message(&format!("{cause}; trying again in {:.1} s", pause.as_secs_f64()));
                     self.bar.show_failure(&cause);
                     self.interrupt.sleep(pause)?;
@@ -197,9 +227,13 @@ impl<'a> Client<'a> {
         };
         let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         if self.pace == Pace::Sparing
-            && let Some(pause) = Budget::from_headers(response.headers()).and_then(|budget| budget.pause())
+            && let Some(budget) = Budget::from_headers(response.headers())
         {
-            self.hold_back(pause);
+            let interval_ms = budget.sparing_interval().as_millis();
+            self.sparing_interval_ms.store(u64::try_from(interval_ms).unwrap_or(u64::MAX), Ordering::Relaxed);
+            if let Some(pause) = budget.pause() {
+                self.hold_back(pause);
+            }
         }
         let status = response.status().as_u16();
         let text = match response.body_mut().with_config().limit(MAX_RESPONSE_BYTES).read_to_string() {

@@ -6,14 +6,14 @@ pub mod selection;
 pub mod table;
 
 use crate::args::ExportArgs;
-use crate::client::{Client, Pace};
+use crate::client::{ChangesFrom, Client, Pace};
 use crate::error::CliError;
 use crate::format::Format;
-use crate::format::csv_value::Style;
 use crate::interrupt::Interrupt;
 use crate::progress_bar::{ProgressBar, count};
 use page::Page;
 use partial::PartialExport;
+use roster::bounds::PAGE_CHANGES;
 use selection::Selection;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -21,13 +21,13 @@ use std::io::{self, Write};
 pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (url, key, format) = (args.server.url()?, args.server.key()?, args.format()?);
     let selection = Selection::new(&args.columns, args.as_of, args.style())?;
-    let open = |output| PartialExport::open(output, url, key, &selection, args.restart);
+    let open = |output| PartialExport::open(output, url, key, &selection, args);
     let partial = args.output().map(open).transpose()?;
     let before = partial.as_ref().map_or(0, PartialExport::users);
     let bar = ProgressBar::new(None, before, 0);
     let pace = args.call_interval.map_or(Pace::Sparing, Pace::Every);
     let client = Client::new(url, key.reveal(), pace, interrupt, &bar);
-    let exporter = Exporter { client: &client, interrupt, bar: &bar, selection: &selection, style: args.style() };
+    let exporter = Exporter { client: &client, interrupt, bar: &bar, selection: &selection, args };
     let outcome = match partial {
         Some(partial) => {
             if before > 0 {
@@ -39,7 +39,13 @@ pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     };
     bar.clear();
     let note = if args.for_spreadsheets { "; the file is for spreadsheets, not for import" } else { "" };
-    eprintln!("roster: {} exported{note}", count(outcome?, "user"));
+    let Totals { users, deletions } = outcome?;
+    let left_out = if deletions == 0 {
+        String::new()
+    } else {
+        format!("; {} since then left out, which roster follow has", count(deletions, "deletion"))
+    };
+    eprintln!("roster: {} exported{left_out}{note}", count(users, "user"));
     Ok(())
 }
 
@@ -48,15 +54,22 @@ struct Exporter<'a> {
     interrupt: &'a Interrupt,
     bar: &'a ProgressBar,
     selection: &'a Selection,
-    /// Of a table.
-    style: Style,
+    args: &'a ExportArgs,
+}
+
+/// What an export came to.
+#[derive(Default)]
+struct Totals {
+    users: u64,
+    /// Deletions that were left out.
+    deletions: u64,
 }
 
 impl Exporter<'_> {
-    /// Writes the output file, which appears when it is complete. Returns the number of users.
-    fn write_file(&self, mut partial: PartialExport, format: Format) -> Result<u64, CliError> {
+    /// Writes the output file, which appears when it is complete.
+    fn write_file(&self, mut partial: PartialExport, format: Format) -> Result<Totals, CliError> {
         match self.for_each_page(partial.cursor(), |page| partial.append(page)) {
-            Ok(()) => partial.finish(format, self.selection, self.style),
+            Ok(()) => partial.finish(format, self.selection, self.args.style()),
             Err(error) => {
                 self.bar.clear();
                 if let Some(users) = partial.suspend()? {
@@ -68,29 +81,38 @@ impl Exporter<'_> {
         }
     }
 
-    /// Returns the number of users.
-    fn write_stdout(&self, format: Format) -> Result<u64, CliError> {
+    fn write_stdout(&self, format: Format) -> Result<Totals, CliError> {
         let stdout = io::stdout().lock();
         match format {
             Format::Ndjson => self.write_ndjson(stdout),
             Format::Csv => {
                 let mut spool = tempfile::tempfile().map_err(unwritable)?;
-                let users = self.write_ndjson(&spool)?;
-                table::write(&mut spool, stdout, self.selection, self.style)?;
-                Ok(users)
+                let totals = self.write_ndjson(&spool)?;
+                table::write(&mut spool, stdout, self.selection, self.args.style())?;
+                Ok(totals)
             }
         }
     }
 
-    /// Returns the number of users.
-    fn write_ndjson(&self, mut output: impl Write) -> Result<u64, CliError> {
-        let mut users = 0;
+    fn write_ndjson(&self, mut output: impl Write) -> Result<Totals, CliError> {
+        let mut totals = Totals::default();
         self.for_each_page(None, |page| {
-            users += page.users;
+            totals.users += page.users;
+            totals.deletions += page.deletions;
             output.write_all(&page.lines).map_err(unwritable)
         })?;
         output.flush().map_err(unwritable)?;
-        Ok(users)
+        Ok(totals)
+    }
+
+    /// Fetches a page. Without a cursor it is the first.
+    fn page(&self, cursor: Option<&str>) -> Result<Page, CliError> {
+        let Some(moment) = self.args.since else {
+            return Page::parse(&self.client.list_users(cursor)?, self.selection);
+        };
+        let from = cursor.map_or(ChangesFrom::Moment(moment), |cursor| ChangesFrom::Cursor(cursor.into()));
+        let page = self.client.list_changes(&from, *PAGE_CHANGES.end())?;
+        Page::parse_changes(&page.ok_or_else(|| CliError::Denied(TOO_OLD.into()))?, self.selection)
     }
 
     /// Calls `each` for every page from the cursor on. Without a cursor it starts at the first page.
@@ -101,7 +123,7 @@ impl Exporter<'_> {
     ) -> Result<(), CliError> {
         loop {
             self.interrupt.check()?;
-            let page = Page::parse(&self.client.list_users(cursor.as_deref())?, self.selection)?;
+            let page = self.page(cursor.as_deref())?;
             self.bar.add_users(page.users);
             cursor.clone_from(&page.next_cursor);
             each(page)?;
@@ -111,6 +133,9 @@ impl Exporter<'_> {
         }
     }
 }
+
+/// The feed refuses a moment behind a deletion that was forgotten, though an export leaves deletions out.
+const TOO_OLD: &str = "deletions since then were forgotten: export all users instead, without --since";
 
 fn unwritable(error: impl Display) -> CliError {
     CliError::Failed(format!("can't write the export: {error}"))

@@ -11,6 +11,8 @@ use serde_json::value::RawValue;
 pub struct Page {
     pub lines: Vec<u8>,
     pub users: u64,
+    /// Deletions that are left out.
+    pub deletions: u64,
     /// None on the last page.
     pub next_cursor: Option<String>,
 }
@@ -18,16 +20,30 @@ pub struct Page {
 impl Page {
     /// Parses the response to `GET /v1/users`, and keeps what is selected of each user.
     pub fn parse(text: &str, selection: &Selection) -> Result<Self, CliError> {
-        let page: PageIn = serde_json::from_str(text).map_err(CliError::invalid_response)?;
-        let (mut lines, mut users) = (Vec::new(), 0);
-        for user in page.users {
-            let user = ExportedUser::new(user, selection)?;
-            serde_json::to_writer(&mut lines, &user).map_err(unwritable)?;
-            lines.push(b'\n');
-            users += 1;
-        }
-        Ok(Page { lines, users, next_cursor: page.pagination.next_cursor })
+        let PageIn { users, pagination } = serde_json::from_str(text).map_err(CliError::invalid_response)?;
+        let (lines, users) = lines(users, selection)?;
+        Ok(Page { lines, users, deletions: 0, next_cursor: pagination.next_cursor })
     }
+
+    /// Parses the response to `GET /v1/changes`, and leaves out the deletions.
+    pub fn parse_changes(text: &str, selection: &Selection) -> Result<Self, CliError> {
+        let ChangesIn { changes, pagination } = serde_json::from_str(text).map_err(CliError::invalid_response)?;
+        let all = changes.len() as u64;
+        let (lines, users) = lines(changes.into_iter().filter_map(|change| change.user), selection)?;
+        let next_cursor = pagination.next_cursor.filter(|_| pagination.has_more);
+        Ok(Page { lines, users, deletions: all - users, next_cursor })
+    }
+}
+
+/// Users as NDJSON, and how many they are.
+fn lines<'a>(all: impl IntoIterator<Item = UserIn<'a>>, selection: &Selection) -> Result<(Vec<u8>, u64), CliError> {
+    let (mut lines, mut users) = (Vec::new(), 0);
+    for user in all {
+        serde_json::to_writer(&mut lines, &ExportedUser::new(user, selection)?).map_err(unwritable)?;
+        lines.push(b'\n');
+        users += 1;
+    }
+    Ok((lines, users))
 }
 
 /// A user as an import takes it, or less of it.
@@ -94,8 +110,24 @@ struct PageIn<'a> {
     pagination: PaginationIn,
 }
 
+/// The response to `GET /v1/changes`, as far as an export reads it.
+#[derive(Deserialize)]
+struct ChangesIn<'a> {
+    #[serde(borrow)]
+    changes: Vec<ChangeIn<'a>>,
+    pagination: PaginationIn,
+}
+
+/// A change. A deletion has no user.
+#[derive(Deserialize)]
+struct ChangeIn<'a> {
+    #[serde(borrow)]
+    user: Option<UserIn<'a>>,
+}
+
 #[derive(Deserialize)]
 struct PaginationIn {
+    has_more: bool,
     next_cursor: Option<String>,
 }
 

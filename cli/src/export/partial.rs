@@ -2,14 +2,16 @@
 
 use super::page::Page;
 use super::selection::Selection;
-use super::table;
-use crate::args::partial_paths;
+use super::{Totals, table};
+use crate::args::{ExportArgs, partial_paths};
 use crate::client::BaseUrl;
 use crate::error::CliError;
 use crate::format::Format;
 use crate::format::csv_value::Style;
+use crate::resume::state_file::RESTART;
 use crate::resume::{AppendFile, state_file};
 use roster::key::ApiKey;
+use roster::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,9 +24,13 @@ struct ExportState {
     /// Another key may belong to another project.
     key_prefix: String,
     columns: Vec<String>,
+    #[serde(default)]
+    since: Option<String>,
     /// Where the next page begins. None at the beginning.
     cursor: Option<String>,
     users: u64,
+    #[serde(default)]
+    deletions: u64,
     /// Committed bytes of the partial file.
     bytes: u64,
 }
@@ -37,6 +43,8 @@ impl ExportState {
             Err("it had another key, which may be another project's")
         } else if self.columns != saved.columns {
             Err("it was begun with other columns")
+        } else if self.since != saved.since {
+            Err("it was of users changed since another moment, or of all")
         } else {
             Ok(())
         }
@@ -59,14 +67,15 @@ impl PartialExport {
         url: &BaseUrl,
         key: &ApiKey,
         selection: &Selection,
-        restart: bool,
+        args: &ExportArgs,
     ) -> Result<Self, CliError> {
         let (path, state_path) = partial_paths(output);
         let (url, key_prefix) = (url.as_str().into(), key.prefix().into());
-        let mut state = ExportState { url, key_prefix, columns: selection.names(), cursor: None, users: 0, bytes: 0 };
-        let saved = if restart { None } else { state_file::load::<ExportState>(&state_path)? };
+        let (columns, since) = (selection.names(), args.since.as_ref().map(Timestamp::to_string));
+        let mut state = ExportState { url, key_prefix, columns, since, cursor: None, users: 0, deletions: 0, bytes: 0 };
+        let saved = if args.restart { None } else { state_file::load::<ExportState>(&state_path, RESTART)? };
         if let Some(saved) = saved {
-            state.check_same_export(&saved).map_err(|problem| state_file::mismatch(&state_path, problem))?;
+            state.check_same_export(&saved).map_err(|problem| state_file::mismatch(&state_path, problem, RESTART))?;
             state = saved;
         }
         let file = AppendFile::open(&path, state.bytes)?;
@@ -86,6 +95,7 @@ impl PartialExport {
     pub fn append(&mut self, page: Page) -> Result<(), CliError> {
         self.state.bytes = self.file.append(&page.lines)?;
         self.state.users += page.users;
+        self.state.deletions += page.deletions;
         if page.next_cursor.is_some() {
             self.state.cursor = page.next_cursor;
             state_file::save(&self.state_path, &self.state)?;
@@ -93,8 +103,8 @@ impl PartialExport {
         Ok(())
     }
 
-    /// Turns the complete export into the output file. Returns the number of users.
-    pub fn finish(mut self, format: Format, selection: &Selection, style: Style) -> Result<u64, CliError> {
+    /// Turns the complete export into the output file.
+    pub fn finish(mut self, format: Format, selection: &Selection, style: Style) -> Result<Totals, CliError> {
         match format {
             Format::Ndjson => fs::rename(self.file.path(), &self.output).map_err(CliError::file(&self.output))?,
             Format::Csv => {
@@ -108,7 +118,7 @@ impl PartialExport {
             }
         }
         state_file::remove(&self.state_path)?;
-        Ok(self.state.users)
+        Ok(Totals { users: self.state.users, deletions: self.state.deletions })
     }
 
     /// Closes an export that stopped early. Returns the number of users kept, or None if there is nothing to resume.

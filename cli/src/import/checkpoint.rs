@@ -93,10 +93,10 @@ impl Checkpoint {
 
     /// Loads what an earlier run of the same import saved, or starts anew. Fails if another import saved it.
     pub fn load(path: &Path, identity: Identity) -> Result<Self, CliError> {
-        match state_file::load::<Checkpoint>(path)? {
+        match state_file::load::<Checkpoint>(path, state_file::RESTART)? {
             None => Ok(Checkpoint::start(identity)),
             Some(saved) if saved.identity == identity => Ok(saved),
-            Some(saved) => Err(state_file::mismatch(path, identity.difference(&saved.identity))),
+            Some(saved) => Err(state_file::mismatch(path, identity.difference(&saved.identity), state_file::RESTART)),
         }
     }
 

@@ -7,6 +7,9 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+/// The advice of commands that have this option.
+pub const RESTART: &str = "--restart starts anew";
+
 /// Replaces the file atomically: a crash leaves either the old state or the new one.
 pub fn save(path: &Path, state: &impl Serialize) -> Result<(), CliError> {
     let mut new = path.as_os_str().to_owned();
@@ -16,10 +19,12 @@ pub fn save(path: &Path, state: &impl Serialize) -> Result<(), CliError> {
     written.and_then(|()| fs::rename(&new, path)).map_err(CliError::file(path))
 }
 
-/// Reads the saved state. None if there is no file.
-pub fn load<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CliError> {
+/// Reads the saved state. None if there is no file. `advice` says how to do without it.
+pub fn load<T: DeserializeOwned>(path: &Path, advice: &str) -> Result<Option<T>, CliError> {
     match fs::read(path) {
-        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|_| mismatch(path, "this is no progress file")),
+        Ok(text) => {
+            serde_json::from_slice(&text).map(Some).map_err(|_| mismatch(path, "this is no progress file", advice))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(CliError::file(path)(error)),
     }
@@ -33,6 +38,6 @@ pub fn remove(path: &Path) -> Result<(), CliError> {
 }
 
 /// The saved state does not belong to this run.
-pub fn mismatch(path: &Path, problem: &str) -> CliError {
-    CliError::Failed(format!("{}: can't resume: {problem}; --restart starts anew", path.display()))
+pub fn mismatch(path: &Path, problem: &str, advice: &str) -> CliError {
+    CliError::Failed(format!("{}: can't resume: {problem}; {advice}", path.display()))
 }

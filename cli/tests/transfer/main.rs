@@ -8,6 +8,7 @@
 mod export;
 mod failures;
 mod fake;
+mod follow;
 mod import;
 mod keys;
 mod resume;
