@@ -29,6 +29,7 @@ const ADA = `{"user_id":"ada","email":"ada@example.com","phone":"+4915112345678"
   "address":{"city":"London","geo":{"lat":51.5,"lon":-0.12}}},
   "origin":{"channel":"ios-app","campaign":"spring-launch"}}`;
 const FOUND = 'table[aria-label="People found"]';
+const CHANGES = 'table[aria-label="Latest changes"]';
 const KEYS = 'table[aria-label="API keys"]';
 
 const refusal = (status, code, message, headers) => ({
@@ -377,6 +378,38 @@ async function exporting() {
   seen.spreadsheet = (await downloaded(`${project}.spreadsheet.csv`)).slice(0, 47);
 }
 
+async function activity() {
+  await press("Activity");
+  await see("Nothing has changed yet");
+  await view("activity-empty");
+  const rows = () => page.$$eval(`${CHANGES} tbody tr`, (rows) => rows.map((row) => row.cells[0].innerText.trim()));
+  await api("POST", "/v1/users", { user_id: NAUGHTY, email: "new@example.com" });
+  await shows(CHANGES, "new@example.com");
+  await api("POST", "/v1/users", { user_id: "imp_9", properties: { changed: true } });
+  await api("DELETE", `/v1/users/${encodeURIComponent(NAUGHTY)}`);
+  await shows(CHANGES, "Deleted");
+  await shows(CHANGES, "Changed");
+  await view("activity");
+  await press("Pause");
+  await api("POST", "/v1/users", { user_id: "imp_10", properties: { paused: true } });
+  await see("Paused");
+  await view("activity-paused");
+  seen.activityPaused = await rows();
+  await press("Go on");
+  await shows(CHANGES, "imp_10");
+  seen.activity = await rows();
+  await forge((request) =>
+    request.url().includes("/v1/changes") ? refusal(410, "CURSOR_EXPIRED", "Start over", {}) : undefined,
+  );
+  await see("CURSOR_EXPIRED");
+  await view("activity-expired");
+  await forge();
+  await press("Try again");
+  await isGone(".notice.bad");
+  await press("imp_10");
+  await see("paused");
+}
+
 async function admin() {
   await press("Keys");
   await see("The admin token shows this");
@@ -483,6 +516,7 @@ try {
   await refusedStates();
   await importing();
   await exporting();
+  await activity();
   await admin();
   await projects();
   await signingOut();

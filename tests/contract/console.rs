@@ -80,6 +80,9 @@ fn an_operator_does_every_task_in_the_console() {
     assert_eq!(seen["focusBack"], "Erase…");
     assert_eq!(seen["eraseOff"], true);
     assert_moves_files(&seen);
+    let activity: Vec<&str> = seen["activity"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert_eq!(activity[0], "imp_10");
+    assert_eq!(seen["activityPaused"], json!(activity[1..]), "nothing came while it was paused");
     assert_eq!((&seen["workedBefore"], &seen["workedAfter"]), (&json!(200), &json!(401)), "a made and revoked key");
     assert!(seen["bars"].as_u64().unwrap() > 20, "{}", seen["bars"]);
     assert!(seen["usage"].as_str().unwrap().contains(" of 750 booked in the last 60 s"), "{}", seen["usage"]);

@@ -5,6 +5,7 @@ import { send } from "./data/api.mjs";
 import { keep, restore } from "./data/session.mjs";
 import { Console } from "./parts/context.mjs";
 import { href, mayLeave, useRoute } from "./parts/route.mjs";
+import { Activity } from "./views/activity.jsx";
 import { Export } from "./views/export.jsx";
 import { Import } from "./views/import.jsx";
 import { Keys } from "./views/keys.jsx";
@@ -19,6 +20,7 @@ import { NeedsToken, SignIn } from "./views/sign_in.jsx";
  */
 const SECTIONS = [
   ["people", "People", "key"],
+  ["activity", "Activity", "key"],
   ["import", "Import", "key"],
   ["export", "Export", "key"],
   ["keys", "Keys", "admin"],
@@ -128,6 +130,8 @@ function View({ name, parameter }) {
   switch (name) {
     case "people":
       return parameter ? <Person key={parameter} id={parameter} /> : <People />;
+    case "activity":
+      return <Activity />;
     case "import":
       return <Import />;
     case "export":

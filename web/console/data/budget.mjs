@@ -32,5 +32,12 @@ export function budgetOf(headers) {
  */
 export function pause(budget) {
   if (!budget || budget.remaining * RESERVED_PART >= budget.limit) return 0;
-  return Math.min((budget.window_seconds * SPARING_PART) / Math.max(budget.limit, 1), budget.full_in_seconds);
+  return Math.min(sparingInterval(budget), budget.full_in_seconds);
 }
+
+/**
+ * The seconds between two calls that use a twentieth of the limit in a window; 0 if nothing is known of it.
+ * @param {Budget | undefined} budget
+ */
+export const sparingInterval = (budget) =>
+  budget ? (budget.window_seconds * SPARING_PART) / Math.max(budget.limit, 1) : 0;
