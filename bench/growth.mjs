@@ -32,7 +32,7 @@ const OPERATIONS = {
   read: (i) => [get(`/user_${i}`)],
   "first page of the list": () => [get("?limit=50")],
   "look-up by e-mail": (i) => [get(`?email=user${i}%40example.com`)],
-  "page of those changed since": (_, { filled }) => [get(`?updated_after=${filled}&limit=50`)],
+  "page of changes since": (_, { filled }) => [{ method: "GET", path: `/v1/changes?since=${filled}&limit=50` }],
   "delete, create": (i) => [{ method: "DELETE", path: `/v1/users/user_${i + 1}` }, upsert(user(i + 1))],
 };
 

@@ -2,32 +2,41 @@
 
 use roster::store::sql::statements as sql;
 use roster_harness::server::{State, node};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 const OPERATIONS: &str = include_str!("../../docs/operations.md");
 
-/// Runs `[sql, values]` one after the other on a migrated D1, and prints the rows that each has written and answered.
+/// Runs `[sql, values]` one after the other on a migrated D1, and prints the rows that each has written, read and answered.
 const RUN: &str = r"
     const [path, statements] = process.argv.slice(1);
     require('wrangler').getPlatformProxy({ persist: { path: `${path}/v3` } }).then(async ({ env, dispose }) => {
-        const told = [];
+        const counts = [];
         for (const [sql, values] of JSON.parse(statements)) {
             const { results, meta } = await env.DB.prepare(sql).bind(...values).all();
-            told.push([meta.rows_written, results]);
+            counts.push({ written: meta.rows_written, read: meta.rows_read, answered: results });
         }
-        console.log(JSON.stringify(told));
+        console.log(JSON.stringify(counts));
         await dispose();
     });
 ";
 
-fn run(statements: &Value) -> Vec<(u32, Value)> {
+/// What D1 counts of a statement.
+#[derive(Deserialize)]
+struct Counts {
+    written: u32,
+    read: u32,
+    answered: Vec<Value>,
+}
+
+fn run(statements: &Value) -> Vec<Counts> {
     let printed = node(&State::new(), RUN, &[&statements.to_string()]);
     serde_json::from_str(printed.lines().last().unwrap()).unwrap()
 }
 
 #[test]
 fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_written_when_its_contact_changes() {
-    let key = json!([sql::CREATE_KEY, ["key_1", "hash", "ros_0000", "ci", "p", "users:write", 1, null]]);
+    let key = new_key();
     let upsert = |at: u32, patch: &str| json!([sql::D1.upsert.of(false), ["hash", at, "u", "usr_1", patch]]);
     let as_of =
         |at: u32, members: &str| json!([sql::D1.upsert_as_of.of(false), ["hash", at, "u", "usr_1", members, at]]);
@@ -51,7 +60,7 @@ fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_writt
         once(13, r#"[["origin",{"campaign":"autumn"}]]"#),
         json!([sql::D1.delete_users, ["hash", 14, r#"["u","nobody"]"#]]),
     ]);
-    let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|(written, _)| written).collect();
+    let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|counts| counts.written).collect();
     assert_eq!(written, [4, 2, 1, 1, 4, 3, 3, 1, 4, 2, 2, 3, 2, 1, 3]);
     for (what, at) in [
         ("a property changes", 1),
@@ -60,10 +69,69 @@ fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_writt
         ("a new user with neither e-mail nor phone", 9),
         ("a new user with one of them", 11),
         ("a new user with both", 0),
+        ("a deletion of a user with neither e-mail nor phone", 10),
+        ("a deletion of a user with both", 8),
     ] {
-        let row = format!("| row written: {what} | $1.00 | {} |", written[at]);
-        assert!(OPERATIONS.contains(&row), "docs/operations.md lacks: {row}");
+        assert_operations_say(&format!("| row written: {what} | $1.00 | {} |", written[at]));
     }
+}
+
+fn new_key() -> Value {
+    json!([sql::CREATE_KEY, ["key_1", "hash", "ros_0000", "ci", "p", "users:write", 1, null]])
+}
+
+#[track_caller]
+fn assert_operations_say(words: &str) {
+    assert!(OPERATIONS.contains(words), "docs/operations.md lacks: {words}");
+}
+
+#[test]
+fn a_deletion_is_kept_for_30_days_and_forgotten_by_later_ones() {
+    const DAY_MS: u64 = 86_400_000;
+    let upsert = |id: &str| json!([sql::D1.upsert.of(false), ["hash", DAY_MS, id, format!("usr_{id}"), "{}"]]);
+    let delete = |at: u64, id: &str| json!([sql::D1.delete_user, ["hash", at, id]]);
+    let old: Vec<String> = (0..12).map(|n| format!("old{n}")).collect();
+    let mut statements = vec![new_key(), upsert("a"), upsert("b"), upsert("c")];
+    statements.extend(old.iter().map(|id| upsert(id)));
+    statements.extend(old.iter().map(|id| delete(DAY_MS, id)));
+    let deletions = [("a", 30), ("b", 32), ("c", 32)].map(|(id, day)| delete(day * DAY_MS, id));
+    statements.extend(deletions);
+    let counts = run(&json!(statements));
+    let written: Vec<u32> = counts[counts.len() - 3..].iter().map(|counts| counts.written).collect();
+    // The row, its place, and what was forgotten up to there.
+    assert_eq!(written, [2, 2 + 3 * 10, 2 + 3 * 2]);
+    assert_operations_say("Another 3 rows are written when it is forgotten");
+}
+
+#[test]
+fn a_follower_reads_what_it_is_shown_and_a_list_one_row_for_each_deleted_user_between() {
+    let (users, gone) = (60, 20);
+    let fill = "insert into users (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
+        select 'p', format('u%02d', value), 'usr_' || value, '{\"properties\":{},\"origin\":{}}', 0, 0, value, 1, 1
+        from json_each(?1)";
+    let numbers: Vec<u32> = (1..=users).collect();
+    let mut statements = vec![new_key(), json!([fill, [json!(numbers).to_string()]])];
+    let list = json!([sql::D1.list_users, ["hash", 100, 11, null, null, "", 1 << 20]]);
+    statements.push(list.clone());
+    statements.extend((1..=gone).map(|n| json!([sql::D1.delete_user, ["hash", 100, format!("u{n:02}")]])));
+    statements.push(list);
+    let page = |behind: u64, limit: u32| {
+        let end = json!([sql::D1.changes_end, ["hash", 200]]);
+        [end, json!([sql::D1.changes, ["hash", 200, behind, limit + 1, 1 << 20]])]
+    };
+    let pages = [(1 << 50, 1000), (0, 10), (0, 20), (0, 1000)];
+    statements.extend(pages.iter().flat_map(|(behind, limit)| page(*behind, *limit)));
+    let counts = run(&json!(statements));
+    let (before, pages) = counts.split_at(counts.len() - 2 * pages.len());
+    let pages: Vec<_> = pages.chunks(2).map(|pair| (pair[0].read + pair[1].read, pair[1].answered.len())).collect();
+    let [at_the_end, some @ ..] = &*pages else { panic!("no page") };
+    assert_eq!(*at_the_end, (11, 0));
+    assert_eq!(some.iter().map(|(_, shown)| *shown).collect::<Vec<_>>(), [11, 21, 60]);
+    assert!(some.iter().all(|(read, shown)| usize::try_from(*read).unwrap() <= 11 + 8 * shown), "{some:?}");
+    assert_operations_say("A follower's call reads 11 rows, and up to 8 more for each change on its page");
+    let [before_deletions, after] = [&before[2], &before[before.len() - 1]];
+    assert_eq!((before_deletions.answered.len(), after.answered.len()), (11, 11));
+    assert_eq!(after.read, before_deletions.read + gone, "a row for each deleted user that is passed");
 }
 
 #[test]
@@ -105,8 +173,8 @@ fn every_statement_finds_its_rows_by_an_index() {
     };
     let explain: Vec<Value> =
         fixed.iter().map(|sql| json!([format!("explain query plan {sql}"), values(sql)])).collect();
-    for (sql, (_, plan)) in fixed.iter().zip(run(&json!(explain))) {
-        for step in plan.as_array().unwrap() {
+    for (sql, counts) in fixed.iter().zip(run(&json!(explain))) {
+        for step in counts.answered {
             let step = step["detail"].as_str().unwrap();
             let table = ["users", "contacts", "changes", "forgotten", "api_keys"]
                 .into_iter()
