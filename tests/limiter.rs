@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use roster::rate_limit::Quota;
 use roster_reference::simulation::{Exchange, Simulation, fullest};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// Microseconds of a millisecond.
 const MS: u64 = 1000;
@@ -25,8 +26,12 @@ struct Scenario {
     windows: u64,
     /// A message takes up to this, one way.
     delay_ms: u64,
+    /// Of a thousand messages, so many take up to three windows.
+    late: u64,
     /// Of a thousand answers, so many are lost.
     lost: u64,
+    /// Of a thousand answers, so many are lost in such a way that the client asks again.
+    again: u64,
     /// Of a thousand messages, before so many arrive the object is evicted from memory.
     evicted: u64,
     /// Of a thousand requests, before so many their isolate is started anew.
@@ -37,7 +42,8 @@ struct Scenario {
 impl Scenario {
     fn calm(limit: u32, window_seconds: u32, isolates: usize, load: f64) -> Self {
         let quota = Quota::new(limit, window_seconds).unwrap();
-        Scenario { quota, isolates, load, windows: 4, delay_ms: 400, lost: 0, evicted: 0, restarted: 0, seed: 7 }
+        let (late, lost, again, evicted, restarted) = (0, 0, 0, 0, 0);
+        Scenario { quota, isolates, load, windows: 4, delay_ms: 400, late, lost, again, evicted, restarted, seed: 7 }
     }
 }
 
@@ -152,7 +158,9 @@ impl Traffic {
     }
 
     fn send(&mut self, exchange: Exchange) {
-        let delay_us = self.rng.u64(0..=self.scenario.delay_ms * MS);
+        let Scenario { quota, delay_ms, late, .. } = self.scenario;
+        let longest_ms = if self.chance(late) { 3 * quota.window_ms } else { delay_ms };
+        let delay_us = self.rng.u64(0..=longest_ms * MS);
         self.after(delay_us, Event::Delivery(exchange));
     }
 
@@ -160,9 +168,12 @@ impl Traffic {
         if self.chance(self.scenario.evicted) {
             self.simulation.evict_object();
         }
-        if let Some(answer) = self.simulation.deliver(exchange)
+        if let Some(mut answer) = self.simulation.deliver(exchange)
             && !self.chance(self.scenario.lost)
         {
+            if self.chance(self.scenario.again) {
+                answer.ask_again();
+            }
             self.send(answer);
         }
     }
@@ -182,11 +193,12 @@ proptest! {
         isolates in 1..=32_usize,
         load in prop_oneof![0.5..3.0, 3.0..20.0],
         delay_ms in 0..=400_u64,
-        (lost, evicted, restarted) in (0..100_u64, 0..50_u64, prop_oneof![Just(0), 0..20_u64]),
+        (late, lost, again) in (0..20_u64, 0..100_u64, 0..200_u64),
+        (evicted, restarted) in (0..50_u64, prop_oneof![Just(0), 0..20_u64]),
         seed: u64,
     ) {
         let quota = Quota::new(limit, window_seconds).unwrap();
-        let scenario = Scenario { quota, isolates, load, windows: 16, delay_ms, lost, evicted, restarted, seed };
+        let scenario = Scenario { quota, isolates, load, windows: 16, delay_ms, late, lost, again, evicted, restarted, seed };
         let outcome = simulate(scenario);
         prop_assert!(fullest(&outcome.admissions, quota) <= limit as usize);
     }
@@ -204,12 +216,13 @@ proptest! {
         isolates in 1..=16_usize,
         load in 1.0..6.0,
         delay_ms in prop::sample::select(vec![1, 5, 20, 100, 400_u64]),
-        (lost, evicted, restarted) in (0..80_u64, 0..50_u64, 0..20_u64),
+        (late, lost, again) in (0..20_u64, 0..80_u64, 0..200_u64),
+        (evicted, restarted) in (0..50_u64, 0..20_u64),
         step_back_ms in prop_oneof![Just(0), 1..700_000_i64],
         seed: u64,
     ) {
         let quota = Quota::new(200, 1).unwrap();
-        let scenario = Scenario { quota, isolates, load, windows: 8, delay_ms, lost, evicted, restarted, seed };
+        let scenario = Scenario { quota, isolates, load, windows: 8, delay_ms, late, lost, again, evicted, restarted, seed };
         let mut rng = Rng::with_seed(seed);
         let skews_ms = [(); 16].map(|()| rng.i64(-2000..=2000));
         let mut traffic = Traffic::new(scenario, rng, Simulation::new(quota, skews_ms));
@@ -290,9 +303,25 @@ struct Push {
     /// When the Worker's thread and D1 have done what is planned for them.
     thread_free_us: u64,
     d1_free_us: u64,
+    pace: Pace,
     calls: u64,
     awaited: u64,
 }
+
+/// How long things take, in microseconds.
+#[derive(Clone, Debug)]
+struct Pace {
+    thread: RangeInclusive<u64>,
+    /// A message to the object, or back.
+    one_way: RangeInclusive<u64>,
+    d1: RangeInclusive<u64>,
+}
+
+const PACES: [Pace; 3] = [
+    Pace { thread: 300..=600, one_way: 300..=1500, d1: 1000..=4000 },
+    Pace { thread: 1000..=3000, one_way: 2000..=15_000, d1: 2000..=8000 },
+    Pace { thread: 300..=600, one_way: 10_000..=40_000, d1: 2000..=8000 },
+];
 
 /// What happens next to a call, or to a request of the limiter's object.
 enum Turn {
@@ -301,7 +330,8 @@ enum Turn {
 }
 
 impl Push {
-    fn run(Scenario { quota, windows, seed, .. }: Scenario, at_once: usize) -> Outcome {
+    /// Until all of one window's limit is admitted, if there is only one.
+    fn run(Scenario { quota, windows, seed, .. }: Scenario, at_once: usize, pace: &Pace) -> Outcome {
         let mut push = Push {
             rng: Rng::with_seed(seed),
             simulation: Simulation::new(quota, [0]),
@@ -309,12 +339,14 @@ impl Push {
             planned: 0,
             thread_free_us: 0,
             d1_free_us: 0,
+            pace: pace.clone(),
             calls: 0,
             awaited: 0,
         };
         (0..at_once).for_each(|_| push.on_thread(0, Turn::Call));
         while let Some(((at_us, _), turn)) = push.events.pop_first() {
-            if at_us > windows * quota.window_ms * MS {
+            let is_whole = windows == 1 && push.simulation.admitted() >= quota.limit as usize;
+            if at_us > windows * quota.window_ms * MS || is_whole {
                 break;
             }
             push.simulation.now_us = at_us;
@@ -325,7 +357,7 @@ impl Push {
 
     /// Plans a turn of the Worker's thread, which takes one at a time.
     fn on_thread(&mut self, from_us: u64, turn: Turn) {
-        self.thread_free_us = self.thread_free_us.max(from_us) + self.rng.u64(400..=800);
+        self.thread_free_us = self.thread_free_us.max(from_us) + self.rng.u64(self.pace.thread.clone());
         self.planned += 1;
         self.events.insert((self.thread_free_us, self.planned), turn);
     }
@@ -355,7 +387,7 @@ impl Push {
             }
         };
         if is_answered && self.simulation.admitted() > before {
-            self.d1_free_us = self.d1_free_us.max(now_us) + self.rng.u64(1000..=6000);
+            self.d1_free_us = self.d1_free_us.max(now_us) + self.rng.u64(self.pace.d1.clone());
             self.at(self.d1_free_us, Turn::Call);
         } else if is_answered {
             self.on_thread(now_us, Turn::Call);
@@ -363,7 +395,7 @@ impl Push {
     }
 
     fn send(&mut self, exchange: Exchange) {
-        let delay_us = self.rng.u64(500..=3000);
+        let delay_us = self.rng.u64(self.pace.one_way.clone());
         self.at(self.simulation.now_us + delay_us, Turn::Ask(exchange));
     }
 
@@ -374,22 +406,58 @@ impl Push {
 }
 
 #[test]
-fn a_client_that_sends_on_while_it_is_refused_gets_95_percent_of_the_limit() {
-    println!("\n  limit  window  at once     all    used  awaited");
-    for (limit, window_seconds) in [(100, 3), (300, 10), (500, 60)] {
-        for at_once in [4, 24, 64] {
-            let scenario = Scenario { windows: 42, ..Scenario::calm(limit, window_seconds, 1, f64::INFINITY) };
-            let outcome = Push::run(scenario, at_once);
-            let all = outcome.admissions.len() as f64 / (f64::from(limit) * scenario.windows as f64);
-            let (used, awaited) = (outcome.used(&scenario), outcome.awaited_share());
-            assert!(fullest(&outcome.admissions, scenario.quota) <= limit as usize);
-            assert!(all.min(used) >= 0.95, "{all}, {used} of {limit} in {window_seconds} s, {at_once} at once");
-            println!(
-                "{limit:>7} {window_seconds:>5} s {at_once:>9}  {:>5.1}%  {:>5.1}%  {:>6.2}%",
-                all * 100.0,
-                used * 100.0,
-                awaited * 100.0
-            );
+fn a_burst_gets_all_of_its_first_window() {
+    println!("\n  limit  window  at once  one way to     least  mean");
+    for (limit, window_seconds) in [(100, 1), (100, 3), (300, 10), (500, 60)] {
+        for pace in PACES {
+            for at_once in [4, 8, 24, 64] {
+                // Sends fewer than 100 a second.
+                if (limit, window_seconds, at_once) == (100, 1, 4) && *pace.one_way.start() == 10_000 {
+                    continue;
+                }
+                let quota = Quota::new(limit, window_seconds).unwrap();
+                let first = |seed| {
+                    let scenario =
+                        Scenario { windows: 1, seed, ..Scenario::calm(limit, window_seconds, 1, f64::INFINITY) };
+                    let outcome = Push::run(scenario, at_once, &pace);
+                    assert!(fullest(&outcome.admissions, quota) <= limit as usize);
+                    outcome.admissions.len() as f64 / f64::from(limit)
+                };
+                let firsts: Vec<f64> = (0..60).map(first).collect();
+                let least = firsts.iter().copied().fold(f64::INFINITY, f64::min);
+                assert!(least >= 0.97, "{least} of {limit} in {window_seconds} s, {at_once} at once, {pace:?}");
+                println!(
+                    "{limit:>7} {window_seconds:>5} s {at_once:>8} {:>8} us  {:>6.1}%  {:>5.1}%",
+                    pace.one_way.end(),
+                    least * 100.0,
+                    firsts.iter().sum::<f64>() / 60.0 * 100.0
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_that_sends_on_while_it_is_refused_gets_97_percent_of_the_limit() {
+    println!("\n  limit  window  at once  one way to     all    used  awaited");
+    for (limit, window_seconds, windows) in [(100, 3, 42), (300, 10, 42), (500, 60, 21)] {
+        for pace in PACES {
+            for at_once in [4, 8, 24, 64] {
+                let scenario = Scenario { windows, ..Scenario::calm(limit, window_seconds, 1, f64::INFINITY) };
+                let outcome = Push::run(scenario, at_once, &pace);
+                let all = outcome.admissions.len() as f64 / (f64::from(limit) * scenario.windows as f64);
+                let (used, awaited) = (outcome.used(&scenario), outcome.awaited_share());
+                assert!(fullest(&outcome.admissions, scenario.quota) <= limit as usize);
+                // Of a window on average, 95.6 % can be had of what is leased.
+                assert!(all >= 0.97 && used >= 0.95, "{all}, {used} of {limit}, {at_once} at once, {pace:?}");
+                println!(
+                    "{limit:>7} {window_seconds:>5} s {at_once:>8} {:>8} us  {:>5.1}%  {:>5.1}%  {:>6.2}%",
+                    pace.one_way.end(),
+                    all * 100.0,
+                    used * 100.0,
+                    awaited * 100.0
+                );
+            }
         }
     }
 }

@@ -13,13 +13,13 @@ extern "C" {
     async fn answer(this: &Object, request: &str) -> std::result::Result<JsValue, JsValue>;
 }
 
-/// The object's answer to a request. If the object broke, as each does within minutes of a deploy, asks once more,
+/// The object's answer to a request. If the object broke, as each does within minutes of a deploy, sends `again`,
 /// which adds a hop. Never asks an overloaded one again.
-pub async fn call(object: impl Fn() -> Result<Stub>, request: &str, hops: &Hops) -> Result<String> {
+pub async fn call(object: impl Fn() -> Result<Stub>, request: &str, again: &str, hops: &Hops) -> Result<String> {
     match call_once(object()?, request).await {
         Err(error) if !is_overloaded(&error) => {
             hops.add();
-            call_once(object()?, request).await
+            call_once(object()?, again).await
         }
         outcome => outcome,
     }

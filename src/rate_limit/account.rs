@@ -1,13 +1,15 @@
 //! One account, as an isolate sees it: its leases, its pending requests, and the object's last answer.
 
 use super::demand::Demand;
-use super::protocol::{DecidedBy, Decision, Grant, LeaseRequest, Step, Verdict};
+use super::protocol::{Booking, DecidedBy, Decision, Grant, LeaseRequest, Step, Verdict};
 use super::quota::Quota;
 use super::window::{SHARE, Window};
 use std::collections::VecDeque;
 
-/// Leases of one account held at once. A further lease is merged into the last and ends when the earlier of the two does.
+/// Leases of one account held at once. A further one is given back.
 const MAX_LEASES: usize = 16;
+/// Slots of one account whose tokens wait to be given back. Those of further ones are only wasted.
+const MAX_UNSPENT: usize = 16;
 /// Pending requests of one account.
 const MAX_PENDING: usize = 4;
 /// Milliseconds by which a lease is dropped early: a Worker's clock does not advance between two I/Os.
@@ -19,7 +21,8 @@ pub const UNREACHABLE_MS: u64 = 1000;
 
 #[derive(Debug)]
 struct Lease {
-    tokens: u32,
+    /// With as many tokens as are not spent yet.
+    booking: Booking,
     ends_ms: u64,
 }
 
@@ -48,7 +51,10 @@ struct Snapshot {
 #[derive(Debug, Default)]
 pub struct AccountLeases {
     latest_ms: u64,
+    /// In the order in which they end.
     leases: VecDeque<Lease>,
+    /// What the next request gives back.
+    unspent: Vec<Booking>,
     pending: VecDeque<PendingRequest>,
     snapshot: Option<Snapshot>,
     demand: Demand,
@@ -69,13 +75,15 @@ impl AccountLeases {
         self.latest_ms
     }
 
-    /// Drops leases and requests that ended. If the clock stepped back, drops all: their ends can't be trusted.
+    /// Drops leases and requests that ended; what is unspent is given back. If the clock stepped back, drops all: their ends can't be trusted.
     pub fn advance(&mut self, now_ms: u64) {
         if now_ms < self.latest_ms {
             *self = AccountLeases { fallback: self.fallback.take(), ..AccountLeases::default() };
         }
         self.latest_ms = now_ms;
-        self.leases.retain(|lease| lease.ends_ms > now_ms);
+        while let Some(ended) = self.leases.pop_front_if(|lease| lease.ends_ms <= now_ms) {
+            self.give_back(ended.booking);
+        }
         self.pending.retain(|pending| pending.asked_ms + Quota::MAX_LEASE_MS > now_ms);
     }
 
@@ -90,7 +98,9 @@ impl AccountLeases {
                 let decision = self.decision(snapshot, true, DecidedBy::Lease, now_ms);
                 return Step::Decided { decision, refill: self.maybe_refill(snapshot, default, now_ms) };
             }
-            if snapshot.remaining == 0 && now_ms < self.next_probe_ms(snapshot) {
+            // What is given back is free again.
+            let is_denied = snapshot.remaining == 0 && self.unspent.is_empty();
+            if is_denied && now_ms < self.next_probe_ms(snapshot) {
                 return Step::Decided { decision: self.deny(snapshot, cost, now_ms), refill: None };
             }
         }
@@ -104,7 +114,7 @@ impl AccountLeases {
         Step::Ask(self.new_request(default, cost, self.refill_size(quota), now_ms))
     }
 
-    pub fn on_grant(&mut self, request: LeaseRequest, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
+    pub fn on_grant(&mut self, request: &LeaseRequest, grant: Grant, asked_ms: u64, now_ms: u64) -> Decision {
         let asked = |pending: &PendingRequest| pending.asked_ms == asked_ms && pending.tokens == request.lease;
         let pending = self.pending.iter().position(asked).and_then(|i| self.pending.remove(i));
         self.round_trip_ms = now_ms.saturating_sub(asked_ms).max(self.round_trip_ms * 7 / 8);
@@ -113,7 +123,8 @@ impl AccountLeases {
         // skew. If our clock stepped back meanwhile, `advance` dropped the pending ask, and the lease with it.
         if let Some(PendingRequest { tokens, asked_ms }) = pending {
             let ends_ms = asked_ms + quota.lease_ms() - CLOCK_SLACK_MS;
-            self.add_lease(Lease { tokens: grant.lease.min(tokens), ends_ms }, now_ms);
+            let booking = Booking { tokens: grant.lease.tokens.min(tokens), ..grant.lease };
+            self.add_lease(Lease { booking, ends_ms }, now_ms);
         }
         let snapshot = Snapshot {
             quota,
@@ -137,7 +148,7 @@ impl AccountLeases {
         self.decision(snapshot, admitted, DecidedBy::Object, now_ms)
     }
 
-    pub fn on_unreachable(&mut self, request: LeaseRequest, now_ms: u64) -> Decision {
+    pub fn on_unreachable(&mut self, request: &LeaseRequest, now_ms: u64) -> Decision {
         self.unreachable_until_ms = now_ms + UNREACHABLE_MS;
         let quota = self.snapshot.map_or(request.default, |snapshot| snapshot.quota);
         self.decide_alone(quota, request.cost, now_ms)
@@ -150,8 +161,9 @@ impl AccountLeases {
         {
             return self.deny(snapshot, cost, now_ms);
         }
-        let window = self.fallback.get_or_insert_with(|| Window::new(quota));
-        let verdict = window.grant(quota, LeaseRequest { default: quota, cost, lease: 0 }, now_ms).verdict;
+        let window = self.fallback.get_or_insert_with(|| Window::new(quota, now_ms));
+        let request = LeaseRequest { default: quota, cost, lease: 0, unspent: Vec::new() };
+        let verdict = window.grant(quota, &request, now_ms).verdict;
         Decision { verdict, by: DecidedBy::Fallback }
     }
 
@@ -177,34 +189,38 @@ impl AccountLeases {
     }
 
     fn tokens_held(&self) -> u32 {
-        self.leases.iter().map(|lease| lease.tokens).sum()
+        self.leases.iter().map(|lease| lease.booking.tokens).sum()
     }
 
     /// Takes from the leases that end first.
     fn spend(&mut self, mut cost: u32) {
         for lease in &mut self.leases {
-            let spent = cost.min(lease.tokens);
-            lease.tokens -= spent;
+            let spent = cost.min(lease.booking.tokens);
+            lease.booking.tokens -= spent;
             cost -= spent;
         }
-        self.leases.retain(|lease| lease.tokens > 0);
+        self.leases.retain(|lease| lease.booking.tokens > 0);
     }
 
     fn add_lease(&mut self, lease: Lease, now_ms: u64) {
-        if lease.tokens == 0 || lease.ends_ms <= now_ms {
+        if lease.booking.tokens == 0 {
             return;
         }
-        let full = self.leases.len() >= MAX_LEASES;
-        match self.leases.back_mut() {
-            Some(last) if full => {
-                last.tokens += lease.tokens;
-                last.ends_ms = last.ends_ms.min(lease.ends_ms);
-            }
-            _ => {
-                // Answers can arrive out of order: keep leases sorted, so that the first to end is spent first.
-                let at = self.leases.partition_point(|known| known.ends_ms <= lease.ends_ms);
-                self.leases.insert(at, lease);
-            }
+        if lease.ends_ms <= now_ms || self.leases.len() >= MAX_LEASES {
+            return self.give_back(lease.booking);
+        }
+        // Answers can arrive out of order.
+        let at = self.leases.partition_point(|known| known.ends_ms <= lease.ends_ms);
+        self.leases.insert(at, lease);
+    }
+
+    /// Keeps tokens that no request can spend any more for the next request to give back.
+    fn give_back(&mut self, booking: Booking) {
+        let is_same = |known: &&mut Booking| (known.layout_ms, known.slot) == (booking.layout_ms, booking.slot);
+        if let Some(known) = self.unspent.iter_mut().find(is_same) {
+            known.tokens += booking.tokens;
+        } else if self.unspent.len() < MAX_UNSPENT {
+            self.unspent.push(booking);
         }
     }
 
@@ -247,7 +263,8 @@ impl AccountLeases {
         if lease > 0 {
             self.pending.push_back(PendingRequest { tokens: lease, asked_ms: now_ms });
         }
-        LeaseRequest { default, cost, lease }
+        // Forgotten here, whatever becomes of the request: given back twice, they would free what others spend.
+        LeaseRequest { default, cost, lease, unspent: std::mem::take(&mut self.unspent) }
     }
 }
 
@@ -262,16 +279,20 @@ mod tests {
     #[test]
     fn leases_and_requests_of_one_account_are_bounded() {
         let mut account = AccountLeases::default();
+        let mut given_back = 0;
         for i in 0..100 {
-            account.add_lease(Lease { tokens: 1, ends_ms: 1000 - i }, 0);
+            let booking = Booking { layout_ms: 0, slot: i, tokens: 1 };
+            account.add_lease(Lease { booking, ends_ms: 1000 - i }, 0);
             (0..1000).for_each(|_| account.demand.note(quota(1_000_000), 0));
             let lease = account.refill_size(quota(1_000_000));
-            account.new_request(quota(1), 0, lease, 0);
+            given_back += account.new_request(quota(1), 0, lease, 0).unspent.len();
         }
         assert_eq!(
-            (account.leases.len(), account.tokens_held(), account.pending.len()),
-            (MAX_LEASES, 100, MAX_PENDING)
+            (account.leases.len(), account.tokens_held(), given_back, account.pending.len()),
+            (MAX_LEASES, 16, 84, MAX_PENDING)
         );
-        assert!(account.leases.iter().all(|lease| lease.ends_ms >= 901));
+        assert!(account.leases.iter().is_sorted_by_key(|lease| lease.ends_ms));
+        (0..100).for_each(|slot| account.give_back(Booking { layout_ms: 0, slot, tokens: 1 }));
+        assert_eq!(account.unspent.len(), MAX_UNSPENT);
     }
 }

@@ -25,7 +25,7 @@ impl Leases {
     pub fn on_grant(
         &mut self,
         account: Account<'_>,
-        request: LeaseRequest,
+        request: &LeaseRequest,
         grant: Grant,
         asked_ms: u64,
         now_ms: u64,
@@ -34,7 +34,7 @@ impl Leases {
     }
 
     /// Decides without the object, which did not answer `request`.
-    pub fn on_unreachable(&mut self, account: Account<'_>, request: LeaseRequest, now_ms: u64) -> Decision {
+    pub fn on_unreachable(&mut self, account: Account<'_>, request: &LeaseRequest, now_ms: u64) -> Decision {
         self.account_leases(account, now_ms).on_unreachable(request, now_ms)
     }
 
@@ -60,7 +60,7 @@ impl Leases {
 mod tests {
     use super::*;
     use crate::rate_limit::account::{RECHECK_MS, UNREACHABLE_MS};
-    use crate::rate_limit::{DecidedBy, Ledger};
+    use crate::rate_limit::{Booking, DecidedBy, Ledger};
     use std::sync::LazyLock;
 
     const T0: u64 = 1_700_000_000_000;
@@ -109,8 +109,8 @@ mod tests {
         fn ask(&mut self, request: LeaseRequest, round_trip_ms: u64) -> Decision {
             let asked_ms = self.now_ms;
             self.now_ms += round_trip_ms;
-            let grant = self.ledger.grant(request, self.now_ms);
-            self.leases.on_grant(account(), request, grant, asked_ms, self.now_ms)
+            let grant = self.ledger.grant(&request, self.now_ms);
+            self.leases.on_grant(account(), &request, grant, asked_ms, self.now_ms)
         }
     }
 
@@ -175,9 +175,9 @@ mod tests {
         let mut world = World::new(quota(100));
         for _ in 0..200 {
             if let Step::Decided { refill: Some(request), .. } | Step::Ask(request) = world.decide(1) {
-                let grant = world.ledger.grant(request, world.now_ms);
-                assert!(request.cost > 0 || grant.lease > 0, "{request:?} {grant:?}");
-                world.leases.on_grant(account(), request, grant, world.now_ms, world.now_ms);
+                let grant = world.ledger.grant(&request, world.now_ms);
+                assert!(request.cost > 0 || grant.lease.tokens > 0, "{request:?} {grant:?}");
+                world.leases.on_grant(account(), &request, grant, world.now_ms, world.now_ms);
             }
             world.now_ms += 1;
         }
@@ -220,7 +220,7 @@ mod tests {
         world.request(1, 0);
         world.now_ms += RECHECK_MS;
         let Step::Ask(request) = world.decide(1) else { panic!("decided") };
-        let decision = world.leases.on_unreachable(account(), request, world.now_ms);
+        let decision = world.leases.on_unreachable(account(), &request, world.now_ms);
         assert_eq!((decision.by, decision.verdict.admitted), (DecidedBy::Denial, false));
         assert_eq!(world.request(1, 0).by, DecidedBy::Denial);
         world.now_ms += 61_500;
@@ -244,11 +244,11 @@ mod tests {
         loop {
             world.now_ms += 10;
             if let Step::Decided { refill: Some(request), .. } | Step::Ask(request) = world.decide(1) {
-                let grant = world.ledger.grant(request, world.now_ms);
-                if grant.lease > 0 {
+                let grant = world.ledger.grant(&request, world.now_ms);
+                if grant.lease.tokens > 0 {
                     return (request, grant, world.now_ms);
                 }
-                world.leases.on_grant(account(), request, grant, world.now_ms, world.now_ms);
+                world.leases.on_grant(account(), &request, grant, world.now_ms, world.now_ms);
             }
         }
     }
@@ -264,17 +264,66 @@ mod tests {
                 world.decide(1);
                 world.now_ms += ms;
             }
-            world.leases.on_grant(account(), request, grant, asked_ms, world.now_ms);
+            world.leases.on_grant(account(), &request, grant, asked_ms, world.now_ms);
             assert!(matches!(world.decide(1), Step::Ask(_)), "{then:?}");
         }
+    }
+
+    /// What the next request gives back, `ms` later: tokens by their slot.
+    fn given_back(world: &mut World, ms: u64) -> Vec<Booking> {
+        world.now_ms += ms;
+        match world.decide(0) {
+            Step::Ask(request) | Step::Decided { refill: Some(request), .. } => request.unspent,
+            Step::Decided { .. } => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_lease_has_left_is_given_back_once_and_not_before_it_ended() {
+        let mut world = World::new(quota(100_000));
+        // So many that more than one token is leased.
+        (0..50).for_each(|_| drop(world.decide(1)));
+        let (request, grant, asked_ms) = requesting(&mut world);
+        world.leases.on_grant(account(), &request, grant, asked_ms, world.now_ms);
+        let held = Booking { tokens: grant.lease.tokens - 1, ..grant.lease };
+        assert!(matches!(world.decide(1), Step::Decided { .. }));
+        assert_eq!(given_back(&mut world, 1_244), []);
+        assert_eq!(given_back(&mut world, 1), [held]);
+        assert_eq!(given_back(&mut world, 1), []);
+    }
+
+    #[test]
+    fn a_lease_that_is_over_on_arrival_is_given_back() {
+        let mut world = World::new(quota(100_000));
+        let (request, grant, asked_ms) = requesting(&mut world);
+        world.now_ms += 1_245;
+        world.leases.on_grant(account(), &request, grant, asked_ms, world.now_ms);
+        assert!(given_back(&mut world, 0).contains(&grant.lease));
+    }
+
+    #[test]
+    fn who_is_denied_and_has_something_to_give_back_asks_at_once() {
+        let mut world = World::new(quota(100));
+        let (request, grant, asked_ms) = requesting(&mut world);
+        world.leases.on_grant(account(), &request, grant, asked_ms, world.now_ms);
+        // Another isolate takes the rest.
+        let free = world.ledger.usage(world.default, world.now_ms).slots.iter().map(|slot| slot.booked).sum::<u32>();
+        let rest = LeaseRequest { cost: 100 - free, lease: 0, ..request };
+        assert!(world.ledger.grant(&rest, world.now_ms).verdict.admitted);
+        let denied = world.request(50, 0).verdict;
+        assert!(!denied.admitted && denied.remaining == grant.lease.tokens, "{denied:?}");
+        world.now_ms += 1_245;
+        let decision = world.request(1, 0);
+        assert_eq!((decision.by, decision.verdict.admitted), (DecidedBy::Object, true), "{decision:?}");
     }
 
     #[test]
     fn no_more_is_leased_than_was_asked_for() {
         let mut world = World::new(quota(100_000));
         let (request, grant, asked_ms) = requesting(&mut world);
-        let grant = Grant { lease: 1_000_000, ..grant };
-        let decision = world.leases.on_grant(account(), request, grant, asked_ms, world.now_ms);
+        let lease = Booking { tokens: 1_000_000, ..grant.lease };
+        let grant = Grant { lease, ..grant };
+        let decision = world.leases.on_grant(account(), &request, grant, asked_ms, world.now_ms);
         assert!(decision.verdict.remaining <= 100_000, "{decision:?}");
     }
 
@@ -284,10 +333,10 @@ mod tests {
         world.request(1, 0);
         world.leases.forget(account());
         let Step::Ask(request) = world.decide(1) else { panic!("decided") };
-        let (asked_ms, denial) = (world.now_ms, world.ledger.grant(request, world.now_ms));
+        let (asked_ms, denial) = (world.now_ms, world.ledger.grant(&request, world.now_ms));
         assert!(!denial.verdict.admitted);
         world.now_ms -= 3_600_000;
-        world.leases.on_grant(account(), request, denial, asked_ms, world.now_ms);
+        world.leases.on_grant(account(), &request, denial, asked_ms, world.now_ms);
         assert!(matches!(world.decide(1), Step::Ask(_)));
     }
 
@@ -305,7 +354,7 @@ mod tests {
     fn an_object_that_can_not_be_reached_is_left_alone_for_a_second() {
         let mut world = World::new(quota(2));
         let Step::Ask(request) = world.decide(1) else { panic!("decided") };
-        let decision = world.leases.on_unreachable(account(), request, world.now_ms);
+        let decision = world.leases.on_unreachable(account(), &request, world.now_ms);
         assert_eq!(
             (decision.by, decision.verdict.admitted, decision.verdict.remaining),
             (DecidedBy::Fallback, true, 1)

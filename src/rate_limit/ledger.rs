@@ -27,9 +27,9 @@ impl Ledger {
     }
 
     /// Grants what it can under the account's own quota, or else under the request's default.
-    pub fn grant(&mut self, request: LeaseRequest, now_ms: u64) -> Grant {
+    pub fn grant(&mut self, request: &LeaseRequest, now_ms: u64) -> Grant {
         let quota = self.quota.unwrap_or(request.default);
-        self.window.get_or_insert_with(|| Window::new(quota)).grant(quota, request, now_ms)
+        self.window.get_or_insert_with(|| Window::new(quota, now_ms)).grant(quota, request, now_ms)
     }
 
     /// Gives the account a quota of its own, or takes it away.
@@ -64,8 +64,13 @@ impl Ledger {
 mod tests {
     use super::*;
 
+    /// For a request that waits, and a lease.
+    fn token(default: Quota, lease: u32) -> LeaseRequest {
+        LeaseRequest { default, cost: 1, lease, unspent: Vec::new() }
+    }
+
     fn admits(ledger: &mut Ledger, default: Quota) -> bool {
-        ledger.grant(LeaseRequest { default, cost: 1, lease: 0 }, 60_000).verdict.admitted
+        ledger.grant(&token(default, 0), 60_000).verdict.admitted
     }
 
     #[test]
@@ -97,7 +102,7 @@ mod tests {
         let mut ledger = Ledger::default();
         assert_eq!(ledger.usage(default, 60_000), Usage { quota: default, slots: Vec::new() });
         assert!(ledger.is_empty());
-        ledger.grant(LeaseRequest { default, cost: 2, lease: 9 }, 60_010);
+        ledger.grant(&LeaseRequest { cost: 2, ..token(default, 9) }, 60_010);
         let before = ledger.clone();
         let booked = |ledger: &Ledger, now_ms| {
             let slots = ledger.usage(default, now_ms).slots;
@@ -125,7 +130,7 @@ mod tests {
         for (stored, limit, window_ms) in [("", 2, 60_000), ("{", 2, 60_000), ("null", 2, 60_000), (own, 3, 120_000)] {
             let mut ledger = Ledger::recover(stored, now_ms);
             let mut admits = |at_ms| {
-                let verdict = ledger.grant(LeaseRequest { default, cost: 1, lease: 9 }, at_ms).verdict;
+                let verdict = ledger.grant(&token(default, 9), at_ms).verdict;
                 assert_eq!((verdict.quota.limit, verdict.quota.window_ms), (limit, window_ms), "{stored}");
                 verdict.admitted
             };
@@ -145,7 +150,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.set_quota(Quota::new(9, 60));
         assert!(admits(&mut ledger, Quota::new(2, 60).unwrap()));
-        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"latest_ms":60000,"clock_ms":60000,"booked":{"240":1}}}"#;
+        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"layout_ms":60000,"latest_ms":60000,"clock_ms":60000,"booked":{"240":1}}}"#;
         assert_eq!(serde_json::to_string(&ledger).unwrap(), json);
         assert_eq!(serde_json::from_str::<Ledger>(json).unwrap(), ledger);
     }

@@ -14,8 +14,22 @@
 //!
 //! It errs by at most L and a slot, on the strict side: under pressure N is had again every 246/240 of W, 97.6 % of it.
 //! Nothing is forgotten while it matters: the ledger is written before the answer leaves the object; a lost answer, a
-//! dead isolate or a lease that ends unspent only waste what was booked. A ledger that can't be read counts as all that
-//! any limit allows, booked now: the object then refuses for one window.
+//! dead isolate or a lease that is never heard of again only waste what was booked. A ledger that can't be read counts as
+//! all that any limit allows, booked now: the object then refuses for one window.
+//!
+//! What a lease has left at its end is given back, so that a burst gets its whole limit: the isolate's next request names
+//! the slot and the tokens, and the object takes them out of it. All that was spent or may yet be spent is still booked,
+//! each token in its own slot; 2 and 3 ask for no more. For that, a token is given back only after its isolate has
+//! dropped it, only from the slot that holds it, and at most once.
+//!
+//! - *Doubled*, a token would free another one that is spent. So an isolate forgets what it gives back as it sends it,
+//!   and a request that is sent again is sent without it: [`LimiterRequest::again`].
+//! - *Lost*, it stays booked. *Late*, it finds its slot as it was, or forgotten with all that was in it.
+//! - An object that starts anew has its ledger as it was stored: with the token, which then stays booked, or without.
+//! - If the window's length changed, the token was moved, and its slot may hold others, even after the former length is
+//!   back. So a lease names the layout of slots in which it was booked, and of another one nothing is taken back. No two
+//!   layouts have one name: a ledger names its own in rising order, and one that was dropped and begins anew takes the
+//!   time, so that only a clock which stepped back could show the same millisecond twice.
 //!
 //! If the window's length changes, so do the slots and L. What was spent is booked again no earlier than it was spent
 //! and no later than now, which keeps 2 for every token granted from now on. What is still leased may be spent at any
@@ -45,7 +59,9 @@ mod window;
 
 pub use lease::Leases;
 pub use ledger::Ledger;
-pub use protocol::{BookedSlot, DecidedBy, Decision, Grant, LeaseRequest, LimiterRequest, Step, Usage, Verdict};
+pub use protocol::{
+    BookedSlot, Booking, DecidedBy, Decision, Grant, LeaseRequest, LimiterRequest, Step, Usage, Verdict,
+};
 pub use quota::{Account, Policy, Quota};
 pub use window::Window;
 

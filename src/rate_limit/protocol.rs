@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is sent to the object. Its serialised form outlives deploys, as do those of all that is in it: the test pins
 /// them. A new kind of request is a new variant, which an object of another version refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimiterRequest {
     /// Answered by a [`Grant`].
     Lease(LeaseRequest),
@@ -18,8 +18,19 @@ pub enum LimiterRequest {
     Usage(Quota),
 }
 
+impl LimiterRequest {
+    /// What to send if nobody knows what became of the first try: the same, but without what must not be done twice.
+    pub fn again(&self) -> LimiterRequest {
+        let mut again = self.clone();
+        if let LimiterRequest::Lease(request) = &mut again {
+            request.unspent.clear();
+        }
+        again
+    }
+}
+
 /// What an isolate asks of the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRequest {
     /// Applies where the account has no quota of its own.
     pub default: Quota,
@@ -27,6 +38,23 @@ pub struct LeaseRequest {
     pub cost: u32,
     /// Tokens wanted on lease; the object grants as many as is prudent.
     pub lease: u32,
+    /// Given back: leased tokens that this isolate has not spent and never will. Sent at most once; see [`again`].
+    ///
+    /// [`again`]: LimiterRequest::again
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unspent: Vec<Booking>,
+}
+
+/// Leased tokens, and where the object booked them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Booking {
+    /// Which layout of slots: each change of the window's length makes another.
+    pub layout_ms: u64,
+    /// The slot in it.
+    pub slot: u64,
+    /// How many.
+    #[serde(deserialize_with = "bounded::tokens")]
+    pub tokens: u32,
 }
 
 /// What is booked of an account, as its ledger has it.
@@ -54,8 +82,14 @@ pub struct Grant {
     /// For the request that waits.
     pub verdict: Verdict,
     /// Tokens leased, to be spent within [`Quota::lease_ms`] of the asking.
-    #[serde(deserialize_with = "bounded::tokens")]
-    pub lease: u32,
+    pub lease: Booking,
+}
+
+impl Grant {
+    /// True if tokens were booked for `request`, so that the ledger must be stored before the answer leaves.
+    pub fn books(&self, request: &LeaseRequest) -> bool {
+        (self.verdict.admitted && request.cost > 0) || self.lease.tokens > 0
+    }
 }
 
 /// The outcome of one request, and the state of its account after it.
@@ -100,7 +134,7 @@ pub enum DecidedBy {
 }
 
 /// What to do about a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Decided here.
     Decided {
@@ -120,11 +154,17 @@ mod tests {
     #[test]
     fn the_wire_forms_are_pinned() {
         let quota = Quota::new(9, 60).unwrap();
-        let request = LeaseRequest { default: quota, cost: 1, lease: 5 };
+        let booking = Booking { layout_ms: 6, slot: 7, tokens: 5 };
+        let giving_back = LeaseRequest { default: quota, cost: 1, lease: 5, unspent: vec![booking] };
+        let request = LeaseRequest { unspent: Vec::new(), ..giving_back.clone() };
         for (message, json) in [
             (
                 LimiterRequest::Lease(request),
                 r#"{"Lease":{"default":{"limit":9,"window_ms":60000},"cost":1,"lease":5}}"#,
+            ),
+            (
+                LimiterRequest::Lease(giving_back),
+                r#"{"Lease":{"default":{"limit":9,"window_ms":60000},"cost":1,"lease":5,"unspent":[{"layout_ms":6,"slot":7,"tokens":5}]}}"#,
             ),
             (LimiterRequest::SetQuota(Some(quota)), r#"{"SetQuota":{"limit":9,"window_ms":60000}}"#),
             (LimiterRequest::SetQuota(None), r#"{"SetQuota":null}"#),
@@ -135,14 +175,24 @@ mod tests {
             assert_eq!(serde_json::from_str::<LimiterRequest>(json).unwrap(), message);
         }
         let verdict = Verdict { admitted: true, quota, remaining: 2, retry_after_ms: 3, reset_ms: 4 };
-        let grant = Grant { verdict, lease: 5 };
-        let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"lease":5}"#;
+        let grant = Grant { verdict, lease: booking };
+        let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"lease":{"layout_ms":6,"slot":7,"tokens":5}}"#;
         assert_eq!(serde_json::to_string(&grant).unwrap(), json);
         assert_eq!(serde_json::from_str::<Grant>(json).unwrap(), grant);
         let usage = Usage { quota, slots: vec![BookedSlot { at_ms: 250, booked: 3 }] };
         let json = r#"{"quota":{"limit":9,"window_ms":60000},"slots":[{"at_ms":250,"booked":3}]}"#;
         assert_eq!(serde_json::to_string(&usage).unwrap(), json);
         assert_eq!(serde_json::from_str::<Usage>(json).unwrap(), usage);
+    }
+
+    #[test]
+    fn what_is_sent_again_gives_nothing_back() {
+        let quota = Quota::new(9, 60).unwrap();
+        let unspent = vec![Booking { layout_ms: 6, slot: 7, tokens: 5 }];
+        let request = LeaseRequest { default: quota, cost: 1, lease: 5, unspent };
+        let again = LeaseRequest { unspent: Vec::new(), ..request.clone() };
+        assert_eq!(LimiterRequest::Lease(request).again(), LimiterRequest::Lease(again));
+        assert_eq!(LimiterRequest::SetQuota(None).again(), LimiterRequest::SetQuota(None));
     }
 
     #[test]
@@ -173,7 +223,7 @@ mod tests {
         let grant = |remaining: u64, retry_after_ms: u64, reset_ms: u64, lease: u64| {
             let quota = quota("9", "60000");
             let grant = format!(
-                r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"lease":{lease}}}"#
+                r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"lease":{{"layout_ms":0,"slot":0,"tokens":{lease}}}}}"#
             );
             serde_json::from_str::<Grant>(&grant).is_ok()
         };

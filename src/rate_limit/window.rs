@@ -1,11 +1,12 @@
 //! The exact window: a ring of sub-windows ("slots"), each a 240th of the window long.
 
 use super::bounded::{self, MAX_MOMENT_MS, MAX_WINDOW_MS};
-use super::protocol::{BookedSlot, Grant, LeaseRequest, Verdict};
+use super::protocol::{BookedSlot, Booking, Grant, LeaseRequest, Verdict};
 use super::quota::Quota;
 use crate::bounds::RATE_LIMITS;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// The most slots that the bookings of one stretch can lie apart; see the arithmetic in [`crate::rate_limit`].
 const REACH: u64 = Quota::SLOTS + Quota::LEASE_SLOTS + 1;
@@ -17,6 +18,8 @@ pub const SHARE: u32 = 8;
 #[serde(try_from = "Stored")]
 pub struct Window {
     length_ms: u64,
+    /// Names these slots: when they were laid out, or later. No two layouts of one window have the same name.
+    layout_ms: u64,
     /// The time in here. It never runs backwards, whatever the clock says.
     latest_ms: u64,
     /// What the clock last showed: less than the time in here once it has stepped back.
@@ -48,6 +51,7 @@ impl Outstanding {
 struct Stored {
     #[serde(deserialize_with = "bounded::window_ms")]
     length_ms: u64,
+    layout_ms: u64,
     #[serde(deserialize_with = "bounded::moment_ms")]
     latest_ms: u64,
     #[serde(deserialize_with = "bounded::moment_ms")]
@@ -60,8 +64,8 @@ impl TryFrom<Stored> for Window {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let Stored { length_ms, latest_ms, clock_ms, booked, outstanding } = stored;
-        let window = Window { length_ms, latest_ms, clock_ms, booked, outstanding };
+        let Stored { length_ms, layout_ms, latest_ms, clock_ms, booked, outstanding } = stored;
+        let window = Window { length_ms, layout_ms, latest_ms, clock_ms, booked, outstanding };
         if window.last_booked().is_some_and(|last| last > window.slot_of(latest_ms + MAX_WINDOW_MS)) {
             return Err("tokens are booked more than a day ahead");
         }
@@ -75,9 +79,15 @@ impl TryFrom<Stored> for Window {
 
 impl Window {
     /// An empty window of the quota's length.
-    pub fn new(quota: Quota) -> Self {
-        let (latest_ms, clock_ms, booked) = (0, 0, BTreeMap::new());
-        Window { length_ms: quota.window_ms, latest_ms, clock_ms, booked, outstanding: None }
+    pub fn new(quota: Quota, now_ms: u64) -> Self {
+        Window {
+            length_ms: quota.window_ms,
+            layout_ms: now_ms,
+            latest_ms: now_ms,
+            clock_ms: now_ms,
+            booked: BTreeMap::new(),
+            outstanding: None,
+        }
     }
 
     /// A window of which nothing is known but that it began before `now_ms`: all that any limit allows was spent just
@@ -85,6 +95,7 @@ impl Window {
     pub fn unknown(now_ms: u64) -> Self {
         Window {
             length_ms: MAX_WINDOW_MS,
+            layout_ms: now_ms,
             latest_ms: now_ms,
             clock_ms: now_ms,
             booked: BTreeMap::new(),
@@ -92,9 +103,9 @@ impl Window {
         }
     }
 
-    /// Books `request.cost` tokens now, if all of them are there, and a lease of as many of `request.lease` as prudent
-    /// at its end. A refusal books nothing.
-    pub fn grant(&mut self, quota: Quota, request: LeaseRequest, now_ms: u64) -> Grant {
+    /// Takes back what the request gives back. Books `request.cost` tokens now, if all of them are there, and a lease of
+    /// as many of `request.lease` as prudent at its end. A refusal books nothing.
+    pub fn grant(&mut self, quota: Quota, request: &LeaseRequest, now_ms: u64) -> Grant {
         self.advance(now_ms);
         self.fit(quota);
         let slot = self.slot_of(self.latest_ms);
@@ -102,13 +113,18 @@ impl Window {
         if self.outstanding_in(first_in_reach(slot)) == 0 {
             self.outstanding = None;
         }
+        request.unspent.iter().for_each(|unspent| self.take_back(*unspent));
 
         let admitted = request.cost <= self.room(quota, slot);
         if admitted {
             self.book(slot, request.cost);
         }
-        let lease = request.lease.min(self.room(quota, slot) / SHARE);
-        self.book(self.slot_of(self.latest_ms + quota.lease_ms()), lease);
+        let lease = Booking {
+            layout_ms: self.layout_ms,
+            slot: self.slot_of(self.latest_ms + quota.lease_ms()),
+            tokens: request.lease.min(self.room(quota, slot) / SHARE),
+        };
+        self.book(lease.slot, lease.tokens);
 
         let remaining = self.room(quota, slot);
         let verdict = Verdict {
@@ -187,6 +203,18 @@ impl Window {
         }
     }
 
+    /// Frees leased tokens that were given back. Once the slots are laid out anew, it is not known where they are booked.
+    fn take_back(&mut self, Booking { layout_ms, slot, tokens }: Booking) {
+        if layout_ms == self.layout_ms
+            && let Entry::Occupied(mut booked) = self.booked.entry(slot)
+        {
+            *booked.get_mut() = booked.get().saturating_sub(tokens);
+            if *booked.get() == 0 {
+                booked.remove();
+            }
+        }
+    }
+
     fn last_booked(&self) -> Option<u64> {
         let outstanding = self.outstanding.map(|outstanding| self.slot_of(outstanding.until_ms));
         self.booked.keys().next_back().copied().max(outstanding)
@@ -209,7 +237,9 @@ impl Window {
             return;
         }
         let (latest_ms, clock_ms) = (self.latest_ms, self.clock_ms);
-        let old = std::mem::replace(self, Window { latest_ms, clock_ms, ..Window::new(quota) });
+        let layout_ms = latest_ms.max(self.layout_ms.saturating_add(1));
+        let new = Window { layout_ms, clock_ms, ..Window::new(quota, latest_ms) };
+        let old = std::mem::replace(self, new);
         for (slot, tokens) in &old.booked {
             let last_ms = old.begin_of(slot + 1) - 1;
             self.move_in(*tokens, last_ms.min(latest_ms + Quota::MAX_LEASE_MS));

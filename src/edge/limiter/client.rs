@@ -34,13 +34,13 @@ impl Limiter for ObjectLimiter {
                 decision
             }
             Step::Ask(request) => {
-                let outcome = self.send(account, &LimiterRequest::Lease(request)).await;
+                let outcome = self.send(account, &LimiterRequest::Lease(request.clone())).await;
                 let mut leases = self.leases.borrow_mut();
                 match outcome {
-                    Ok(grant) => leases.on_grant(account, request, grant, asked_ms, now().as_ms()),
+                    Ok(grant) => leases.on_grant(account, &request, grant, asked_ms, now().as_ms()),
                     Err(LimiterUnavailable(cause)) => {
                         worker::console_warn!("{cause}");
-                        leases.on_unreachable(account, request, now().as_ms())
+                        leases.on_unreachable(account, &request, now().as_ms())
                     }
                 }
             }
@@ -83,8 +83,9 @@ impl ObjectLimiter {
         self.context.wait_until(async move {
             let account = Account { project: &project, policy };
             // Without an answer, the next request that runs out of tokens asks for itself.
-            if let Ok(grant) = send(&objects, account, &LimiterRequest::Lease(request), &Hops::default()).await {
-                leases.borrow_mut().on_grant(account, request, grant, asked_ms, now().as_ms());
+            let message = LimiterRequest::Lease(request.clone());
+            if let Ok(grant) = send(&objects, account, &message, &Hops::default()).await {
+                leases.borrow_mut().on_grant(account, &request, grant, asked_ms, now().as_ms());
             }
         });
     }
@@ -110,8 +111,11 @@ async fn send_text(
 ) -> std::result::Result<String, LimiterUnavailable> {
     hops.add();
     let name = format!("{}/{}", account.project.as_str(), account.policy.as_str());
-    let request = serde_json::to_string(request).map_err(|error| LimiterUnavailable(format!("limiter: {error}")))?;
-    let answer = rpc::call(|| objects.get_by_name(&name), &request, hops);
+    let text = |request: &LimiterRequest| {
+        serde_json::to_string(request).map_err(|error| LimiterUnavailable(format!("limiter: {error}")))
+    };
+    let (first, again) = (text(request)?, text(&request.again())?);
+    let answer = rpc::call(|| objects.get_by_name(&name), &first, &again, hops);
     match with_deadline(Duration::from_millis(DEADLINE_MS), answer).await {
         Some(answer) => Ok(answer?),
         None => Err(LimiterUnavailable(format!("limiter: no answer within {DEADLINE_MS} ms"))),

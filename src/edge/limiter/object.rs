@@ -68,7 +68,7 @@ struct Row {
 impl LimiterObject {
     async fn respond(&self, request: &str) -> Result<String> {
         Ok(match serde_json::from_str(request)? {
-            LimiterRequest::Lease(request) => serde_json::to_string(&self.grant(request).await?)?,
+            LimiterRequest::Lease(request) => serde_json::to_string(&self.grant(&request).await?)?,
             LimiterRequest::SetQuota(quota) => {
                 self.change(|ledger| ledger.set_quota(quota)).await?;
                 "null".into()
@@ -80,10 +80,11 @@ impl LimiterObject {
         })
     }
 
-    async fn grant(&self, request: LeaseRequest) -> Result<Grant> {
+    /// What was only given back is not stored: an object that starts anew holds it for booked.
+    async fn grant(&self, request: &LeaseRequest) -> Result<Grant> {
         let (grant, books) = self.with_ledger(|ledger| {
             let grant = ledger.grant(request, now().as_ms());
-            let books = (grant.verdict.admitted && request.cost > 0) || grant.lease > 0;
+            let books = grant.books(request);
             if books {
                 self.save(ledger)?;
             }

@@ -48,7 +48,7 @@ impl Objects for RemoteObjects {
 impl RemoteObjects {
     async fn call_one(&self, project: &Project, placement: Placement, bucket: u8, request: &str) -> Result<String> {
         let name = format!("{}/{bucket}", project.as_str());
-        rpc::call(|| self.object(&name, placement), request, &self.hops).await
+        rpc::call(|| self.object(&name, placement), request, request, &self.hops).await
     }
 
     fn object(&self, name: &str, Placement { jurisdiction, location, .. }: Placement) -> Result<Stub> {

@@ -28,7 +28,8 @@ impl Limiter for MemoryLimiter {
         self.hops.set(self.hops.get() + 1);
         let mut ledgers = self.ledgers.borrow_mut();
         let ledger = ledgers.entry((account.project.clone(), account.policy)).or_default();
-        let grant = ledger.grant(LeaseRequest { default, cost, lease: 0 }, self.clock.now().as_ms());
+        let request = LeaseRequest { default, cost, lease: 0, unspent: Vec::new() };
+        let grant = ledger.grant(&request, self.clock.now().as_ms());
         Decision { verdict: grant.verdict, by: DecidedBy::Object }
     }
 

@@ -160,10 +160,10 @@ impl<U: UserStore + 'static, C: ControlStore + 'static> Platform for Memory<U, C
 
     async fn count_unknown_key(&self, network: &Network) -> bool {
         let quota = Quota { limit: MAX_UNKNOWN_KEYS, window_ms: 60_000 };
-        let ask = LeaseRequest { default: quota, cost: 1, lease: 0 };
+        let ask = LeaseRequest { default: quota, cost: 1, lease: 0, unspent: Vec::new() };
         let mut windows = self.unknown_keys.borrow_mut();
-        let window = windows.entry(network.clone()).or_insert_with(|| Window::new(quota));
-        window.grant(quota, ask, self.now().as_ms()).verdict.admitted
+        let window = windows.entry(network.clone()).or_insert_with(|| Window::new(quota, self.now().as_ms()));
+        window.grant(quota, &ask, self.now().as_ms()).verdict.admitted
     }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {

@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise panics")]
 
 use roster::key::Project;
-use roster::rate_limit::{Account, DecidedBy, Decision, Grant, LeaseRequest, Leases, Ledger, Policy, Quota, Step};
+use roster::rate_limit::{
+    Account, DecidedBy, Decision, Grant, LeaseRequest, Leases, Ledger, LimiterRequest, Policy, Quota, Step,
+};
 
 /// The moment that clocks without skew show when `now_us` is 0.
 const EPOCH_MS: u64 = 1_700_000_000_000;
@@ -22,8 +24,9 @@ pub struct Simulation {
     project: Project,
     isolates: Vec<Isolate>,
     object: Ledger,
-    /// The object's latest moment, as it was last stored.
-    stored_ms: u64,
+    /// The object's ledger as it was last stored, and its latest moment as it was last found.
+    stored: Ledger,
+    found_ms: u64,
     admissions: Vec<Admission>,
 }
 
@@ -60,6 +63,13 @@ impl Exchange {
     pub fn waits(&self) -> bool {
         self.waits
     }
+
+    /// Loses the answer, if there is one: the client asks again, as if the object broke.
+    pub fn ask_again(&mut self) {
+        if let LimiterRequest::Lease(again) = LimiterRequest::Lease(self.request.clone()).again() {
+            (self.request, self.answer) = (again, None);
+        }
+    }
 }
 
 impl Simulation {
@@ -73,7 +83,8 @@ impl Simulation {
             project: Project::default(),
             isolates: skews_ms.into_iter().map(isolate).collect(),
             object: Ledger::default(),
-            stored_ms: 0,
+            stored: Ledger::default(),
+            found_ms: 0,
             admissions: Vec::new(),
         }
     }
@@ -97,7 +108,10 @@ impl Simulation {
     pub fn deliver(&mut self, mut exchange: Exchange) -> Option<Exchange> {
         match exchange.answer {
             None => {
-                let grant = sent(self.object.grant(exchange.request, self.clock(self.object_skew_ms)));
+                let grant = sent(self.object.grant(&exchange.request, self.clock(self.object_skew_ms)));
+                if grant.books(&exchange.request) {
+                    self.stored = self.object.clone();
+                }
                 exchange.answer = Some((grant, self.now_us, self.quotas.len() - 1));
                 Some(exchange)
             }
@@ -109,7 +123,7 @@ impl Simulation {
     }
 
     fn on_answer(&mut self, exchange: &Exchange, grant: Grant, decided: (u64, usize)) {
-        let Exchange { isolate, life, request, asked_ms, waits, .. } = *exchange;
+        let Exchange { isolate, life, ref request, asked_ms, waits, .. } = *exchange;
         let account = Account { project: &self.project, policy: Policy::Users };
         let now_ms = self.clock(self.isolates[isolate].skew_ms);
         let isolate = &mut self.isolates[isolate];
@@ -127,6 +141,7 @@ impl Simulation {
     /// Gives the account another quota.
     pub fn change_quota(&mut self, quota: Quota) {
         self.object.set_quota(Some(quota));
+        self.stored = self.object.clone();
         self.quotas.push((self.now_us, quota));
     }
 
@@ -136,7 +151,7 @@ impl Simulation {
         let now_ms = self.clock(self.isolates[exchange.isolate].skew_ms);
         let isolate = &mut self.isolates[exchange.isolate];
         if exchange.waits && isolate.life == exchange.life {
-            let decision = isolate.leases.on_unreachable(account, exchange.request, now_ms);
+            let decision = isolate.leases.on_unreachable(account, &exchange.request, now_ms);
             assert!(matches!(decision.by, DecidedBy::Fallback | DecidedBy::Denial), "{decision:?}");
         }
     }
@@ -150,7 +165,8 @@ impl Simulation {
 
     /// Evicts the object from memory: it goes on with what it stored.
     pub fn evict_object(&mut self) {
-        self.stored_ms = evict(&mut self.object, self.stored_ms);
+        self.found_ms = evict(&mut self.stored, self.found_ms);
+        self.object = self.stored.clone();
     }
 
     /// Requests admitted so far, as counted in the exact log.

@@ -41,7 +41,7 @@ impl Traffic {
     fn step(&mut self, deed: u8, size: u8) {
         let which = usize::from(size);
         let isolate = which % ISOLATES;
-        match deed % 12 {
+        match deed % 14 {
             0 | 1 => self.request(isolate, 1),
             2 => (0..size % 32).for_each(|_| self.request(isolate, 1)),
             3 => self.request(isolate, 0),
@@ -56,9 +56,15 @@ impl Traffic {
             }
             // Its clock is its own, but never runs back while it lives.
             10 => self.simulation.restart(isolate, Some(i64::from(size) * 100)),
-            _ => self.simulation.object_skew_ms -= 10 * i64::from(size),
+            11 => self.simulation.object_skew_ms -= 10 * i64::from(size),
+            12 => self.simulation.evict_object(),
+            _ => {
+                if let Some(mut message) = self.pick(which) {
+                    message.ask_again();
+                    self.under_way.push(message);
+                }
+            }
         }
-        self.simulation.evict_object();
     }
 
     fn request(&mut self, isolate: usize, cost: u32) {
@@ -93,9 +99,9 @@ fn takes_any_message(input: &[u8]) {
         } else if let Ok(quota) = serde_json::from_slice(line) {
             object.set_quota(quota);
         } else if let Ok(request) = serde_json::from_slice::<LeaseRequest>(line) {
-            let Grant { verdict, lease } = sent(object.grant(request, now_ms));
+            let Grant { verdict, lease } = sent(object.grant(&request, now_ms));
             let Verdict { quota, remaining, .. } = verdict;
-            assert!(remaining <= quota.limit && lease <= request.lease);
+            assert!(remaining <= quota.limit && lease.tokens <= request.lease);
             assert!(!verdict.admitted || request.cost <= quota.limit);
             stored_ms = evict(&mut object, stored_ms);
         } else if let Ok(grant) = serde_json::from_slice::<Grant>(line) {
@@ -103,7 +109,7 @@ fn takes_any_message(input: &[u8]) {
             if let Step::Ask(request) | Step::Decided { refill: Some(request), .. } = turn {
                 let asked_ms = now_ms;
                 now_ms = (now_ms + 10).min(END_MS);
-                leases.on_grant(account, request, grant, asked_ms, now_ms);
+                leases.on_grant(account, &request, grant, asked_ms, now_ms);
             }
             leases.decide(account, default, 0, now_ms);
         } else if let Ok(row) = serde_json::from_slice::<Ledger>(line) {
@@ -111,8 +117,8 @@ fn takes_any_message(input: &[u8]) {
         } else if let Some(row) = line.strip_prefix(b"row ") {
             (object, stored_ms) = (Ledger::recover(&String::from_utf8_lossy(row), now_ms), 0);
         } else {
-            let request = LeaseRequest { default, cost: 1, lease: 1 };
-            leases.on_unreachable(account, request, now_ms);
+            let request = LeaseRequest { default, cost: 1, lease: 1, unspent: Vec::new() };
+            leases.on_unreachable(account, &request, now_ms);
         }
     }
 }
