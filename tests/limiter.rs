@@ -22,6 +22,8 @@ struct Scenario {
     isolates: usize,
     /// Requests sent, as a multiple of the limit.
     load: f64,
+    /// Requests that come to an isolate at once. What many at once lease, they do not spend.
+    burst: u64,
     /// Windows simulated.
     windows: u64,
     /// A message takes up to this, one way.
@@ -42,8 +44,9 @@ struct Scenario {
 impl Scenario {
     fn calm(limit: u32, window_seconds: u32, isolates: usize, load: f64) -> Self {
         let quota = Quota::new(limit, window_seconds).unwrap();
+        let (burst, windows, delay_ms, seed) = (1, 4, 400, 7);
         let (late, lost, again, evicted, restarted) = (0, 0, 0, 0, 0);
-        Scenario { quota, isolates, load, windows: 4, delay_ms: 400, late, lost, again, evicted, restarted, seed: 7 }
+        Scenario { quota, isolates, load, burst, windows, delay_ms, late, lost, again, evicted, restarted, seed }
     }
 }
 
@@ -139,8 +142,8 @@ impl Traffic {
 
     /// Requests come by chance, evenly spread: the time between two is exponentially distributed.
     fn next_arrival(&mut self, isolate: usize) {
-        let Scenario { quota, isolates, load, .. } = self.scenario;
-        let mean_us = (quota.window_ms * MS) as f64 * isolates as f64 / (load * f64::from(quota.limit));
+        let Scenario { quota, isolates, load, burst, .. } = self.scenario;
+        let mean_us = (quota.window_ms * MS * burst) as f64 * isolates as f64 / (load * f64::from(quota.limit));
         let delay_us = -(1.0 - self.rng.f64()).ln() * mean_us;
         self.after(delay_us as u64, Event::Arrival { isolate });
     }
@@ -150,10 +153,12 @@ impl Traffic {
         if self.chance(self.scenario.restarted) {
             self.simulation.restart(isolate, None);
         }
-        self.requests += 1;
-        if let Some(exchange) = self.simulation.request(isolate, 1) {
-            self.awaited += u64::from(exchange.waits());
-            self.send(exchange);
+        for _ in 0..self.scenario.burst {
+            self.requests += 1;
+            if let Some(exchange) = self.simulation.request(isolate, 1) {
+                self.awaited += u64::from(exchange.waits());
+                self.send(exchange);
+            }
         }
     }
 
@@ -192,13 +197,15 @@ proptest! {
         ],
         isolates in 1..=32_usize,
         load in prop_oneof![0.5..3.0, 3.0..20.0],
-        delay_ms in 0..=400_u64,
+        burst in prop_oneof![Just(1), 2..50_u64],
+        delay_ms in prop_oneof![0..20_u64, 0..=400_u64],
         (late, lost, again) in (0..20_u64, 0..100_u64, 0..200_u64),
         (evicted, restarted) in (0..50_u64, prop_oneof![Just(0), 0..20_u64]),
         seed: u64,
     ) {
         let quota = Quota::new(limit, window_seconds).unwrap();
-        let scenario = Scenario { quota, isolates, load, windows: 16, delay_ms, late, lost, again, evicted, restarted, seed };
+        let chances = Scenario { late, lost, again, evicted, restarted, ..Scenario::calm(limit, window_seconds, isolates, load) };
+        let scenario = Scenario { burst, windows: 16, delay_ms, seed, ..chances };
         let outcome = simulate(scenario);
         prop_assert!(fullest(&outcome.admissions, quota) <= limit as usize);
     }
@@ -215,6 +222,7 @@ proptest! {
         ]),
         isolates in 1..=16_usize,
         load in 1.0..6.0,
+        burst in prop_oneof![Just(1), 2..50_u64],
         delay_ms in prop::sample::select(vec![1, 5, 20, 100, 400_u64]),
         (late, lost, again) in (0..20_u64, 0..80_u64, 0..200_u64),
         (evicted, restarted) in (0..50_u64, 0..20_u64),
@@ -222,7 +230,8 @@ proptest! {
         seed: u64,
     ) {
         let quota = Quota::new(200, 1).unwrap();
-        let scenario = Scenario { quota, isolates, load, windows: 8, delay_ms, late, lost, again, evicted, restarted, seed };
+        let chances = Scenario { late, lost, again, evicted, restarted, ..Scenario::calm(200, 1, isolates, load) };
+        let scenario = Scenario { burst, windows: 8, delay_ms, seed, ..chances };
         let mut rng = Rng::with_seed(seed);
         let skews_ms = [(); 16].map(|()| rng.i64(-2000..=2000));
         let mut traffic = Traffic::new(scenario, rng, Simulation::new(quota, skews_ms));
@@ -243,6 +252,41 @@ proptest! {
         traffic.run(end_us);
         prop_assert_eq!(traffic.simulation.excess(), None);
     }
+}
+
+/// A message there, and its answer back.
+fn exchange(simulation: &mut Simulation, message: Option<Exchange>) {
+    if let Some(answer) = message.and_then(|message| simulation.deliver(message)) {
+        simulation.deliver(answer);
+    }
+}
+
+/// Two isolates have leases in one slot. One spends its own; the other gives it back by a message of which nobody knows
+/// whether it arrived, and which is sent again.
+#[test]
+fn what_is_given_back_by_a_message_that_is_sent_again_frees_nothing_that_others_spent() {
+    let mut simulation = Simulation::new(Quota::new(500, 60).unwrap(), [0, 0]);
+    for isolate in [0, 1] {
+        let messages: Vec<_> = (0..60).filter_map(|_| simulation.request(isolate, 1)).collect();
+        messages.into_iter().for_each(|message| exchange(&mut simulation, Some(message)));
+        // By now the isolate expects many.
+        let message = simulation.request(isolate, 1);
+        exchange(&mut simulation, message);
+    }
+    let before = simulation.admitted();
+    while !simulation.request(1, 1).is_some_and(|message| message.waits()) {}
+    assert!(simulation.admitted() > before + 20, "hardly anything was leased");
+    simulation.now_us += 1_250 * MS;
+    let message = simulation.request(0, 1).unwrap();
+    let mut answer = simulation.deliver(message).unwrap();
+    answer.ask_again();
+    exchange(&mut simulation, Some(answer));
+    for isolate in [0, 1].into_iter().cycle().take(1000) {
+        let message = simulation.request(isolate, 1);
+        exchange(&mut simulation, message);
+    }
+    // What the lost answer granted is wasted.
+    assert!((450..=500).contains(&simulation.admitted()), "{}", simulation.admitted());
 }
 
 #[test]
