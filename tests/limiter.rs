@@ -267,8 +267,10 @@ fn exchange(simulation: &mut Simulation, message: Option<Exchange>) {
 fn what_is_given_back_by_a_message_that_is_sent_again_frees_nothing_that_others_spent() {
     let mut simulation = Simulation::new(Quota::new(500, 60).unwrap(), [0, 0]);
     for isolate in [0, 1] {
-        let messages: Vec<_> = (0..60).filter_map(|_| simulation.request(isolate, 1)).collect();
-        messages.into_iter().for_each(|message| exchange(&mut simulation, Some(message)));
+        let messages: Vec<_> = (0..60).map(|_| simulation.request(isolate, 1)).collect();
+        for message in messages {
+            exchange(&mut simulation, message);
+        }
         // By now the isolate expects many.
         let message = simulation.request(isolate, 1);
         exchange(&mut simulation, message);

@@ -96,21 +96,21 @@ mod tests {
         /// A request whose calls to the object take `round_trip_ms`.
         fn request(&mut self, cost: u32, round_trip_ms: u64) -> Decision {
             match self.decide(cost) {
-                Step::Ask(request) => self.ask(request, round_trip_ms),
+                Step::Ask(request) => self.ask(&request, round_trip_ms),
                 Step::Decided { decision, refill } => {
                     if let Some(request) = refill {
-                        self.ask(request, round_trip_ms);
+                        self.ask(&request, round_trip_ms);
                     }
                     decision
                 }
             }
         }
 
-        fn ask(&mut self, request: LeaseRequest, round_trip_ms: u64) -> Decision {
+        fn ask(&mut self, request: &LeaseRequest, round_trip_ms: u64) -> Decision {
             let asked_ms = self.now_ms;
             self.now_ms += round_trip_ms;
-            let grant = self.ledger.grant(&request, self.now_ms);
-            self.leases.on_grant(account(), &request, grant, asked_ms, self.now_ms)
+            let grant = self.ledger.grant(request, self.now_ms);
+            self.leases.on_grant(account(), request, grant, asked_ms, self.now_ms)
         }
     }
 
@@ -346,7 +346,7 @@ mod tests {
         for _ in 0..50 {
             let Step::Ask(request) = world.decide(1) else { panic!("decided") };
             assert_eq!(request.lease, 0);
-            world.ask(request, 40);
+            world.ask(&request, 40);
         }
     }
 

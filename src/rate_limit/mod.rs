@@ -45,7 +45,7 @@
 //! since an idle object sees the same; one that leaps to where it was before frees nothing twice.
 //!
 //! An isolate that denies by itself asks again once in 1.25 s, for the next request, which waits: so a raised limit is
-//! heard of. Only where the object can't be reached at all, and no denial of it still holds, does an isolate count by
+//! heard of. If it has tokens to give back, it asks at once, since they are free then. Only where the object can't be reached at all, and no denial of it still holds, does an isolate count by
 //! itself, with the full quota: available before exact, and logged as `fallback`.
 
 mod account;

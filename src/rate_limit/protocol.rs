@@ -20,6 +20,7 @@ pub enum LimiterRequest {
 
 impl LimiterRequest {
     /// What to send if nobody knows what became of the first try: the same, but without what must not be done twice.
+    #[must_use]
     pub fn again(&self) -> LimiterRequest {
         let mut again = self.clone();
         if let LimiterRequest::Lease(request) = &mut again {
