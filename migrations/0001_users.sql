@@ -90,8 +90,19 @@ create table forgotten (
     revision integer not null
 ) strict, without rowid;
 
--- A deletion is kept for 30 days. Each further one forgets up to ten that are older.
-create trigger old_deletions after update of gone on users when new.gone and not old.gone
+-- A deletion is kept for 30 days. Each write that changes something forgets up to ten that are older.
+create trigger old_deletions_at_new_user after insert on users
+BEGIN
+    delete from users
+    where project = new.project and gone and deleted_at <= new.revision / 1000 - 2592000000 and external_id in (
+        select external_id from changes
+        where project = new.project and gone = 1 and revision <= new.revision - 2592000000000
+        order by revision
+        limit 10
+    );
+END;
+
+create trigger old_deletions_at_change after update of revision on users when old.revision <> new.revision
 BEGIN
     delete from users
     where project = new.project and gone and deleted_at <= new.revision / 1000 - 2592000000 and external_id in (

@@ -63,7 +63,7 @@ fn walk(project: &Project) -> [&str; 2] {
 const REACHED_BYTES: usize = 16;
 
 fn write_cursor(project: &Project, reached: &[Reached]) -> String {
-    let bytes = |at: &Reached| [at.revision.to_be_bytes(), at.forgotten.to_be_bytes()].concat();
+    let bytes = |at: &Reached| [at.revision.to_be_bytes(), at.begun.to_be_bytes()].concat();
     cursor::write(&walk(project), &reached.iter().flat_map(bytes).collect::<Vec<_>>())
 }
 
@@ -71,8 +71,7 @@ fn read_cursor(project: &Project, text: &str) -> Option<Vec<Reached>> {
     let position = cursor::read(&walk(project), text)?;
     let (buckets, rest) = position.as_chunks::<REACHED_BYTES>();
     let number = |bytes: &[u8]| bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-    let reached =
-        |bytes: &[u8; REACHED_BYTES]| Reached { revision: number(&bytes[..8]), forgotten: number(&bytes[8..]) };
+    let reached = |bytes: &[u8; REACHED_BYTES]| Reached { revision: number(&bytes[..8]), begun: number(&bytes[8..]) };
     (rest.is_empty() && !buckets.is_empty()).then(|| buckets.iter().map(reached).collect())
 }
 

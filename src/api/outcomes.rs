@@ -108,7 +108,7 @@ enum WrittenOut<'a> {
     },
 }
 
-/// The code of a batch of which nothing was done: that of its first error.
+/// The code of a batch that did nothing: that of its first error.
 fn code_of_all(outcomes: &[UserOutcome]) -> Option<&'static str> {
     let nothing_done = outcomes.iter().all(|outcome| outcome.written.is_err());
     let mut codes = outcomes.iter().filter_map(|outcome| outcome.written.as_ref().err().map(|refusal| refusal.code));

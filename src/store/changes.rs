@@ -25,8 +25,9 @@ pub enum FollowFrom {
 pub struct Reached {
     /// The greatest revision met.
     pub revision: u64,
-    /// The greatest revision of a deletion that was forgotten before the follower began.
-    pub forgotten: u64,
+    /// The greatest revision that there was when the follower began: it has met nobody who was deleted before. 0 if it has met
+    /// users by other means.
+    pub begun: u64,
 }
 
 /// From where on to follow one SQLite's changes. Its serialised form is a part of messages that outlive deploys.
@@ -34,8 +35,8 @@ pub struct Reached {
 pub struct Behind {
     /// Behind this revision.
     pub revision: u64,
-    /// What [`Reached::forgotten`] says. None: the follower begins.
-    pub forgotten: Option<u64>,
+    /// What [`Reached::begun`] says. None: the follower begins.
+    pub begun: Option<u64>,
 }
 
 /// How far one SQLite's changes go.
@@ -84,34 +85,34 @@ impl FollowFrom {
     /// The same of one of some buckets. What was reached in another number of them is read as the least of it: changes may be
     /// met again, and none is lost.
     pub fn of_bucket(&self, number: u8, buckets: u8) -> Behind {
-        let begin = |revision| Behind { revision, forgotten: None };
+        let begin = |revision| Behind { revision, begun: None };
         match self {
             FollowFrom::Beginning => begin(0),
             FollowFrom::Now => begin(BEHIND_ALL),
             FollowFrom::Moment(moment) => {
-                Behind { revision: (moment.as_ms() * 1000).saturating_sub(1).min(BEHIND_ALL), forgotten: Some(0) }
+                Behind { revision: (moment.as_ms() * 1000).saturating_sub(1).min(BEHIND_ALL), begun: Some(0) }
             }
             FollowFrom::Reached(reached) => {
                 let same = reached.get(usize::from(number)).filter(|_| reached.len() == usize::from(buckets));
                 let least = |of: fn(&Reached) -> u64| reached.iter().map(of).min().unwrap_or(0);
-                let least = Reached { revision: least(|at| at.revision), forgotten: least(|at| at.forgotten) };
-                let Reached { revision, forgotten } = *same.unwrap_or(&least);
-                Behind { revision, forgotten: Some(forgotten) }
+                let least = Reached { revision: least(|at| at.revision), begun: least(|at| at.begun) };
+                let Reached { revision, begun } = *same.unwrap_or(&least);
+                Behind { revision, begun: Some(begun) }
             }
         }
     }
 }
 
 impl Behind {
-    /// What an answer with these changes has reached, of which there are no more than `end` says. An error if a deletion was
-    /// forgotten that the follower has not met.
+    /// What an answer with these changes has reached; the changes go to `end`. An error if a deletion was forgotten of somebody
+    /// whom the follower may have met before.
     pub fn reached(self, changes: &[ChangedUser], end: ChangesEnd) -> Result<Reached, StoreError> {
-        if self.forgotten.is_some_and(|forgotten| end.forgotten > forgotten.max(self.revision)) {
+        if self.begun.is_some_and(|begun| end.forgotten > begun.max(self.revision)) {
             return Err(StoreError::CursorExpired);
         }
         // Nothing is behind the latest: what follows may be dated by a clock that is behind.
         let revision = changes.last().map_or(self.revision.min(end.latest), ChangedUser::revision);
-        Ok(Reached { revision, forgotten: self.forgotten.unwrap_or(end.forgotten) })
+        Ok(Reached { revision, begun: self.begun.unwrap_or(end.latest) })
     }
 }
 

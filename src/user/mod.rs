@@ -104,11 +104,15 @@ impl NewUser {
         }
 
         if let Some(set_once) = &set_once {
-            // All of them are set in a new user.
+            // In a new user all of them are set that the body leaves out.
             for (section, object) in SECTIONS.iter().zip(sections) {
-                let set =
-                    object.map_or(0, |object| object.members.iter().filter(|(_, value)| *value != Value::Null).count());
-                if set + set_once.members_of(section) > MAX_MEMBERS {
+                let set: Vec<&str> = object
+                    .into_iter()
+                    .flat_map(|object| &object.members)
+                    .filter(|(_, value)| *value != Value::Null)
+                    .map(|(key, _)| key.as_ref())
+                    .collect();
+                if set.len() + set_once.adds_to(section, &set) > MAX_MEMBERS {
                     let rule = format!("Must have at most {MAX_MEMBERS} keys, those of set_once included");
                     faults.within(section.name, |faults| faults.invalid(rule));
                 }

@@ -4,6 +4,10 @@ use super::fields::{CONTACTS, SECTIONS, Section};
 use super::{contact, free_form};
 use crate::input::fields::{Faults, Fields};
 use crate::json::{self, Object, Value};
+use std::collections::BTreeSet;
+
+/// The section that is one value here.
+const ORIGIN: &str = "origin";
 
 /// Members of a profile that are set if they are absent when they arrive, as a JSON array of `[member, value]` without white
 /// space. A member is `email`, `phone`, `p/` and a key of `properties`, or `origin` as a whole. No value is null, and none has
@@ -11,8 +15,8 @@ use crate::json::{self, Object, Value};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetOnce {
     text: String,
-    /// How many keys of each section.
-    keys: [usize; SECTIONS.len()],
+    /// Those of each section.
+    keys: [Vec<String>; SECTIONS.len()],
 }
 
 impl SetOnce {
@@ -21,16 +25,22 @@ impl SetOnce {
         &self.text
     }
 
-    /// How many keys of a section it may set.
-    pub(super) fn members_of(&self, section: &Section) -> usize {
-        SECTIONS.iter().zip(self.keys).find(|(known, _)| known.name == section.name).map_or(0, |(_, keys)| keys)
+    /// How many keys it adds to a section of a new user in which these are set.
+    pub(super) fn adds_to(&self, section: &Section, set: &[&str]) -> usize {
+        let keys = SECTIONS.iter().zip(&self.keys).find(|(known, _)| known.name == section.name);
+        let keys = keys.map_or(&[] as &[String], |(_, keys)| keys);
+        if section.name == ORIGIN && !set.is_empty() {
+            return 0;
+        }
+        let set: BTreeSet<&str> = set.iter().copied().collect();
+        keys.iter().filter(|key| !set.contains(key.as_str())).count()
     }
 }
 
 /// Reads the member `set_once` of a body. None: it is faulty, or says nothing.
 pub fn parse(value: &Value, faults: &mut Faults) -> Option<SetOnce> {
     let mut fields = Fields::new(faults.object(value)?, faults);
-    let (mut pairs, mut keys) = (Vec::new(), [0; SECTIONS.len()]);
+    let (mut pairs, mut keys) = (Vec::new(), SECTIONS.each_ref().map(|_| Vec::new()));
     for field in &CONTACTS {
         let text = fields.optional(field.name, |value, faults| match value {
             Value::Null => faults.wrong_type("string", value),
@@ -48,10 +58,10 @@ pub fn parse(value: &Value, faults: &mut Faults) -> Option<SetOnce> {
             deny_null(object, faults);
             Some(object)
         });
-        *keys = object.map_or(0, |object| object.members.len());
+        keys.extend(object.into_iter().flat_map(|object| &object.members).map(|(key, _)| key.to_string()));
         match object {
             // A later advertisement must not add to what an earlier one has said.
-            Some(origin) if section.name == "origin" => {
+            Some(origin) if section.name == ORIGIN => {
                 let is_any = !origin.members.is_empty();
                 pairs.extend(is_any.then(|| (section.name.to_owned(), origin.to_string())));
             }

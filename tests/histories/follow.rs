@@ -187,3 +187,41 @@ fn a_follower_of_objects_has_what_an_export_has() {
     let expired: usize = [1, 4, 16].into_iter().map(|buckets| follow("objects", Some(&objects(buckets)))).sum();
     assert!(expired > 0, "no deletion was forgotten too early for a follower");
 }
+
+/// Deletions of a month ago are forgotten all the time: that must not concern who begins now.
+#[test]
+fn a_snapshot_ends_though_a_deletion_is_forgotten_behind_each_of_its_pages() {
+    for project in [None, Some(json!({})), Some(objects(4))] {
+        let clock = Clock::at(Timestamp::from_ms(T0));
+        let (roster, key) = roster(&clock, project.as_ref());
+        let mut world = World { clock, roster, key, rng: Rng::with_seed(1), states: BTreeMap::new() };
+        let create_and_delete = |world: &mut World, days: u64, id: &str| {
+            world.clock.set(Timestamp::from_ms(world.clock.now().as_ms() + days * DAY_MS));
+            for (method, path, body) in [
+                ("POST", "/v1/users".into(), json!({"user_id": id})),
+                ("DELETE", format!("/v1/users/{id}"), json!(null)),
+            ] {
+                assert_eq!(world.send(method, &path, &body.to_string()).0, 200);
+            }
+            world.states.insert(id.into(), vec![Value::Null]);
+        };
+        for n in 0..40 {
+            let id = format!("stays{n}");
+            assert_eq!(world.send("POST", "/v1/users", &json!({"user_id": id}).to_string()).0, 200);
+            let user = world.send("GET", &format!("/v1/users/{id}"), "").1["user"].clone();
+            world.states.insert(id, vec![user]);
+        }
+        for day in 0..60 {
+            create_and_delete(&mut world, 1, &format!("gone{day}"));
+        }
+        let mut follower = Follower::new(5);
+        for page in 0.. {
+            if !follower.page(&world) {
+                break;
+            }
+            create_and_delete(&mut world, 1, &format!("later{page}"));
+            assert!(page < 100, "it does not end");
+        }
+        assert_eq!((follower.expired, &follower.copy), (0, &world.export()));
+    }
+}

@@ -8,7 +8,7 @@ const CAMPAIGN: [(&str, &str); 5] =
 
 /// The origin of a user who came by a campaign, or from a page of another host. None: nothing is known of it.
 ///
-/// Empty texts and nulls count as nothing. RudderStack has a channel beside the context.
+/// Empty texts and nulls count as nothing, and so does a referrer of a page that does not say where it is itself. RudderStack has a channel beside the context.
 pub fn origin<'a>(message: &Object<'a>) -> Option<Object<'a>> {
     let Some(Value::Object(context)) = message.get("context") else { return None };
     let mut members = Vec::new();
@@ -18,7 +18,8 @@ pub fn origin<'a>(message: &Object<'a>) -> Option<Object<'a>> {
     }
     if let Some(Value::Object(page)) = context.get("page")
         && let Some(referrer) = said(page, "referrer")
-        && host(&referrer).is_some_and(|from| page.get("url").and_then(host) != Some(from))
+        && let (Some(from), Some(own)) = (host(&referrer), page.get("url").and_then(host))
+        && from != own
     {
         members.push(("referrer".into(), referrer));
     }
@@ -68,6 +69,7 @@ mod tests {
             (page("https://shop.example:8443/b"), r#"{"referrer":"https://shop.example:8443/b"}"#),
             (page(""), ""),
             (page("about:blank"), ""),
+            (r#"{"context":{"page":{"referrer":"https://shop.example/a"}}}"#.into(), ""),
             (r#"{"channel":"web","context":{"page":{"url":"https://shop.example/a"}}}"#.into(), ""),
             (r#"{"context":{"campaign":{"name":" "},"page":[]}}"#.into(), ""),
             (r#"{"context":{"campaign":{"name":{"a":1}}}}"#.into(), ""),

@@ -166,8 +166,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     }
 
     /// A page ends at the last user of the first bucket that has more, since that bucket's next user may come before
-    /// another bucket's. In the order of changes, a user that changed after `now` waits for the next page: its bucket may
-    /// have answered later than another one, in which an earlier change was still to come.
+    /// another bucket's.
     async fn list_users(
         &self,
         access: Access<'_>,
@@ -186,17 +185,16 @@ impl<O: Objects> UserStore for ObjectStore<O> {
                 max_bytes,
             })
         };
-        let order = |user: &StoredUser| user.external_id.clone();
         let (mut users, mut end) = (Vec::new(), None);
         for answer in self.call_every_bucket(access, operation).await? {
             let BucketAnswer::Listed { users: of_bucket, has_more } = answer else { return Err(unfit()) };
             let of_bucket: Vec<_> = of_bucket.into_iter().map(StoredUser::from).collect();
-            let last = of_bucket.last().filter(|_| has_more).map(order);
+            let last = of_bucket.last().filter(|_| has_more).map(|user| user.external_id.clone());
             // `None` means that no bucket has more; it must not win `min`.
             end = end.into_iter().chain(last).min();
             users.extend(of_bucket);
         }
-        users.sort_by_cached_key(order);
+        users.sort_by(|a, b| a.external_id.cmp(&b.external_id));
         let found = users.len();
         users.retain(|user| end.as_ref().is_none_or(|end| user.external_id <= *end));
         users.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

@@ -264,8 +264,8 @@ mod tests {
             let (email, after) = (email.map(Into::into), after.map(Into::into));
             Operation::List(ListUsers { email, phone: None, after, limit: 2, max_bytes: 3 })
         };
-        let changes = |revision, forgotten| {
-            Operation::ListChanges(ListChanges { behind: Behind { revision, forgotten }, limit: 2, max_bytes: 3 })
+        let changes = |revision, begun| {
+            Operation::ListChanges(ListChanges { behind: Behind { revision, begun }, limit: 2, max_bytes: 3 })
         };
         let delete = |if_match| Operation::Delete { external_id: "u".into(), if_match };
         for (operation, json) in [
@@ -301,11 +301,11 @@ mod tests {
             ),
             (
                 changes(7, None),
-                r#"{"ListChanges":{"behind":{"revision":7,"forgotten":null},"limit":2,"max_bytes":3}}"#.into(),
+                r#"{"ListChanges":{"behind":{"revision":7,"begun":null},"limit":2,"max_bytes":3}}"#.into(),
             ),
             (
                 changes(7, Some(6)),
-                r#"{"ListChanges":{"behind":{"revision":7,"forgotten":6},"limit":2,"max_bytes":3}}"#.into(),
+                r#"{"ListChanges":{"behind":{"revision":7,"begun":6},"limit":2,"max_bytes":3}}"#.into(),
             ),
             (Operation::Revoke, r#""Revoke""#.into()),
         ] {
@@ -361,10 +361,10 @@ mod tests {
                 BucketAnswer::Changes {
                     changes: vec![BucketChange::Stored(user()), deleted()],
                     has_more: false,
-                    reached: Reached { revision: 5, forgotten: 4 },
+                    reached: Reached { revision: 5, begun: 4 },
                 },
                 format!(
-                    r#"{{"Changes":{{"changes":[{{"Stored":{user_json}}},{{"Deleted":{deleted_json}}}],"has_more":false,"reached":{{"revision":5,"forgotten":4}}}}}}"#
+                    r#"{{"Changes":{{"changes":[{{"Stored":{user_json}}},{{"Deleted":{deleted_json}}}],"has_more":false,"reached":{{"revision":5,"begun":4}}}}}}"#
                 ),
             ),
             (BucketAnswer::CursorExpired, r#""CursorExpired""#.into()),

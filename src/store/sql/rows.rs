@@ -140,7 +140,7 @@ pub struct ChangedRows {
     pub reached: Reached,
 }
 
-/// What the rows of `changes_end` and `changes` make, of which the latter reads one more than `limit`.
+/// What the rows of `changes_end` and `changes` make. The latter reads one more than `limit`.
 pub fn changes(behind: Behind, end: &[ChangesEnd], rows: Vec<UserRow>, limit: u32) -> Result<ChangedRows, StoreError> {
     let end = *end.first().ok_or(StoreError::KeyNotLive)?;
     let found = rows.len();

@@ -122,4 +122,7 @@ fn what_is_wrong_in_it_is_refused_by_place() {
         assert_eq!((answer.code().as_str(), answer.places()[0].as_str()), (code, place), "{body}");
     }
     project.get(404, "/v1/users/u");
+    // What the body sets itself is not added once more.
+    project.post(200, &json!({"user_id": "u", "properties": members(300), "set_once": {"properties": members(200)}}));
+    project.post(200, &json!({"user_id": "v", "origin": members(300), "set_once": {"origin": members(200)}}));
 }

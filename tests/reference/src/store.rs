@@ -144,8 +144,12 @@ impl MemoryStore {
             known if known.profile == profile => User { times, ..known },
             known => User { profile, updated_at: known.updated_at.max(now), revision, times, ..known },
         };
-        let id = stored.id.clone();
-        users.insert(key, stored);
+        let (id, revision) = (stored.id.clone(), stored.revision);
+        let changed = users.insert(key, stored).is_none_or(|before| before.revision != revision);
+        drop(users);
+        if changed {
+            self.forget_old_deletions(project, revision);
+        }
         Ok(Upserted { created: id == new_id, id, stale: is_any_left })
     }
 
@@ -171,7 +175,7 @@ impl MemoryStore {
         true
     }
 
-    /// Forgets up to ten deletions that are older than 30 days as of one of this revision.
+    /// Forgets up to ten deletions that are older than 30 days as of a change of this revision.
     fn forget_old_deletions(&self, project: &Project, revision: u64) {
         let mut users = self.users.borrow_mut();
         let is_old = |user: &User| user.gone && user.revision + DELETION_MS * 1000 <= revision;

@@ -62,8 +62,9 @@ function useChanges(isPaused) {
       clearTimeout(timer);
     };
   }, [isPaused, round]);
+  // Only a cursor that can't be used is given up: all else goes on where it was.
   const begin = () => {
-    cursor.current = undefined;
+    if (answer?.status === 410 || answer?.status === 400) cursor.current = undefined;
     setAnswer(undefined);
     setRound((round) => round + 1);
   };

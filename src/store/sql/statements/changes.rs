@@ -39,13 +39,14 @@ pub fn changes(caller: &str) -> String {
     from found cross join users on users.project = found.project and users.external_id = found.external_id
 ), page as (
     select
-        project, external_id,
+        project, external_id, revision,
         sum(bytes) over (order by revision rows between unbounded preceding and 1 preceding) as bytes_before
     from sized
 )
 select page.external_id, {user_columns}, iif(gone, deleted_at, null) as deleted_at
 from page left join users on users.project = page.project and users.external_id = page.external_id
-    and ifnull(bytes_before, 0) < ?5",
+    and ifnull(bytes_before, 0) < ?5
+order by page.revision",
         there = of("0"),
         gone = of("1"),
         user_columns = user_columns(),

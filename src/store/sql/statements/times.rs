@@ -45,7 +45,7 @@ pub fn of_new(sent: &str, as_of: &str) -> String {
     format!("json_object('floor', 0, 'at', json((select json_group_object(member, {as_of}) from {sent})), 'left', 0)")
 }
 
-/// An expression: the times of a row after an [`effect`], of which these are those of members.
+/// An expression: the times of a row after an [`effect`], with `at` for those of its members.
 pub fn after_effect(at: &str) -> String {
     format!("json_object('floor', floor, 'at', json({at}), 'left', left_out)")
 }
