@@ -60,6 +60,15 @@ pub const DEFAULT_PAGE_CHANGES: u32 = 100;
 /// of them in 128 MB.
 pub const MAX_PAGE_BYTES: usize = 8 * 1024 * 1024;
 
+/// Conditions in a filter.
+pub const MAX_CONDITIONS: usize = 20;
+/// Levels of a filter; a condition is one.
+pub const MAX_FILTER_LEVELS: usize = 4;
+/// Filters in an `all` or `any`.
+pub const COMBINED_FILTERS: RangeInclusive<usize> = 1..=20;
+/// Values of an `in`.
+pub const IN_VALUES: RangeInclusive<usize> = 1..=100;
+
 /// Seconds of `max-age` for which a copy of a user may answer. Below, the truth answers; above counts as the upper bound.
 pub const COPY_MAX_AGE_S: RangeInclusive<u32> = 60..=3600;
 

@@ -4,12 +4,13 @@
 //! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`rate_limit::Limiter`],
 //! so all of it runs and is tested natively. The edge is thin and built for wasm32 only; it alone knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, rate_limit} → {user, key} → id → {input, time, placement} → {json, bounds, rule}`.
+//! Imports run one way: `edge → api → {store, rate_limit} → filter → {user, key} → id → {input, time, placement} → {json, bounds, rule}`.
 //!
 //! | module | content |
 //! |---|---|
 //! | [`api`] | the HTTP surface as values: a [`api::Call`] in, a [`api::Handled`] out |
 //! | [`user`], [`key`] | types that cannot be wrong once parsed |
+//! | [`filter`] | which users a question is about: parsed, judged in Rust; in SQL in [`store`] |
 //! | [`input`] | strict parsers of bodies, queries and paths, which report every fault with its place |
 //! | [`json`] | a lossless JSON reader and writer, and the merge that every store must match |
 //! | [`rate_limit`] | the rate limit: pure functions of (state, now) |
@@ -22,6 +23,7 @@
 
 pub mod api;
 pub mod bounds;
+pub mod filter;
 pub mod id;
 pub mod input;
 pub mod json;

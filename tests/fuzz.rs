@@ -15,10 +15,11 @@ struct Target {
     take: fn(&[u8]),
 }
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     Target { name: "body", corpus: include_str!("fuzz/corpus/body.txt"), take: fuzz::body::take },
     Target { name: "bearer", corpus: include_str!("fuzz/corpus/bearer.txt"), take: fuzz::bearer::take },
     Target { name: "cursor", corpus: include_str!("fuzz/corpus/cursor.txt"), take: fuzz::cursor::take },
+    Target { name: "filter", corpus: include_str!("fuzz/corpus/filter.txt"), take: fuzz::filter::take },
     Target { name: "path", corpus: include_str!("fuzz/corpus/path.txt"), take: fuzz::path::take },
     Target { name: "lease", corpus: include_str!("fuzz/corpus/lease.txt"), take: fuzz::lease::take },
 ];
@@ -94,7 +95,7 @@ proptest! {
 
     #[test]
     fn what_comes_of_the_corpus_by_small_changes_is_taken_too(seed: u64) {
-        static CORPUS: LazyLock<[Vec<Vec<u8>>; 5]> =
+        static CORPUS: LazyLock<[Vec<Vec<u8>>; 6]> =
             LazyLock::new(|| TARGETS.map(|target| target.corpus().map(|input| input.bytes).collect()));
         let mut rng = Rng::with_seed(seed);
         for (target, corpus) in TARGETS.iter().zip(&*CORPUS) {

@@ -3,11 +3,10 @@
 
 use crate::edge::js::{js_value, rows_as_json};
 use crate::store::StoreError;
-use crate::store::sql::{self, LocalDatabase, Statement};
+use crate::store::sql::{self, LocalDatabase, Statement, Value};
 use js_sys::Array;
 use serde::de::DeserializeOwned;
 use std::cell::RefCell;
-use std::ptr;
 use worker::State;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 
@@ -39,18 +38,18 @@ extern "C" {
 
 thread_local! {
     /// The statements that ran, each with its text: there are few.
-    static KEPT: RefCell<Vec<(&'static str, JsValue)>> = const { RefCell::new(Vec::new()) };
+    static KEPT: RefCell<Vec<(Box<str>, JsValue)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A statement as a text of JavaScript, always the same one: the runtime finds by it what it has prepared, and reads a new
 /// one whole.
-fn kept(sql: &'static str) -> JsValue {
+fn kept(sql: &str) -> JsValue {
     KEPT.with_borrow_mut(|kept| {
-        if let Some((_, text)) = kept.iter().find(|(one, _)| ptr::eq(*one, sql)) {
+        if let Some((_, text)) = kept.iter().find(|(one, _)| **one == *sql) {
             return text.clone();
         }
         let text = JsValue::from_str(sql);
-        kept.push((sql, text.clone()));
+        kept.push((sql.into(), text.clone()));
         text
     })
 }
@@ -67,16 +66,23 @@ impl Sqlite {
     }
 }
 
-impl LocalDatabase for Sqlite {
-    fn query<T: DeserializeOwned>(&self, Statement { sql, values }: Statement<'_>) -> Result<Vec<T>, StoreError> {
+impl Sqlite {
+    fn rows<T: DeserializeOwned>(&self, sql: &JsValue, values: &[Value<'_>]) -> Result<Vec<T>, StoreError> {
         let values: Array = values.iter().map(|value| js_value(*value)).collect();
-        let rows = self
-            .sql
-            .exec(&kept(sql), &values)
-            .and_then(|cursor| cursor.to_array())
-            .map_err(|thrown| failure(&thrown))?;
+        let rows = self.sql.exec(sql, &values).and_then(|cursor| cursor.to_array());
+        let rows = rows.map_err(|thrown| failure(&thrown))?;
         let unreadable = || StoreError::Failed("rows of an object can't be read".into());
         serde_json::from_str(&rows_as_json(&rows).ok_or_else(unreadable)?).map_err(|_| unreadable())
+    }
+}
+
+impl LocalDatabase for Sqlite {
+    fn query<T: DeserializeOwned>(&self, Statement { sql, values }: Statement<'_>) -> Result<Vec<T>, StoreError> {
+        self.rows(&kept(sql), values)
+    }
+
+    fn query_once<T: DeserializeOwned>(&self, Statement { sql, values }: Statement<'_>) -> Result<Vec<T>, StoreError> {
+        self.rows(&JsValue::from_str(sql), values)
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of bytes, in a float")]

@@ -234,12 +234,19 @@ pub struct Fields<'v, 'a, 'f> {
     object: &'v Object<'a>,
     taken: Vec<&'static str>,
     faults: &'f mut Faults,
+    /// What becomes of a member that is not known.
+    outcome: &'static str,
 }
 
 impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
     /// Begins to take members; faults go to `faults`.
     pub fn new(object: &'v Object<'a>, faults: &'f mut Faults) -> Self {
-        Fields { object, taken: Vec::new(), faults }
+        Fields { object, taken: Vec::new(), faults, outcome: "it would not be stored" }
+    }
+
+    /// Of a question, of which nothing is stored.
+    pub fn of_question(object: &'v Object<'a>, faults: &'f mut Faults) -> Self {
+        Fields { outcome: "it would not be asked", ..Fields::new(object, faults) }
     }
 
     /// Takes a member that may be absent. `read` notes what is wrong with its value.
@@ -286,11 +293,11 @@ impl<'v, 'a, 'f> Fields<'v, 'a, 'f> {
             let known = if self.taken.is_empty() { "none".into() } else { self.taken.join(", ") };
             return format!("Unknown query parameter; this route takes {known}");
         }
-        let outcome = "Unknown field; it would not be stored";
+        let outcome = format!("Unknown field; {}", self.outcome);
         match (suggest::nearest(name, &self.taken), hint_on(name)) {
             (Some(known), _) => format!("{outcome}. Did you mean {known}?"),
             (None, Some(hint)) => format!("{outcome}. {hint}"),
-            (None, None) => outcome.to_owned(),
+            (None, None) => outcome,
         }
     }
 }

@@ -36,6 +36,11 @@ pub trait LocalDatabase {
     /// The rows that a statement answers.
     fn query<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError>;
 
+    /// Does what [`LocalDatabase::query`] does, of a text that may never come again: an implementation MUST NOT keep it.
+    fn query_once<T: DeserializeOwned>(&self, statement: Statement<'_>) -> Result<Vec<T>, StoreError> {
+        self.query(statement)
+    }
+
     /// Bytes that it takes.
     fn size_bytes(&self) -> u64;
 
@@ -50,7 +55,7 @@ pub trait LocalDatabase {
 #[derive(Clone, Copy, Debug)]
 pub struct Statement<'a> {
     /// The text.
-    pub sql: &'static str,
+    pub sql: &'a str,
     /// In the order of their numbers.
     pub values: &'a [Value<'a>],
 }

@@ -5,6 +5,7 @@ mod changes;
 mod conditional;
 mod deletion;
 mod once;
+pub mod filter;
 mod times;
 mod upsert;
 

@@ -7,5 +7,6 @@ pub mod bearer;
 pub mod body;
 mod client;
 pub mod cursor;
+pub mod filter;
 pub mod lease;
 pub mod path;
