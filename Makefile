@@ -126,7 +126,8 @@ build/index.js: $(shell find src -type f) $(wildcard scripts/bindgen/*) Cargo.to
 build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml README.md
 	mkdir -p build/public/console && cp web/console/icon.svg build/public/console
 	cp web/page/* web/console/{console.html,_headers} openapi.yaml node_modules/swagger-ui-dist/swagger-ui{.css,-bundle.js} build/public
-	cp README.md build/public/llms.txt && yaml --json --single --strict <openapi.yaml >build/public/openapi.json
+	# By the library, whole: its command reads in pieces of 64 KiB, and stumbles where one ends between a colon and its space.
+	cp README.md build/public/llms.txt && node --print 'JSON.stringify(require("yaml").parse(require("fs").readFileSync("openapi.yaml", "utf8")))' >build/public/openapi.json
 	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
 		--entry-names=console --outdir=build/public/console --log-level=warning
 	esbuild web/console/import_worker.mjs --bundle --minify --format=iife --target=es2022 --outfile=build/public/console/import_worker.js --log-level=warning

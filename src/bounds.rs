@@ -69,6 +69,19 @@ pub const COMBINED_FILTERS: RangeInclusive<usize> = 1..=20;
 /// Values of an `in`.
 pub const IN_VALUES: RangeInclusive<usize> = 1..=100;
 
+/// Users whom an answer of a query holds.
+pub const QUERY_USERS: RangeInclusive<u32> = 1..=1000;
+/// Users whom one call examines, at most.
+pub const MAX_EXAMINED: u32 = 20_000;
+/// Users whom one statement examines, at most. It also ends after [`MAX_PAGE_BYTES`] of profiles.
+pub const MAX_STATEMENT_USERS: u32 = 5000;
+/// Groups of a count in one answer, or names of properties.
+pub const MAX_GROUPS: usize = 1000;
+/// Bytes of a text that makes a group of its own.
+pub const MAX_GROUP_BYTES: usize = 256;
+/// Users to read by id at once.
+pub const GET_USERS: RangeInclusive<usize> = 1..=100;
+
 /// Seconds of `max-age` for which a copy of a user may answer. Below, the truth answers; above counts as the upper bound.
 pub const COPY_MAX_AGE_S: RangeInclusive<u32> = 60..=3600;
 

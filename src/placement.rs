@@ -16,6 +16,16 @@ pub enum Storage {
     Objects(Placement),
 }
 
+impl Storage {
+    /// How many parts the users are in, each with a database of its own.
+    pub fn parts(self) -> u8 {
+        match self {
+            Storage::D1 => 1,
+            Storage::Objects(placement) => placement.buckets.count(),
+        }
+    }
+}
+
 /// How a project's users are spread over objects, and where those stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Placement {

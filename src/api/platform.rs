@@ -46,6 +46,8 @@ pub trait Platform {
     /// Counts a call whose key does not exist. False: its network sent more than
     /// [`MAX_UNKNOWN_KEYS`](crate::bounds::MAX_UNKNOWN_KEYS) within a minute.
     async fn count_unknown_key(&self, network: &Network) -> bool;
+    /// Waits, so that others come first.
+    async fn rest(&self, ms: u64);
     /// Runs work for which no client waits.
     fn in_background(&self, work: impl Future<Output = ()> + 'static);
 }

@@ -37,6 +37,7 @@ struct RateLimitsOut {
     users: RateLimitOut,
     batch: RateLimitOut,
     ingest: RateLimitOut,
+    query: RateLimitOut,
 }
 
 #[derive(Serialize)]
@@ -81,6 +82,7 @@ struct UsagesOut {
     users: PolicyUsageOut,
     batch: PolicyUsageOut,
     ingest: PolicyUsageOut,
+    query: PolicyUsageOut,
 }
 
 #[derive(Serialize)]
@@ -114,6 +116,7 @@ pub async fn usage<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         users: of_policy(Policy::Users).await?,
         batch: of_policy(Policy::Batch).await?,
         ingest: of_policy(Policy::Ingest).await?,
+        query: of_policy(Policy::Query).await?,
     };
     Ok(Reply::json(200, &UsageOut { success: true, usage }))
 }
@@ -162,6 +165,7 @@ async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Resul
         users: rate_limit(Policy::Users).await?,
         batch: rate_limit(Policy::Batch).await?,
         ingest: rate_limit(Policy::Ingest).await?,
+        query: rate_limit(Policy::Query).await?,
     };
     let project =
         DescribedOut { name: &project.name, rate_limits, storage: project.storage, created_at: project.created_at };

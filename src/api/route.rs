@@ -11,6 +11,14 @@ pub enum Operation {
     ListUsers,
     /// Write a batch of users.
     WriteUsers,
+    /// Find users by a filter.
+    QueryUsers,
+    /// Count users by a filter.
+    CountUsers,
+    /// Read users by their ids.
+    GetUsers,
+    /// Read the names of members in use.
+    ListProperties,
     /// Read a user.
     GetUser,
     /// Delete a user.
@@ -56,13 +64,17 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 40] = [
+pub const ROUTES: [(&str, &str, Operation); 44] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::WriteUsers),
+    ("POST", "/v1/users/query", Operation::QueryUsers),
+    ("POST", "/v1/users/count", Operation::CountUsers),
+    ("POST", "/v1/users/get", Operation::GetUsers),
     ("GET", "/v1/users/{user_id}", Operation::GetUser),
     ("DELETE", "/v1/users/{user_id}", Operation::DeleteUser),
     ("GET", "/v1/changes", Operation::ListChanges),
+    ("GET", "/v1/properties", Operation::ListProperties),
     ("POST", "/v1/keys", Operation::CreateKey),
     ("GET", "/v1/keys", Operation::ListKeys),
     ("DELETE", "/v1/keys/{key_id}", Operation::RevokeKey),

@@ -16,6 +16,7 @@ pub struct Settings {
     users_quota: Quota,
     batch_quota: Quota,
     ingest_quota: Quota,
+    query_quota: Quota,
     /// Where the users of new projects live that do not say.
     pub storage: Storage,
 }
@@ -48,6 +49,7 @@ impl Settings {
             users_quota: quota("RATE_LIMIT", "500/60")?,
             batch_quota: quota("BATCH_RATE_LIMIT", "100/60")?,
             ingest_quota: quota("INGEST_RATE_LIMIT", "600/60")?,
+            query_quota: quota("QUERY_RATE_LIMIT", "60/60")?,
             storage: match variable("STORAGE").as_deref() {
                 None | Some("d1") => Storage::D1,
                 Some("objects") => Storage::Objects(Placement::default()),
@@ -62,6 +64,7 @@ impl Settings {
             Policy::Users => self.users_quota,
             Policy::Batch => self.batch_quota,
             Policy::Ingest => self.ingest_quota,
+            Policy::Query => self.query_quota,
         }
     }
 }
@@ -76,9 +79,10 @@ mod tests {
         assert_eq!(settings.default_quota(Policy::Users), Quota::new(500, 60).unwrap());
         assert_eq!(settings.default_quota(Policy::Batch), Quota::new(100, 60).unwrap());
         assert_eq!(settings.default_quota(Policy::Ingest), Quota::new(600, 60).unwrap());
+        assert_eq!(settings.default_quota(Policy::Query), Quota::new(60, 60).unwrap());
         assert_eq!(settings.allowed_origins, AllowedOrigins::Any);
         assert!(settings.admin_token.is_none());
-        for variable in ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT"] {
+        for variable in ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT", "QUERY_RATE_LIMIT"] {
             let error = Settings::read(|name| (name == variable).then(|| "lots".into())).unwrap_err();
             assert_eq!(error.to_string(), format!("variable {variable} is not requests/seconds, as in 500/60"));
         }

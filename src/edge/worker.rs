@@ -167,6 +167,10 @@ impl Platform for Worker {
             .is_none_or(|success| success.is_truthy())
     }
 
+    async fn rest(&self, ms: u64) {
+        runtime::sleep(Duration::from_millis(ms)).await;
+    }
+
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {
         self.context.wait_until(work);
     }

@@ -35,7 +35,7 @@ impl fmt::Display for Number {
         match self {
             Number::Integer(integer) => integer.fmt(f),
             Number::Double(value) if value.is_infinite() => f.write_str(if *value > 0.0 { "1e999" } else { "-1e999" }),
-            Number::Double(value) => f.write_str(&serde_json::Value::from(*value).to_string()),
+            Number::Double(value) => f.write_str(&serde_json::to_string(value).unwrap_or_default()),
         }
     }
 }

@@ -152,7 +152,7 @@ fn scalar_of(field: Option<&Field>, value: &Value, faults: &mut Faults) -> Optio
     let Scalar::Text(text) = &scalar else { return Some(scalar) };
     let stored = match field {
         Some(Field::UserId) => text.parse().map(|id: ExternalId| id.as_str().to_owned()),
-        Some(Field::Email) => Email::parse(text).map(Email::to_ascii_lowercase),
+        Some(Field::Email) => Email::parse(text).map(|email| email.as_str().to_ascii_lowercase()),
         Some(Field::Phone) => Phone::parse(text).map(|phone| phone.as_str().to_owned()),
         _ => return Some(scalar),
     };

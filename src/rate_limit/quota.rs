@@ -17,11 +17,13 @@ pub enum Policy {
     Batch,
     /// Requests of Segment's protocol.
     Ingest,
+    /// Walks through users.
+    Query,
 }
 
 impl Policy {
     /// Every policy.
-    pub const ALL: [Policy; 3] = [Policy::Users, Policy::Batch, Policy::Ingest];
+    pub const ALL: [Policy; 4] = [Policy::Users, Policy::Batch, Policy::Ingest, Policy::Query];
 
     /// Its name on the wire, in headers and in the names of objects.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Policy {
             Policy::Users => "users",
             Policy::Batch => "batch",
             Policy::Ingest => "ingest",
+            Policy::Query => "query",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod objects;
 mod routed;
 pub mod sql;
 mod users;
+mod walk;
 
 pub use changes::{Behind, ChangedUser, ChangesEnd, ChangesPage, DeletedUser, FollowFrom, Reached};
 pub use control::ControlStore;
@@ -18,3 +19,4 @@ pub use copies::{CopyStore, UserCopy};
 pub use error::{StoreError, StoredLimit};
 pub use routed::RoutedStore;
 pub use users::{Access, Caller, Filter, IfMatch, Page, StoredUser, Upserted, UserStore, UserWrite, Written};
+pub use walk::{Found, Group, GroupCount, GroupKind, PropertyCount, Question, Reach, Share, Walk, Walked};

@@ -1,8 +1,8 @@
 //! The store of users, wherever each project has them.
 
 use super::{
-    Access, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser, Upserted, UserStore,
-    UserWrite, Written,
+    Access, ChangesPage, Filter, FollowFrom, IfMatch, Page, Share, StoreError, StoredLimit, StoredUser, Upserted,
+    UserStore, UserWrite, Walk, Walked, Written,
 };
 use crate::placement::Storage;
 use crate::user::{ExternalId, NewUser};
@@ -78,6 +78,25 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         match access.caller.record.storage {
             Storage::D1 => self.d1.list_changes(access, from, limit).await,
             Storage::Objects(_) => self.objects.list_changes(access, from, limit).await,
+        }
+    }
+
+    async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
+        match access.caller.record.storage {
+            Storage::D1 => self.d1.find_users(access, ids).await,
+            Storage::Objects(_) => self.objects.find_users(access, ids).await,
+        }
+    }
+
+    async fn walk_users(
+        &self,
+        access: Access<'_>,
+        walk: &Walk<'_>,
+        shares: &[Share],
+    ) -> Result<Vec<Walked>, StoreError> {
+        match access.caller.record.storage {
+            Storage::D1 => self.d1.walk_users(access, walk, shares).await,
+            Storage::Objects(_) => self.objects.walk_users(access, walk, shares).await,
         }
     }
 

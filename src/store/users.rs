@@ -1,6 +1,8 @@
 //! The port to users.
 
-use super::{ChangesPage, FollowFrom, StoreError, StoredLimit};
+use super::{ChangesPage, FollowFrom, Share, StoreError, StoredLimit, Walk, Walked};
+use crate::filter;
+use crate::json::{self, Object};
 use crate::key::{KeyHash, KeyRecord};
 use crate::time::Timestamp;
 use crate::user::{Email, ExternalId, NewUser, Phone};
@@ -81,6 +83,20 @@ pub trait UserStore {
     /// and of one user never an older state after a newer. `Err(CursorExpired)` if that can't be, since a deletion was
     /// forgotten that the follower has not met.
     async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError>;
+
+    /// The users with these ids, in any order. None: they have more than [`MAX_PAGE_BYTES`](crate::bounds::MAX_PAGE_BYTES).
+    async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError>;
+
+    /// Examines users in some parts of the project, all at once, and says of each share what it found there, in turn.
+    ///
+    /// In a part, users are in the order of their `external_id`'s bytes. It MUST examine no more of them than a share says, and
+    /// see them as they are stored; it examines one at least if there is one.
+    async fn walk_users(
+        &self,
+        access: Access<'_>,
+        walk: &Walk<'_>,
+        shares: &[Share],
+    ) -> Result<Vec<Walked>, StoreError>;
 
     /// Answers once no call with this key can succeed any more. Its revocation is stored already.
     async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError>;
@@ -211,6 +227,27 @@ pub struct StoredUser {
 }
 
 /// Which users to list.
+impl StoredUser {
+    /// What of it a filter can ask for.
+    pub fn to_filter(&self) -> filter::User<'_> {
+        filter::User {
+            external_id: &self.external_id,
+            email: self.email.as_deref(),
+            phone: self.phone.as_deref(),
+            properties: members_of(&self.properties),
+            origin: members_of(&self.origin),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+fn members_of(section: &RawValue) -> Object<'_> {
+    json::parse_object(section.get().as_bytes()).unwrap_or_default()
+}
+
+/// Which users to list. They come in the order of their `external_id`'s bytes, or with `updated_after` in that of
+/// (`updated_at`, `external_id`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
     /// Only users with this address, whatever the ASCII case of either.

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 #[test]
 #[ignore = "make test installs what it needs: a package of Python; it takes more than a minute"]
 fn schemathesis_finds_nothing() {
-    let limits = ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT"].map(|name| (name, "1000000/60"));
+    let limits =
+        ["RATE_LIMIT", "BATCH_RATE_LIMIT", "INGEST_RATE_LIMIT", "QUERY_RATE_LIMIT"].map(|name| (name, "1000000/60"));
     let server = Server::start(&State::new(), &[&[("ADMIN_TOKEN", ADMIN_TOKEN)], &limits[..]].concat());
     // Not in the project of the examples, whose limit the fuzzer sets.
     let key = server.key(&json!({"name": "fuzzer", "project": "fuzzer"}));

@@ -1,6 +1,8 @@
 //! What the product's own statements cost in D1: rows written by D1's own count, and the plans by which they are run.
 
+use roster::filter::{Condition, Field, Filter, Test};
 use roster::store::sql::statements as sql;
+use roster::store::{Question, Walk};
 use roster_harness::server::{State, node};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -136,6 +138,11 @@ fn a_follower_reads_what_it_is_shown_and_a_list_one_row_for_each_deleted_user_be
 
 #[test]
 fn every_statement_finds_its_rows_by_an_index() {
+    let field = Field::parse("/properties/tags/0").unwrap();
+    let filter = Condition { field: field.clone(), test: Test::Exists(true) };
+    let filter = Some(Filter::Condition(filter));
+    let questions = [Question::Users, Question::Count(Some(&field)), Question::Properties];
+    let walks = questions.map(|question| sql::walk_of_d1(&Walk { filter: filter.as_ref(), question }).sql);
     let fixed = [
         sql::PING,
         sql::FIND_KEY,
@@ -166,6 +173,10 @@ fn every_statement_finds_its_rows_by_an_index() {
         &sql::D1.list_users_by_contact,
         &sql::D1.changes,
         &sql::D1.changes_end,
+        &sql::D1.find_users,
+        &walks[0],
+        &walks[1],
+        &walks[2],
     ];
     let values = |sql: &str| {
         let parameters = (1..=9).filter(|n| sql.contains(&format!("?{n}"))).max().unwrap_or(0);

@@ -3,6 +3,7 @@
 use super::message::{
     BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser, WriteUser,
 };
+use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::sql::statements::Statements;
 use crate::store::sql::{self, ChangedRows, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
@@ -180,6 +181,14 @@ impl<D: LocalDatabase> Bucket<D> {
             }
             Operation::List(list) => self.list(key_and_now, list),
             Operation::ListChanges(list) => self.list_changes(key_and_now, list),
+            Operation::FindAll { external_ids } => {
+                let ids = sql::walk::ids_json(external_ids.iter().map(String::as_str));
+                let values = [key_and_now[0], key_and_now[1], (&ids).into(), Value::Number(MAX_PAGE_BYTES as u64)];
+                let find = Statement { sql: &STATEMENTS.find_users, values: &values };
+                let users = sql::walk::found(self.database.query(find)?)?;
+                Ok(BucketAnswer::FoundAll(users.map(|users| users.into_iter().map(Into::into).collect())))
+            }
+            Operation::Walk(asked) => walk::answer(&self.database, CALLER, key_and_now, asked),
             Operation::Revoke => {
                 let sql = "insert into revoked_keys (hash) values (?1) on conflict (hash) do nothing";
                 self.database.query::<AnyRow>(Statement { sql, values: &key_and_now[..1] })?;

@@ -3,16 +3,18 @@
 use super::message::{
     BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser, WriteUser,
 };
+use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::Project;
 use crate::placement::{Placement, Storage};
 use crate::store::{
-    Access, Caller, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser,
-    Upserted, UserStore, UserWrite, Written,
+    Access, Caller, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Page, Share, StoreError, StoredLimit,
+    StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
 };
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// The objects of all buckets.
 ///
@@ -231,6 +233,35 @@ impl<O: Objects> UserStore for ObjectStore<O> {
             reached[number].revision = change.revision() - 1;
         }
         Ok(ChangesPage { changes: changes.into_iter().map(|(_, change)| change).collect(), has_more, reached })
+    }
+
+    async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
+        let buckets = placement(access.caller)?.buckets;
+        let mut by_bucket = BTreeMap::<u8, Vec<String>>::new();
+        for id in ids {
+            by_bucket.entry(buckets.bucket_of(id.as_str())).or_default().push(id.as_str().into());
+        }
+        let operation = |(bucket, external_ids)| (bucket, Operation::FindAll { external_ids });
+        let mut users = Vec::new();
+        for answer in self.call(access, by_bucket.into_iter().map(operation)).await? {
+            let BucketAnswer::FoundAll(of_bucket) = answer else { return Err(unfit()) };
+            let Some(of_bucket) = of_bucket else { return Ok(None) };
+            users.extend(of_bucket.into_iter().map(StoredUser::from));
+        }
+        let bytes: usize = users.iter().map(|user| user.properties.get().len() + user.origin.get().len()).sum();
+        Ok((bytes <= MAX_PAGE_BYTES).then_some(users))
+    }
+
+    async fn walk_users(
+        &self,
+        access: Access<'_>,
+        asked: &Walk<'_>,
+        shares: &[Share],
+    ) -> Result<Vec<Walked>, StoreError> {
+        let operations = shares.iter().map(|share| Ok((share.part, Operation::Walk(walk::request(asked, share)?))));
+        let operations = operations.collect::<Result<Vec<_>, StoreError>>()?;
+        let answers = self.call(access, operations).await?.into_iter();
+        answers.map(|answer| walk::walked(answer).ok_or_else(unfit)).collect()
     }
 
     async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError> {

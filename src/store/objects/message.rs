@@ -4,7 +4,10 @@
 //! member may only say what an object of an earlier version may ignore; what narrows a write is a new variant, which such
 //! an object refuses.
 
-use crate::store::{Behind, ChangedUser, DeletedUser, IfMatch, Reached, StoredLimit, StoredUser, Upserted, Written};
+use crate::store::{
+    Behind, ChangedUser, DeletedUser, GroupCount, IfMatch, PropertyCount, Reach, Reached, StoredLimit, StoredUser,
+    Upserted, Written,
+};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -63,6 +66,13 @@ pub enum Operation {
     List(ListUsers),
     /// Answered by `Changes`, or by `CursorExpired`.
     ListChanges(ListChanges),
+    /// Answered by `FoundAll`.
+    FindAll {
+        /// The callers' own ids.
+        external_ids: Vec<String>,
+    },
+    /// Answered by `Walked`.
+    Walk(WalkUsers),
     /// From the answer on, which is `Revoked`, the calling key is answered `KeyNotLive`.
     Revoke,
 }
@@ -129,6 +139,36 @@ pub struct ListChanges {
     pub max_bytes: usize,
 }
 
+/// Which users to examine, and what to ask of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WalkUsers {
+    /// Which users it is about, as a client writes a filter. None: all.
+    pub filter: Option<Box<RawValue>>,
+    /// What it asks of them.
+    pub question: AskUsers,
+    /// Only users behind the one with this id.
+    pub after: String,
+    /// Only users before the one with this id.
+    pub before: Option<String>,
+    /// How many users to examine at most.
+    pub users: u32,
+    /// Bytes of their profiles at most.
+    pub max_bytes: usize,
+    /// After how many found users to end.
+    pub limit: u32,
+}
+
+/// What a walk asks of users.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum AskUsers {
+    /// Who they are.
+    Users,
+    /// How many they are; by the values of a field, if there is one.
+    Count(Option<String>),
+    /// Which names their properties and origins have.
+    Properties,
+}
+
 /// What an object answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum BucketAnswer {
@@ -158,6 +198,19 @@ pub enum BucketAnswer {
     },
     /// A deletion was forgotten that the follower has not met.
     CursorExpired,
+    /// The users who are there, in any order. None: they are too large together.
+    FoundAll(Option<Vec<BucketUser>>),
+    /// What was found.
+    Walked {
+        /// How far it went.
+        reach: Reach,
+        /// Who they are, in order.
+        users: Vec<BucketUser>,
+        /// How many they are, in groups.
+        groups: Vec<GroupCount>,
+        /// The names of their members.
+        properties: Vec<PropertyCount>,
+    },
     /// The key is dead.
     Revoked,
     /// The user is not one that the condition means, but of this revision, or not there. Nothing was done.
@@ -237,150 +290,4 @@ impl From<BucketUser> for StoredUser {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn pinned<T: Serialize + for<'a> Deserialize<'a>>(value: &T, json: &str) {
-        assert_eq!(serde_json::to_string(value).unwrap(), json);
-        let read: T = serde_json::from_str(json).unwrap();
-        assert_eq!(serde_json::to_string(&read).unwrap(), json);
-    }
-
-    fn raw(json: &str) -> Box<RawValue> {
-        RawValue::from_string(json.into()).unwrap()
-    }
-
-    #[test]
-    fn the_forms_of_requests_are_pinned() {
-        let user = |change, set_once| UpsertUser { external_id: "u".into(), new_id: "usr_1".into(), change, set_once };
-        let merge = || user(ChangeProfile::Merge(raw(r#"{"properties":{"n":1.10}}"#)), None);
-        let once = Some(r#"[["origin",{"n":1.10}]]"#);
-        let set = || user(ChangeProfile::Set { members: raw(r#"[["p/n",1.10]]"#), as_of: 4 }, once.map(raw));
-        let merge_json =
-            r#"{"external_id":"u","new_id":"usr_1","change":{"Merge":{"properties":{"n":1.10}}},"set_once":null}"#;
-        let set_json = r#"{"external_id":"u","new_id":"usr_1","change":{"Set":{"members":[["p/n",1.10]],"as_of":4}},"set_once":[["origin",{"n":1.10}]]}"#;
-        let list = |email: Option<&str>, after: Option<&str>| {
-            let (email, after) = (email.map(Into::into), after.map(Into::into));
-            Operation::List(ListUsers { email, phone: None, after, limit: 2, max_bytes: 3 })
-        };
-        let changes = |revision, begun| {
-            Operation::ListChanges(ListChanges { behind: Behind { revision, begun }, limit: 2, max_bytes: 3 })
-        };
-        let delete = |if_match| Operation::Delete { external_id: "u".into(), if_match };
-        for (operation, json) in [
-            (
-                Operation::Upsert { user: merge(), if_match: None },
-                format!(r#"{{"Upsert":{{"user":{merge_json},"if_match":null}}}}"#),
-            ),
-            (
-                Operation::Upsert { user: set(), if_match: Some(IfMatch::Any) },
-                format!(r#"{{"Upsert":{{"user":{set_json},"if_match":"Any"}}}}"#),
-            ),
-            (
-                Operation::Upsert { user: merge(), if_match: Some(IfMatch::Revisions(vec![7, 8])) },
-                format!(r#"{{"Upsert":{{"user":{merge_json},"if_match":{{"Revisions":[7,8]}}}}}}"#),
-            ),
-            (
-                Operation::WriteAll(vec![WriteUser::Upsert(merge()), WriteUser::Delete("v".into())]),
-                format!(r#"{{"WriteAll":[{{"Upsert":{merge_json}}},{{"Delete":"v"}}]}}"#),
-            ),
-            (Operation::Find { external_id: "u".into() }, r#"{"Find":{"external_id":"u"}}"#.into()),
-            (delete(None), r#"{"Delete":{"external_id":"u","if_match":null}}"#.into()),
-            (
-                delete(Some(IfMatch::Revisions(vec![]))),
-                r#"{"Delete":{"external_id":"u","if_match":{"Revisions":[]}}}"#.into(),
-            ),
-            (
-                list(Some("a@b"), None),
-                r#"{"List":{"email":"a@b","phone":null,"after":null,"limit":2,"max_bytes":3}}"#.into(),
-            ),
-            (
-                list(None, Some("u")),
-                r#"{"List":{"email":null,"phone":null,"after":"u","limit":2,"max_bytes":3}}"#.into(),
-            ),
-            (
-                changes(7, None),
-                r#"{"ListChanges":{"behind":{"revision":7,"begun":null},"limit":2,"max_bytes":3}}"#.into(),
-            ),
-            (
-                changes(7, Some(6)),
-                r#"{"ListChanges":{"behind":{"revision":7,"begun":6},"limit":2,"max_bytes":3}}"#.into(),
-            ),
-            (Operation::Revoke, r#""Revoke""#.into()),
-        ] {
-            let bucket = BucketId { project: "p".into(), number: 3, buckets: 4 };
-            let bucket_json = r#"{"project":"p","number":3,"buckets":4}"#;
-            let request = BucketRequest { bucket, key: "0f".into(), expires_at: Some(6), now: 5, operation };
-            let json = format!(r#"{{"bucket":{bucket_json},"key":"0f","expires_at":6,"now":5,"operation":{json}}}"#);
-            pinned(&request, &json);
-        }
-    }
-
-    #[test]
-    fn the_forms_of_answers_are_pinned() {
-        let user = || BucketUser {
-            id: "usr_1".into(),
-            external_id: "u".into(),
-            email: None,
-            phone: Some("+1".into()),
-            properties: raw("{}"),
-            origin: raw(r#"{"n":1.10,"s":"\""}"#),
-            created_at: 1,
-            updated_at: 2,
-            revision: 3,
-        };
-        let user_json = r#"{"id":"usr_1","external_id":"u","email":null,"phone":"+1","properties":{},"origin":{"n":1.10,"s":"\""},"created_at":1,"updated_at":2,"revision":3}"#;
-        let deleted =
-            || BucketChange::Deleted { id: "usr_2".into(), external_id: "v".into(), deleted_at: 8, revision: 9 };
-        let deleted_json = r#"{"id":"usr_2","external_id":"v","deleted_at":8,"revision":9}"#;
-        let stored = || Ok(Upserted { id: "usr_1".into(), created: true, stale: false });
-        let stored_json = r#"{"Ok":{"id":"usr_1","created":true,"stale":false}}"#;
-        let refused = |limit| BucketAnswer::Upserted(Err(limit));
-        for (answer, json) in [
-            (BucketAnswer::Upserted(stored()), format!(r#"{{"Upserted":{stored_json}}}"#)),
-            (refused(StoredLimit::ProfileBytes), r#"{"Upserted":{"Err":"profile_bytes"}}"#.into()),
-            (refused(StoredLimit::PropertyKeys), r#"{"Upserted":{"Err":"property_keys"}}"#.into()),
-            (refused(StoredLimit::OriginKeys), r#"{"Upserted":{"Err":"origin_keys"}}"#.into()),
-            (
-                BucketAnswer::WrittenAll(vec![
-                    stored().map(Written::Upserted),
-                    Ok(Written::Deleted(true)),
-                    Err(StoredLimit::OriginKeys),
-                ]),
-                r#"{"WrittenAll":[{"Ok":{"Upserted":{"id":"usr_1","created":true,"stale":false}}},{"Ok":{"Deleted":true}},{"Err":"origin_keys"}]}"#.into(),
-            ),
-            (BucketAnswer::Found(None), r#"{"Found":null}"#.into()),
-            (BucketAnswer::Found(Some(user())), format!(r#"{{"Found":{user_json}}}"#)),
-            (BucketAnswer::Deleted(true), r#"{"Deleted":true}"#.into()),
-            (
-                BucketAnswer::Listed { users: vec![user()], has_more: true },
-                format!(r#"{{"Listed":{{"users":[{user_json}],"has_more":true}}}}"#),
-            ),
-            (
-                BucketAnswer::Changes {
-                    changes: vec![BucketChange::Stored(user()), deleted()],
-                    has_more: false,
-                    reached: Reached { revision: 5, begun: 4 },
-                },
-                format!(
-                    r#"{{"Changes":{{"changes":[{{"Stored":{user_json}}},{{"Deleted":{deleted_json}}}],"has_more":false,"reached":{{"revision":5,"begun":4}}}}}}"#
-                ),
-            ),
-            (BucketAnswer::CursorExpired, r#""CursorExpired""#.into()),
-            (BucketAnswer::Revoked, r#""Revoked""#.into()),
-            (BucketAnswer::RevisionChanged(Some(7)), r#"{"RevisionChanged":7}"#.into()),
-            (BucketAnswer::RevisionChanged(None), r#"{"RevisionChanged":null}"#.into()),
-            (BucketAnswer::KeyNotLive, r#""KeyNotLive""#.into()),
-            (BucketAnswer::Failed("why".into()), r#"{"Failed":"why"}"#.into()),
-        ] {
-            pinned(&answer, &json);
-        }
-    }
-
-    #[test]
-    fn an_operation_of_another_version_is_none() {
-        assert!(serde_json::from_str::<Operation>(r#""Revoke""#).is_ok());
-        assert!(serde_json::from_str::<Operation>(r#"{"Move":{}}"#).is_err());
-    }
-}
+mod tests;

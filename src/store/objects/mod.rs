@@ -4,6 +4,7 @@
 mod bucket;
 mod client;
 mod message;
+mod walk;
 
 pub use bucket::{Bucket, SCHEMA};
 pub use client::{ObjectStore, Objects};

@@ -6,6 +6,7 @@ mod database;
 mod rows;
 pub mod statements;
 mod users;
+pub(super) mod walk;
 
 pub use database::{Database, LocalDatabase, Statement, Value, broken_limit, failure};
 pub(super) use rows::{ChangedRows, UpsertedRow, UserRow, changes, page};

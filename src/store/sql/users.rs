@@ -4,11 +4,12 @@ use super::SqlStore;
 use super::batch::{self, Round};
 use super::database::{Database, Statement, Value};
 use super::rows::{BatchRow, ChangedRows, IdRow, UpsertedRow, UserRow, changes, page};
-use super::statements::D1;
+use super::statements::{self, D1};
+use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::store::{
-    Access, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, Page, StoreError, StoredLimit, StoredUser, Upserted,
-    UserStore, UserWrite, Written,
+    Access, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, Page, Share, StoreError, StoredLimit, StoredUser,
+    Upserted, UserStore, UserWrite, Walk, Walked, Written,
 };
 use crate::user::{Change, ExternalId, NewUser, Phone};
 
@@ -136,6 +137,29 @@ impl<D: Database> UserStore for SqlStore<D> {
         let (end, rows) = self.0.query_pair::<ChangesEnd, UserRow>(end, list).await?;
         let ChangedRows { changes, has_more, reached } = changes(behind, &end, rows, limit)?;
         Ok(ChangesPage { changes, has_more, reached: vec![reached] })
+    }
+
+    async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
+        let (hash, ids) = (access.caller.hash.to_hex(), walk::ids_json(ids.iter().map(ExternalId::as_str)));
+        let values = [(&hash).into(), access.now.into(), (&ids).into(), Value::Number(MAX_PAGE_BYTES as u64)];
+        walk::found(self.0.query(Statement { sql: &D1.find_users, values: &values }).await?)
+    }
+
+    /// There is one part, and so one share at most.
+    async fn walk_users(
+        &self,
+        access: Access<'_>,
+        walk: &Walk<'_>,
+        shares: &[Share],
+    ) -> Result<Vec<Walked>, StoreError> {
+        let (hash, statement) = (access.caller.hash.to_hex(), statements::walk_of_d1(walk));
+        let mut walked = Vec::new();
+        for share in shares {
+            let values = walk::values((&hash).into(), access.now.into(), share, &statement.values);
+            let rows = self.0.query(Statement { sql: &statement.sql, values: &values }).await?;
+            walked.push(walk::walked(rows)?);
+        }
+        Ok(walked)
     }
 
     /// Every statement reads `api_keys` itself.

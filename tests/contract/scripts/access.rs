@@ -20,10 +20,20 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 30] = [
+const ROUTES: [(&str, &str, For, u16); 40] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
+    ("POST", "/v1/users/query", READ, 200),
+    ("POST", "/v1/users/count", READ, 200),
+    ("POST", "/v1/users/get", READ, 200),
+    ("GET", "/v1/users/query", READ, 404),
+    ("GET", "/v1/users/count", READ, 404),
+    ("GET", "/v1/users/get", READ, 404),
+    ("DELETE", "/v1/users/query", DELETE, 200),
+    ("DELETE", "/v1/users/count", DELETE, 200),
+    ("DELETE", "/v1/users/get", DELETE, 200),
+    ("GET", "/v1/properties", READ, 200),
     ("GET", "/v1/users", READ, 200),
     ("GET", "/users", READ, 200),
     ("GET", "/v1/users/u", READ, 200),
@@ -56,6 +66,8 @@ const ROUTES: [(&str, &str, For, u16); 30] = [
 fn body_of(method: &str, path: &str) -> String {
     match (method, path) {
         ("POST", "/v1/users/batch") => json!({"users": [{"user_id": "u"}]}).to_string(),
+        ("POST", "/v1/users/query" | "/v1/users/count") => json!({}).to_string(),
+        ("POST", "/v1/users/get") => json!({"user_ids": ["u"]}).to_string(),
         ("POST", "/v1/batch") => json!({"batch": [{"type": "identify", "userId": "u"}]}).to_string(),
         ("POST", "/v1/identify") => json!({"userId": "u"}).to_string(),
         ("POST", "/v1/keys") => json!({"name": "made", "project": "access"}).to_string(),

@@ -237,12 +237,13 @@ fn a_project_shows_its_limits_and_each_policy_has_its_own() {
     let get = |name: &str| shared().admin(200, "GET", &path(name), &Value::Null).json()["project"].clone();
     assert_eq!(shared().admin(404, "GET", &path("nobody"), &Value::Null).code(), "PROJECT_NOT_FOUND");
     let limit = |limit: u32, window_seconds: u32, default: bool| json!({"limit": limit, "window_seconds": window_seconds, "default": default});
-    let (users, batch, ingest) = (limit(500, 60, true), limit(100, 60, true), limit(600, 60, true));
+    let (users, batch) = (limit(500, 60, true), limit(100, 60, true));
+    let (ingest, query) = (limit(600, 60, true), limit(60, 60, true));
 
     let made = put("limits", json!({}));
     assert_eq!(
         (&made["name"], &made["rate_limits"]),
-        (&json!("limits"), &json!({"users": users, "batch": batch, "ingest": ingest}))
+        (&json!("limits"), &json!({"users": users, "batch": batch, "ingest": ingest, "query": query}))
     );
     assert_eq!(get("limits"), made);
     let names = shared().admin(200, "GET", "/v1/projects", &Value::Null).json()["projects"].clone();
@@ -250,11 +251,14 @@ fn a_project_shows_its_limits_and_each_policy_has_its_own() {
     assert!(names.contains(&"limits") && names.is_sorted(), "{names:?}");
 
     let more = put("limits", json!({"rate_limits": {"batch": {"limit": 1000, "window_seconds": 30}}}));
-    assert_eq!(more["rate_limits"], json!({"users": users, "batch": limit(1000, 30, false), "ingest": ingest}));
+    assert_eq!(
+        more["rate_limits"],
+        json!({"users": users, "batch": limit(1000, 30, false), "ingest": ingest, "query": query})
+    );
     let first = put("limits", json!({"rate_limits": {"users": {"limit": 9, "window_seconds": 60}}}));
     assert_eq!(
         first["rate_limits"],
-        json!({"users": limit(9, 60, false), "batch": limit(1000, 30, false), "ingest": ingest})
+        json!({"users": limit(9, 60, false), "batch": limit(1000, 30, false), "ingest": ingest, "query": query})
     );
     assert_eq!(first["created_at"], made["created_at"]);
     let older = json!({"rate_limit": {"limit": 9, "window_seconds": 60}});

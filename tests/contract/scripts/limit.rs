@@ -109,6 +109,7 @@ fn usage_shows_what_each_policy_has_booked_and_looking_takes_nothing() {
     assert_eq!(unused["users"], json!({"limit": 500, "window_seconds": 60, "slots": []}));
     assert_eq!(unused["batch"], json!({"limit": 100, "window_seconds": 60, "slots": []}));
     assert_eq!(unused["ingest"], json!({"limit": 600, "window_seconds": 60, "slots": []}));
+    assert_eq!(unused["query"], json!({"limit": 60, "window_seconds": 60, "slots": []}));
 
     project.limit(20, 120);
     for n in 0..3 {

@@ -17,6 +17,7 @@ mod log;
 mod merge;
 mod once;
 mod order;
+mod query;
 mod segment;
 mod storage;
 mod upsert;

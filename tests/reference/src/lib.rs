@@ -13,6 +13,7 @@ mod platform;
 pub mod simulation;
 mod sqlite;
 mod store;
+mod walk;
 
 pub use clock::Clock;
 pub use limiter::MemoryLimiter;

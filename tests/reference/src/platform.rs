@@ -166,6 +166,9 @@ impl<U: UserStore + 'static, C: ControlStore + 'static> Platform for Memory<U, C
         window.grant(quota, &ask, self.now().as_ms()).verdict.admitted
     }
 
+    /// Nobody else is there.
+    async fn rest(&self, _: u64) {}
+
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {
         self.background.borrow_mut().push(Box::pin(work));
     }

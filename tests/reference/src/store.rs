@@ -1,6 +1,7 @@
 //! The storage ports, by the models of the merge and of last write wins.
 
 use crate::last_write_wins::{MemberTimes, fill};
+use crate::walk::walked;
 use roster::bounds::{DELETION_MS, MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
@@ -8,7 +9,7 @@ use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
 use roster::placement::Storage;
 use roster::store::{
     Access, Caller, ChangedUser, ChangesEnd, ChangesPage, ControlStore, DeletedUser, Filter, FollowFrom, IfMatch, Page,
-    StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Written,
+    Share, StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -394,6 +395,36 @@ impl UserStore for MemoryStore {
         let forgotten = self.forgotten.borrow().get(&mine).copied().unwrap_or(0);
         let reached = behind.reached(&changes, ChangesEnd { latest, forgotten })?;
         Ok(ChangesPage { has_more: changes.len() < found.len(), changes, reached: vec![reached] })
+    }
+
+    async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
+        let project = self.project_of(access)?;
+        let users = self.users.borrow();
+        let found = |id: &ExternalId| users.get_key_value(&(project.clone(), id.as_str().to_owned()));
+        let found: Vec<_> = ids.iter().filter_map(found).filter(|(_, user)| !user.gone).collect();
+        let bytes: usize = found.iter().map(|(_, user)| user.profile.len()).sum();
+        let users = found.into_iter().map(|((_, id), user)| stored_user(id, user)).collect();
+        Ok((bytes <= MAX_PAGE_BYTES).then_some(users))
+    }
+
+    async fn walk_users(
+        &self,
+        access: Access<'_>,
+        walk: &Walk<'_>,
+        shares: &[Share],
+    ) -> Result<Vec<Walked>, StoreError> {
+        let mine = self.project_of(access)?;
+        let part_of = |id: &str| match access.caller.record.storage {
+            Storage::D1 => 0,
+            Storage::Objects(placement) => placement.buckets.bucket_of(id),
+        };
+        let users = self.users.borrow();
+        let part = |number: u8| {
+            let of_part = users.iter().filter(|((project, id), _)| *project == mine && part_of(id) == number);
+            let bytes = |user: &User| (!user.gone).then_some(user.profile.len());
+            of_part.map(|((_, id), user)| (stored_user(id, user), bytes(user))).collect::<Vec<_>>()
+        };
+        Ok(shares.iter().map(|share| walked(&part(share.part), walk, share)).collect())
     }
 
     async fn refuse_key(&self, _: Access<'_>) -> Result<(), StoreError> {

@@ -200,9 +200,9 @@ impl<'p> Translation<'p> {
 /// Where a value stands in a row of `users`.
 pub struct Place {
     /// SQL for its JSON type as SQLite calls it; `'null'` if there is none.
-    pub kind: String,
+    kind: String,
     /// SQL for the value itself.
-    pub value: String,
+    value: String,
     /// SQL for the document and the path that lead to it, if they do.
     path: Option<(String, String)>,
     /// The tables in which it stands, one row or none, and the condition that finds it there. None: in that of `users`.
@@ -220,6 +220,22 @@ impl Place {
         let text =
             format!("strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000, 'unixepoch') || printf('.%03dZ', {column} % 1000)");
         Place { kind: "'text'".into(), value: format!("({text})"), path: None, walk: None }
+    }
+
+    /// Its type as SQL that a row of `users` answers.
+    pub fn scalar_kind(&self) -> String {
+        self.walk.as_ref().map_or_else(
+            || self.kind.clone(),
+            |(tables, keys)| format!("ifnull((select {} from {tables} where {keys}), 'null')", self.kind),
+        )
+    }
+
+    /// The value as SQL that a row of `users` answers.
+    pub fn scalar_value(&self) -> String {
+        self.walk.as_ref().map_or_else(
+            || self.value.clone(),
+            |(tables, keys)| format!("(select {} from {tables} where {keys})", self.value),
+        )
     }
 
     /// A condition on the value as one on the row of the user.

@@ -4,11 +4,14 @@
 mod changes;
 mod conditional;
 mod deletion;
-mod once;
 pub mod filter;
+mod once;
 mod times;
 mod upsert;
+pub mod walk;
 
+use self::walk::WalkStatement;
+use crate::store::Walk;
 use crate::user::fields::{CONTACTS, SECTIONS, Section};
 use std::sync::LazyLock;
 
@@ -22,6 +25,7 @@ pub struct Statements {
     pub list_users_by_contact: String,
     pub changes: String,
     pub changes_end: String,
+    pub find_users: String,
     pub look: Filling,
     pub upsert: Filling,
     pub upsert_as_of: Filling,
@@ -63,6 +67,7 @@ impl Statements {
             list_users_by_contact: list_users(caller, true),
             changes: changes::changes(caller),
             changes_end: changes::changes_end(caller),
+            find_users: walk::find_users(caller),
             look: Filling::new(caller, upsert::look),
             upsert: Filling::new(writer, upsert::upsert),
             upsert_as_of: Filling::new(writer, upsert::upsert_as_of),
@@ -75,6 +80,11 @@ impl Statements {
             delete_user_if: conditional::delete_user_if(writer),
         }
     }
+}
+
+/// The statement of a walk, where `api_keys` stands beside the users.
+pub fn walk_of_d1(walk: &Walk) -> WalkStatement {
+    walk::walk(CALLER, walk)
 }
 
 /// Those where `api_keys` stands beside the users.

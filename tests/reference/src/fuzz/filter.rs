@@ -112,7 +112,7 @@ fn users() -> Connection {
     for (i, profile) in PROFILES.iter().enumerate() {
         let sql = "insert into users
             (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-            values ('p', ?1, ?1, ?2, 0, 0, 1, ?3, ?3)";
+            values ('p', ?1, ?1, ?2, 0, 0, (select count(*) from users), ?3, ?3)";
         connection.execute(sql, (i.to_string(), profile, CREATED_AT)).unwrap();
     }
     connection

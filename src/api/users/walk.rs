@@ -1,0 +1,199 @@
+//! A walk through users, as far as one call goes: statement after statement, with a rest between two, in all parts of the
+//! project side by side.
+
+use super::positions::{self, Position};
+use crate::api::admission::for_caller;
+use crate::api::cursor;
+use crate::api::error::ApiError;
+use crate::api::platform::{Cx, Platform};
+use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_STATEMENT_USERS};
+use crate::filter::{self, Filter};
+use crate::input::fields::{FaultList, Faults, Fields, Part};
+use crate::key::KeyRecord;
+use crate::store::{Caller, Found, Question, Reach, Share, UserStore, Walk, Walked};
+use serde::Serialize;
+
+/// Statements in one part, at most. Only where users are large does a call end before it has examined as many as it may.
+const MAX_STATEMENTS: u32 = MAX_EXAMINED / MAX_STATEMENT_USERS;
+/// Milliseconds of the longest rest.
+const MAX_REST_MS: u64 = 250;
+
+/// What becomes of what a walk finds.
+pub trait Collector {
+    /// How many users it still takes, if that is bounded.
+    fn users_left(&self) -> u32 {
+        u32::MAX
+    }
+
+    /// Bytes of profiles that it still takes.
+    fn bytes_left(&self) -> usize {
+        MAX_PAGE_BYTES
+    }
+
+    /// Takes what was found; or nothing, and answers the id of the first user who does not fit.
+    fn take(&mut self, found: Found) -> Result<(), String>;
+}
+
+/// What a request asks of a walk.
+pub struct Asked {
+    /// Which users it is about.
+    pub filter: Option<Filter>,
+    /// Where it goes on.
+    pub cursor: Option<String>,
+}
+
+impl Asked {
+    /// Reads `where` and `cursor`.
+    pub fn parse(fields: &mut Fields) -> Self {
+        let filter = fields.optional("where", filter::filter);
+        let cursor = fields.optional("cursor", |value, faults: &mut Faults| faults.string(value).map(str::to_owned));
+        Asked { filter, cursor }
+    }
+}
+
+#[derive(Serialize)]
+pub struct PaginationOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    has_more: bool,
+    next_cursor: Option<String>,
+}
+
+/// How far a walk has come, and what it asks.
+pub struct Progress {
+    positions: Vec<Position>,
+    /// What all walks have in common that ask the same.
+    asked: Vec<String>,
+    examined: u32,
+}
+
+impl Progress {
+    /// At the beginning, or where a cursor says. `asked` is what all walks have in common that ask the same.
+    pub fn begin(part: Part, cursor: Option<&str>, asked: Vec<String>, record: &KeyRecord) -> Result<Self, ApiError> {
+        let parts = record.storage.parts();
+        let positions = match cursor {
+            None => vec![Position::After(String::new()); parts.into()],
+            Some(text) => read(text, parts, &asked).ok_or_else(|| {
+                let rule = "Must be a next_cursor as it was given, of this call and with all that it was given for";
+                ApiError::Faults(FaultList::one(part, "cursor", rule))
+            })?,
+        };
+        Ok(Progress { positions, asked, examined: 0 })
+    }
+
+    /// How many users were examined.
+    pub fn examined(&self) -> u32 {
+        self.examined
+    }
+
+    /// What an answer says of it.
+    pub fn pagination(&self, limit: Option<u32>) -> PaginationOut {
+        let has_more = self.positions.iter().any(|position| *position != Position::End);
+        let asked: Vec<_> = self.asked.iter().map(String::as_str).collect();
+        let next_cursor = has_more.then(|| cursor::write(&asked, &positions::write(&self.positions)));
+        PaginationOut { limit, has_more, next_cursor }
+    }
+
+    /// What each part that is not at its end examines next.
+    fn shares(&self, collector: &dyn Collector) -> Vec<Share> {
+        let users_left = MAX_EXAMINED.saturating_sub(self.examined);
+
+        let open = |(part, position): (u8, &Position)| match position {
+            Position::After(id) => Some((part, id.clone())),
+            Position::End => None,
+        };
+        let mut open: Vec<_> = (0..).zip(&self.positions).filter_map(open).collect();
+        // Who is to find fewer users than there are parts looks into so many parts.
+        open.truncate(collector.users_left().min(users_left).try_into().unwrap_or(usize::MAX));
+        let parts = u32::try_from(open.len()).unwrap_or(u32::MAX).max(1);
+        let max_bytes = collector.bytes_left() / open.len().max(1);
+        // The first user of a share is examined, however large.
+        if max_bytes < MAX_PROFILE_BYTES {
+            return Vec::new();
+        }
+        let (users, found) = (collector.users_left() / parts, collector.users_left() % parts);
+        let share = |(i, (part, after))| Share {
+            part,
+            after,
+            before: None,
+            users: MAX_STATEMENT_USERS.min(users_left / parts),
+            max_bytes,
+            limit: users + u32::from(i < found),
+        };
+        (0..).zip(open).map(share).collect()
+    }
+
+    fn advance(&mut self, share: &Share, reach: Reach) {
+        self.examined += reach.examined;
+        let position = match reach.last {
+            Some(last) if reach.has_more => Position::After(last),
+            // Before the user who did not fit, there is nobody.
+            None if share.before.is_some() => return,
+            _ => Position::End,
+        };
+        self.positions[usize::from(share.part)] = position;
+    }
+}
+
+fn read(text: &str, parts: u8, asked: &[String]) -> Option<Vec<Position>> {
+    let asked: Vec<_> = asked.iter().map(String::as_str).collect();
+    positions::read(&cursor::read(&asked, text)?, parts)
+}
+
+/// Walks on until the collector is full, all users are examined, or the call has taken of the store what it may. Between two
+/// statements it rests twice as long as the last one took, so that writes come first.
+pub async fn walk<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    walk: &Walk<'_>,
+    progress: &mut Progress,
+    collector: &mut dyn Collector,
+) -> Result<(), ApiError> {
+    for _ in 0..MAX_STATEMENTS {
+        let mut shares = progress.shares(collector);
+        if walk.filter.is_none() && matches!(walk.question, Question::Users) {
+            // Each user is found: no more need be looked at than are wanted.
+            for share in &mut shares {
+                share.users = share.users.min(share.limit);
+            }
+        }
+        let begun = cx.now();
+        let fits = examine(cx, caller, walk, &shares, progress, collector).await?;
+        if !fits || progress.shares(collector).is_empty() {
+            break;
+        }
+        let took_ms = cx.now().as_ms().saturating_sub(begun.as_ms());
+        cx.wait(cx.platform.rest((2 * took_ms).min(MAX_REST_MS))).await;
+    }
+    Ok(())
+}
+
+/// Examines a share of each part. False: the collector did not take all that was found.
+async fn examine<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    walk: &Walk<'_>,
+    shares: &[Share],
+    progress: &mut Progress,
+    collector: &mut dyn Collector,
+) -> Result<bool, ApiError> {
+    let ask = async |shares: &[Share]| {
+        for_caller(cx, caller, cx.platform.users().walk_users(caller.at(cx.now()), walk, shares)).await
+    };
+    for (share, walked) in shares.iter().zip(ask(shares).await?) {
+        let Walked { reach, found } = walked;
+        let Err(before) = collector.take(found) else {
+            progress.advance(share, reach);
+            continue;
+        };
+        // What the parts behind this one have found is left for the next call.
+        let share = Share { before: Some(before), ..share.clone() };
+        for Walked { reach, found } in ask(std::slice::from_ref(&share)).await? {
+            if collector.take(found).is_ok() {
+                progress.advance(&share, reach);
+            }
+        }
+        return Ok(false);
+    }
+    Ok(true)
+}
