@@ -1,4 +1,4 @@
-//! `roster`: the command-line tool that moves users in and out of Roster and manages API keys.
+//! `roster`: the command-line tool that moves users in and out of Roster, asks about them, and manages API keys.
 //!
 //! Memory is bounded, whatever the size of a file. An import is a pipeline: [`format`] reads the file into [`record`]s,
 //! [`import`] packs them into batches, keeps some in flight and commits their results in the file's order. An export
@@ -6,8 +6,8 @@
 //! the pages of changes. All resume after Ctrl-C or a crash: [`resume`] says how.
 //!
 //! Imports run one way:
-//! `main → {import, export, follow, keys} → args → format → record` and `{import, export, follow, keys} → client →
-//! progress_bar`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
+//! `main → {import, export, follow, query, keys} → args → format → record` and `{import, export, follow, query, keys} →
+//! client → progress_bar`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
 mod args;
 #[cfg(test)]
@@ -22,6 +22,7 @@ mod import;
 mod interrupt;
 mod keys;
 mod progress_bar;
+mod query;
 mod record;
 mod resume;
 
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
         Command::Import(args) => import::run(&args, &interrupt),
         Command::Export(args) => export::run(&args, &interrupt),
         Command::Follow(args) => follow::run(&args, &interrupt),
+        Command::Count(args) => query::count(&args, &interrupt),
+        Command::Query(args) => query::query(&args, &interrupt),
+        Command::Properties(args) => query::properties(&args, &interrupt),
         Command::Keys(command) => keys::run(&command, &interrupt),
     });
     match outcome {

@@ -1,5 +1,6 @@
 //! The arguments of `roster export`.
 
+use super::filter::FilterArgs;
 use super::server::ServerArgs;
 use super::{unknown_format, with_suffix};
 use crate::error::CliError;
@@ -14,9 +15,9 @@ pub const DETAILS: &str = "\
 The output can be imported as it is and gives the same users, digit for digit. In CSV, keys stand in the order of the
 columns, and an absent e-mail or phone is an empty cell.
 
-An export leaves a fifth of the project's rate limit to others. While less than that remains, it uses a twentieth of the
-limit in a window: of 500 a minute, one call in 2.4 s. With --rate it sends that many calls a second instead, each for up to
-100 users, and waits only when the limit is reached.
+An export counts as questions do, and leaves a fifth of the project's limit of them to others. While less than that remains, it uses a
+twentieth of the limit in a window: of 60 a minute, one call in 20 s. With --rate it sends that many calls a second instead, each
+for up to 1,000 users, and waits only when the limit is reached.
 
 With --as-of, each user says as of when it is as it is, which is its last change: so an import of the file leaves what has
 changed since.
@@ -40,6 +41,8 @@ was when it was read. An export to the standard output can't resume.
 
 #[derive(Args)]
 pub struct ExportArgs {
+    #[command(flatten)]
+    pub filter: FilterArgs,
     /// Format of the output [default: from the name of the output file, else ndjson]
     #[arg(long)]
     format: Option<Format>,

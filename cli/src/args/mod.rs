@@ -1,16 +1,19 @@
 //! The command line.
 
 mod export;
+mod filter;
 mod follow;
 mod import;
 mod keys;
+mod query;
 mod server;
 
 pub use export::{ExportArgs, partial_paths};
 pub use follow::FollowArgs;
 pub use import::ImportArgs;
 pub use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
-pub use server::AdminArgs;
+pub use query::{CountArgs, PropertiesArgs, QueryArgs};
+pub use server::{AdminArgs, ServerArgs};
 
 use crate::error::CliError;
 use clap::{Parser, Subcommand};
@@ -23,7 +26,7 @@ Exit codes:
   2    wrong use
   130  interrupted by Ctrl-C";
 
-/// Moves users in and out of Roster
+/// Moves users in and out of Roster, and asks about them
 #[derive(Parser)]
 #[command(name = "roster", version, after_help = EXIT_CODES)]
 pub struct Args {
@@ -36,12 +39,21 @@ pub enum Command {
     /// Store the users of a file
     #[command(after_long_help = format!("{}{EXIT_CODES}", import::DETAILS))]
     Import(ImportArgs),
-    /// Write all users of a project to a file or the standard output
-    #[command(after_long_help = format!("{}{EXIT_CODES}", export::DETAILS))]
+    /// Write the users of a project to a file or the standard output
+    #[command(after_long_help = format!("{}{}{EXIT_CODES}", filter::DETAILS, export::DETAILS))]
     Export(ExportArgs),
     /// Print all users, and then what becomes of them, for ever
     #[command(after_long_help = format!("{}{EXIT_CODES}", follow::DETAILS))]
     Follow(FollowArgs),
+    /// Count users by what is stored of them
+    #[command(after_long_help = format!("{}{}{EXIT_CODES}", filter::DETAILS, query::COUNT_DETAILS))]
+    Count(CountArgs),
+    /// Print users by what is stored of them
+    #[command(after_long_help = format!("{}{}{EXIT_CODES}", filter::DETAILS, query::QUERY_DETAILS))]
+    Query(QueryArgs),
+    /// Print the names of properties in use
+    #[command(after_long_help = format!("{}{EXIT_CODES}", query::PROPERTIES_DETAILS))]
+    Properties(PropertiesArgs),
     /// Create, list and revoke API keys
     #[command(subcommand, after_long_help = format!("{}{EXIT_CODES}", keys::DETAILS))]
     Keys(KeysCommand),

@@ -14,7 +14,8 @@ use crate::interrupt::Interrupt;
 use crate::progress_bar::ProgressBar;
 use budget::Budget;
 use response::Response;
-use roster::bounds::PAGE_USERS;
+use roster::bounds::QUERY_USERS;
+use roster::json;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -145,10 +146,11 @@ impl<'a> Client<'a> {
         Ok(results.into_iter().map(stored).collect())
     }
 
-    /// Fetches a page of users, as JSON. Without a cursor it is the first.
-    pub fn list_users(&self, cursor: Option<&str>) -> Result<String, CliError> {
-        let cursor = cursor.map_or(String::new(), |cursor| format!("&cursor={cursor}"));
-        self.call(&Method::GET, &format!("/v1/users?limit={}{cursor}", PAGE_USERS.end()))
+    /// Fetches a page of the users whom a filter means, which is JSON, or of all. Without a cursor it is the first.
+    pub fn query_users(&self, filter: Option<&str>, cursor: Option<&str>) -> Result<String, CliError> {
+        let filter = filter.map_or(String::new(), |filter| format!(",\"where\":{filter}"));
+        let cursor = cursor.map_or(String::new(), |cursor| format!(",\"cursor\":{}", json::string(cursor)));
+        self.post("/v1/users/query", &format!("{{\"limit\":{}{filter}{cursor}}}", QUERY_USERS.end()))
     }
 
     /// Fetches a page of changes, as JSON. None if a deletion was forgotten that should stand there.
@@ -161,6 +163,11 @@ impl<'a> Client<'a> {
     /// Makes a call without a body. Returns the JSON of a 2xx.
     pub fn call(&self, method: &Method, path: &str) -> Result<String, CliError> {
         self.retry(self.max_attempts, || self.send(method, path, None))?.into_success()
+    }
+
+    /// Posts a body, as often as it takes: for a call that is idempotent. Returns the JSON of a 2xx.
+    pub fn post(&self, path: &str, body: &str) -> Result<String, CliError> {
+        self.retry(MAX_ATTEMPTS, || self.send(&Method::POST, path, Some(body)))?.into_success()
     }
 
     /// Posts a body once, without retries: for a call that is not idempotent. Returns the JSON of a 2xx.

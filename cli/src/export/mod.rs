@@ -1,4 +1,4 @@
-//! `roster export`: writes all users of a project, page by page.
+//! `roster export`: writes the users of a project, page by page.
 
 pub mod page;
 mod partial;
@@ -21,13 +21,17 @@ use std::io::{self, Write};
 pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (url, key, format) = (args.server.url()?, args.server.key()?, args.format()?);
     let selection = Selection::new(&args.columns, args.as_of, args.style())?;
-    let open = |output| PartialExport::open(output, url, key, &selection, args);
+    let filter = args.filter.to_json()?;
+    if filter.is_some() && args.since.is_some() {
+        return Err(CliError::Usage("--since is for all users: leave the conditions out".into()));
+    }
+    let open = |output| PartialExport::open(output, url, key, &selection, filter.as_deref(), args);
     let partial = args.output().map(open).transpose()?;
     let before = partial.as_ref().map_or(0, PartialExport::users);
     let bar = ProgressBar::new(None, before, 0);
     let pace = args.call_interval.map_or(Pace::Sparing, Pace::Every);
     let client = Client::new(url, key.reveal(), pace, interrupt, &bar);
-    let exporter = Exporter { client: &client, interrupt, bar: &bar, selection: &selection, args };
+    let exporter = Exporter { client: &client, filter, interrupt, bar: &bar, selection: &selection, args };
     let outcome = match partial {
         Some(partial) => {
             if before > 0 {
@@ -51,6 +55,8 @@ pub fn run(args: &ExportArgs, interrupt: &Interrupt) -> Result<(), CliError> {
 
 struct Exporter<'a> {
     client: &'a Client<'a>,
+    /// Which users, as JSON.
+    filter: Option<String>,
     interrupt: &'a Interrupt,
     bar: &'a ProgressBar,
     selection: &'a Selection,
@@ -108,7 +114,7 @@ impl Exporter<'_> {
     /// Fetches a page. Without a cursor it is the first.
     fn page(&self, cursor: Option<&str>) -> Result<Page, CliError> {
         let Some(moment) = self.args.since else {
-            return Page::parse(&self.client.list_users(cursor)?, self.selection);
+            return Page::parse(&self.client.query_users(self.filter.as_deref(), cursor)?, self.selection);
         };
         let from = cursor.map_or(ChangesFrom::Moment(moment), |cursor| ChangesFrom::Cursor(cursor.into()));
         let page = self.client.list_changes(&from, *PAGE_CHANGES.end())?;

@@ -18,7 +18,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Parses the response to `GET /v1/users`, and keeps what is selected of each user.
+    /// Parses the response to `POST /v1/users/query`, and keeps what is selected of each user.
     pub fn parse(text: &str, selection: &Selection) -> Result<Self, CliError> {
         let PageIn { users, pagination } = serde_json::from_str(text).map_err(CliError::invalid_response)?;
         let (lines, users) = lines(users, selection)?;
@@ -102,7 +102,7 @@ impl ExportedUser {
     }
 }
 
-/// The response to `GET /v1/users`, as far as the tool reads it.
+/// The response to `POST /v1/users/query`, as far as the tool reads it.
 #[derive(Deserialize)]
 struct PageIn<'a> {
     #[serde(borrow)]

@@ -26,6 +26,9 @@ struct ExportState {
     columns: Vec<String>,
     #[serde(default)]
     since: Option<String>,
+    /// Which users, as JSON.
+    #[serde(default)]
+    filter: Option<String>,
     /// Where the next page begins. None at the beginning.
     cursor: Option<String>,
     users: u64,
@@ -45,6 +48,8 @@ impl ExportState {
             Err("it was begun with other columns")
         } else if self.since != saved.since {
             Err("it was of users changed since another moment, or of all")
+        } else if self.filter != saved.filter {
+            Err("it was of other users")
         } else {
             Ok(())
         }
@@ -67,12 +72,15 @@ impl PartialExport {
         url: &BaseUrl,
         key: &ApiKey,
         selection: &Selection,
+        filter: Option<&str>,
         args: &ExportArgs,
     ) -> Result<Self, CliError> {
         let (path, state_path) = partial_paths(output);
         let (url, key_prefix) = (url.as_str().into(), key.prefix().into());
         let (columns, since) = (selection.names(), args.since.as_ref().map(Timestamp::to_string));
-        let mut state = ExportState { url, key_prefix, columns, since, cursor: None, users: 0, deletions: 0, bytes: 0 };
+        let filter = filter.map(str::to_owned);
+        let mut state =
+            ExportState { url, key_prefix, columns, since, filter, cursor: None, users: 0, deletions: 0, bytes: 0 };
         let saved = if args.restart { None } else { state_file::load::<ExportState>(&state_path, RESTART)? };
         if let Some(saved) = saved {
             state.check_same_export(&saved).map_err(|problem| state_file::mismatch(&state_path, problem, RESTART))?;

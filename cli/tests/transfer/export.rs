@@ -85,7 +85,7 @@ fn interrupt(tool: &Tool, line: &str, progress: &str, signal: &str, expected: Op
         assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");
         let saved = std::fs::read(tool.path(progress)).unwrap_or_default();
         let saved: Value = serde_json::from_slice(&saved).unwrap_or_default();
-        if let Some(users @ 200..) = saved["users"].as_u64() {
+        if let Some(users @ 2000..) = saved["users"].as_u64() {
             break users;
         }
         thread::sleep(Duration::from_millis(2));
@@ -102,7 +102,7 @@ fn interrupt(tool: &Tool, line: &str, progress: &str, signal: &str, expected: Op
 #[test]
 fn an_export_that_was_interrupted_goes_on() {
     let tool = Tool::new();
-    let users = filled(&tool, 1500);
+    let users = filled(&tool, 15_000);
     let table = tool.run(0, "export --format csv").stdout;
     for (name, whole) in [("out.ndjson", &users), ("out.csv", &table)] {
         let (line, progress) = (format!("export --rate 20 --output {name}"), format!("{name}.part.progress"));
@@ -113,7 +113,7 @@ fn an_export_that_was_interrupted_goes_on() {
         assert!(!tool.path(name).exists());
 
         let told = tool.run(0, &format!("export --output {name}"));
-        let resumed = told.says("going on after ").says("1500 users exported").stderr.clone();
+        let resumed = told.says("going on after ").says("15000 users exported").stderr.clone();
         let after: u64 = resumed.split("after ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
         assert!(after >= first, "{resumed}");
         assert!(tool.read(name) == *whole);
@@ -124,7 +124,7 @@ fn an_export_that_was_interrupted_goes_on() {
 #[test]
 fn only_the_same_export_goes_on() {
     let tool = Tool::new();
-    let users = filled(&tool, 600);
+    let users = filled(&tool, 6000);
     interrupt(&tool, "export --rate 20 --output out.ndjson", "out.ndjson.part.progress", "INT", Some(130));
     let other = tool.project.server.key(&json!({"name": "other", "project": tool.project.name}));
     tool.run(1, &format!("export --output out.ndjson --key {other}")).says("another key").says("--restart starts anew");
@@ -132,7 +132,7 @@ fn only_the_same_export_goes_on() {
     tool.write("out.ndjson.part", "");
     tool.run(1, "export --output out.ndjson").says("was cut").says("--restart starts anew");
     let told = tool.run(0, &format!("export --output out.ndjson --key {other} --restart"));
-    assert!(!told.says("600 users exported").stderr.contains("going on"));
+    assert!(!told.says("6000 users exported").stderr.contains("going on"));
     assert!(tool.read("out.ndjson") == users);
     assert_eq!(tool.files(), ["filled.ndjson", "out.ndjson"]);
 }
@@ -143,28 +143,39 @@ fn an_export_leaves_others_their_part_of_the_rate_limit() {
     let server = Server::start(&State::new(), &variables);
     let project = server.project();
     let tool = Tool::on(project);
-    let users = filled(&tool, 8000);
-    tool.project.limit(50, 5);
+    let users = filled(&tool, 24_000);
+    let limits = json!({"rate_limits": {"query": {"limit": 20, "window_seconds": 5}}});
+    tool.project.server.admin(200, "PUT", &format!("/v1/projects/{}", tool.project.name), &limits);
     // What was leased before the limit changed is gone.
     thread::sleep(Duration::from_secs(2));
     tool.project.post(200, &json!({"user_id": "live"}));
     let running = tool.start("export --output out.ndjson");
     let begun = Instant::now();
-    let mut upserts = 0;
     while begun.elapsed() < Duration::from_secs(10) {
-        tool.project.post(200, &json!({"user_id": "live", "properties": {"n": upserts}}));
-        upserts += 1;
-        thread::sleep(Duration::from_secs(1));
+        tool.project.call("POST", 200, "/v1/users/count", r#"{"where":{"field":"user_id","eq":"live"}}"#);
+        thread::sleep(Duration::from_secs(2));
     }
     let output = running.wait_with_output().unwrap();
-    Told::new(0, &output).says("8001 users exported");
+    Told::new(0, &output).says("24001 users exported");
     assert!(tool.read("out.ndjson").ends_with(&users));
+}
+
+#[test]
+fn an_export_is_of_the_users_who_are_meant() {
+    let tool = Tool::new();
+    tool.write("users.ndjson", USERS);
+    tool.run(0, "import users.ndjson");
+    let ids = |line: &str| tool.run(0, line).stdout.lines().map(|user| user[..14].to_owned()).collect::<Vec<_>>();
+    assert_eq!(ids("export email?"), [r#"{"user_id":"1""#]);
+    assert_eq!(ids("export !phone?"), [r#"{"user_id":"2""#]);
+    assert_eq!(tool.run(0, "export properties.cents=true --format csv").stdout.lines().count(), 2);
+    tool.run(2, "export phone").says("a condition is FIELD=VALUE");
 }
 
 #[test]
 fn a_rate_paces_an_export() {
     let tool = Tool::new();
-    filled(&tool, 900);
+    filled(&tool, 9000);
     let begun = Instant::now();
     tool.run(0, "export --rate 10 --output out.ndjson");
     assert!((750..3000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());

@@ -230,14 +230,15 @@ fn a_rate_limit_is_obeyed_both_ways() {
     let server = Server::start(&State::new(), &variables);
     let project = server.project();
     let tool = Tool::on(project);
-    let line = |i: u32| json!({"user_id": format!("u{i:03}")}).to_string() + "\n";
-    tool.write("users.ndjson", (0..240).map(line).collect::<String>());
+    let line = |i: u32| json!({"user_id": format!("u{i:04}")}).to_string() + "\n";
+    tool.write("users.ndjson", (0..2400).map(line).collect::<String>());
     let begun = Instant::now();
-    tool.run(0, "import users.ndjson --batch-size 40").says("s for the rate limit").says("240 users stored");
+    tool.run(0, "import users.ndjson --batch-size 400").says("s for the rate limit").says("2400 users stored");
     assert!(begun.elapsed().as_millis() >= 1800, "{:?}", begun.elapsed());
 
-    tool.project.limit(1, 1);
+    let limits = json!({"rate_limits": {"query": {"limit": 1, "window_seconds": 1}}});
+    server.admin(200, "PUT", &format!("/v1/projects/{}", tool.project.name), &limits);
     let exported = tool.run(0, "export");
-    exported.says(" s for the rate limit").says("240 users exported");
-    assert_eq!(exported.stdout.lines().count(), 240);
+    exported.says(" s for the rate limit").says("2400 users exported");
+    assert_eq!(exported.stdout.lines().count(), 2400);
 }

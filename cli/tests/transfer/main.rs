@@ -11,5 +11,6 @@ mod fake;
 mod follow;
 mod import;
 mod keys;
+mod query;
 mod resume;
 mod tool;

@@ -13,7 +13,8 @@ use tempfile::TempDir;
 /// A Worker whose limits are out of the way.
 fn worker() -> &'static Server {
     static WORKER: LazyLock<Server> = LazyLock::new(|| {
-        let limits = [("RATE_LIMIT", "100000/60"), ("BATCH_RATE_LIMIT", "100000/60")];
+        let limits =
+            [("RATE_LIMIT", "100000/60"), ("BATCH_RATE_LIMIT", "100000/60"), ("QUERY_RATE_LIMIT", "100000/60")];
         Server::start(&State::new(), &[[("ADMIN_TOKEN", ADMIN_TOKEN)].as_slice(), &limits].concat())
     });
     &WORKER
