@@ -316,11 +316,11 @@ test("an export walks all pages and writes what an import takes", async () => {
     `"created_at":"c","updated_at":"t"}`;
   const page = (user, cursor) => `{"users":[${user}],"pagination":{"next_cursor":${cursor}}}`;
   const pages = {
-    "/v1/users?limit=100": page(user("a"), '"c/1"'),
-    "/v1/users?limit=100&cursor=c%2F1": page(user("b", '{"n":1.10,"s":"1"}'), null),
+    '{"limit":1000}': page(user("a"), '"c/1"'),
+    '{"limit":1000,"cursor":"c/1"}': page(user("b", '{"n":1.10,"s":"1"}'), null),
   };
   const port = {
-    read: async (path) => ({ status: 200, tree: parse(pages[path]) }),
+    read: async (request) => ({ status: 200, tree: parse(pages[request.body]) }),
     wait: async () => {},
     onProgress: () => {},
   };

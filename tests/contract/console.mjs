@@ -357,6 +357,27 @@ async function largeFile() {
   await press("Another file");
 }
 
+async function asking() {
+  await press("Properties");
+  await see("properties.plan");
+  await view("properties");
+  seen.names = await page.$$eval('table[aria-label="Names in use"] tbody tr', (rows) => rows.length);
+  await press("Audience");
+  await see("Whom do these conditions mean");
+  await fill("Field", "properties.plan");
+  await choose("Test", "eq");
+  await fill("Value", "pro");
+  await fill("Break down by", "properties.plan");
+  await press("Count");
+  await isThere('table[aria-label="By properties.plan"]');
+  await isThere('table[aria-label="First matches"]');
+  await view("audience");
+  seen.audience = await textOf('table[aria-label="By properties.plan"] tbody');
+  await press("Export these people");
+  await see("people exported");
+  seen.audienceFile = (await downloaded(`${project}.audience.ndjson`)).trim().split("\n").length;
+}
+
 async function exporting() {
   await press("Export");
   await view("export");
@@ -467,7 +488,12 @@ async function projects() {
   await view("project-busy");
   const body = () => ({
     success: true,
-    usage: { users: usage(500, slots()), batch: usage(100, slots().slice(0, 5)), ingest: usage(600, []) },
+    usage: {
+      users: usage(500, slots()),
+      batch: usage(100, slots().slice(0, 5)),
+      ingest: usage(600, []),
+      query: usage(60, []),
+    },
   });
   await forge((request) => (request.url().endsWith("/usage") ? { status: 200, body: body() } : undefined));
   await see("of 500 booked in the last 60 s");
@@ -515,6 +541,7 @@ try {
   await erasing();
   await refusedStates();
   await importing();
+  await asking();
   await exporting();
   await activity();
   await admin();

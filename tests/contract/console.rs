@@ -83,6 +83,7 @@ fn an_operator_does_every_task_in_the_console() {
     let activity: Vec<&str> = seen["activity"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert_eq!(activity[0], "imp_10");
     assert_eq!(seen["activityPaused"], json!(activity[1..]), "nothing came while it was paused");
+    assert_asks(&seen);
     assert_eq!((&seen["workedBefore"], &seen["workedAfter"]), (&json!(200), &json!(401)), "a made and revoked key");
     assert!(seen["bars"].as_u64().unwrap() > 20, "{}", seen["bars"]);
     assert!(seen["usage"].as_str().unwrap().contains(" of 750 booked in the last 60 s"), "{}", seen["usage"]);
@@ -119,6 +120,13 @@ fn assert_finds_and_edits(seen: &Value) {
     let line = seen["editCurl"].as_str().unwrap();
     assert!(line.contains("\"trial\":2.50") && line.contains("If-Match: "), "{line}");
     assert!(seen["ifMatch"].as_str().unwrap().starts_with("W/\""), "as the edge weakens it: {}", seen["ifMatch"]);
+}
+
+fn assert_asks(seen: &Value) {
+    let audience = seen["audience"].as_str().unwrap();
+    assert!(audience.contains("\"pro\"") && audience.contains("14"), "{audience}");
+    assert_eq!(seen["audienceFile"], 14);
+    assert!(seen["names"].as_u64().unwrap() > 10, "{}", seen["names"]);
 }
 
 fn assert_moves_files(seen: &Value) {

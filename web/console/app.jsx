@@ -6,12 +6,14 @@ import { keep, restore } from "./data/session.mjs";
 import { Console } from "./parts/context.mjs";
 import { href, mayLeave, useRoute } from "./parts/route.mjs";
 import { Activity } from "./views/activity.jsx";
+import { Audience } from "./views/audience.jsx";
 import { Export } from "./views/export.jsx";
 import { Import } from "./views/import.jsx";
 import { Keys } from "./views/keys.jsx";
 import { People } from "./views/people.jsx";
 import { Person } from "./views/person.jsx";
 import { Project, Projects } from "./views/projects.jsx";
+import { Properties } from "./views/properties.jsx";
 import { NeedsToken, SignIn } from "./views/sign_in.jsx";
 
 /**
@@ -21,6 +23,8 @@ import { NeedsToken, SignIn } from "./views/sign_in.jsx";
 const SECTIONS = [
   ["people", "People", "key"],
   ["activity", "Activity", "key"],
+  ["audience", "Audience", "key"],
+  ["properties", "Properties", "key"],
   ["import", "Import", "key"],
   ["export", "Export", "key"],
   ["keys", "Keys", "admin"],
@@ -132,6 +136,10 @@ function View({ name, parameter }) {
       return parameter ? <Person key={parameter} id={parameter} /> : <People />;
     case "activity":
       return <Activity />;
+    case "audience":
+      return <Audience />;
+    case "properties":
+      return <Properties />;
     case "import":
       return <Import />;
     case "export":

@@ -1,17 +1,21 @@
 // Walks all users of a project, and writes them as `roster export` does.
 
-import { pause } from "./budget.mjs";
+import { question, walk } from "./asking.mjs";
 import { valueCell } from "./cell_types.mjs";
 import { nameOf, placeOf } from "./columns.mjs";
 import { writeRow } from "./csv.mjs";
-import { patiently } from "./importing.mjs";
 import { stringify } from "./lossless.mjs";
 
 /** @import { Answer } from "./api.mjs" */
 
-const PAGE = 100;
+/** People a call. */
+const PAGE = 1000;
 
-export const pagePath = (cursor, limit = PAGE) =>
+/** A page of the people whom a filter means, or of all. */
+export const pageRequest = (cursor, filter) => question("/v1/users/query", { where: filter, limit: PAGE, cursor });
+
+/** A page of the list. */
+export const pagePath = (cursor, limit) =>
   `/v1/users?limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`;
 
 const TIMES = ["created_at", "updated_at"];
@@ -60,30 +64,31 @@ export function exported(user, parts) {
   return members;
 }
 
+/** @import { Request } from "./api.mjs" */
+
 /**
  * Reads all pages, and leaves a fifth of the limit to others.
  * @param {{
- *   read: (path: string) => Promise<Answer>,
+ *   read: (request: Request) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
  *   onProgress: (users: number) => void,
  *   parts?: import("./columns.mjs").Place[],
+ *   filter?: Map<string, any>,
  * }} port `parts` are what is kept of each
  * @returns {Promise<{ users: Map<string, any>[], failed?: undefined } | { failed: Answer }>} `failed` ended it early
  */
-export async function readAll({ read, wait, onProgress, parts = selection({}) }) {
+export async function readAll({ read, wait, onProgress, parts = selection({}), filter }) {
   /** @type {Map<string, any>[]} */
   const users = [];
-  let cursor;
-  do {
-    const answer = await patiently(() => read(pagePath(cursor)), wait);
-    if (answer.status !== 200) return { failed: answer };
-    for (const user of answer.tree.get("users")) users.push(exported(user, parts));
-    cursor = answer.tree.get("pagination").get("next_cursor");
-    onProgress(users.length);
-    const seconds = pause(answer.budget);
-    if (cursor && seconds > 0) await wait(seconds);
-  } while (cursor);
-  return { users };
+  const failed = await walk({
+    ask: (cursor) => read(pageRequest(cursor, filter)),
+    wait,
+    onAnswer: (tree) => {
+      for (const user of tree.get("users")) users.push(exported(user, parts));
+      onProgress(users.length);
+    },
+  });
+  return failed ? { failed } : { users };
 }
 
 /** A table of users, of whom these parts are kept: the header, then a row each. */

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import {
   csvParts,
   ndjsonParts,
-  pagePath,
+  pageRequest,
   readAll,
   selection,
   selectionProblem,
@@ -83,7 +83,7 @@ export function Export() {
     const outcome = await run
       .start(({ signal, wait }) =>
         readAll({
-          read: (path) => call({ as: "key", path }, signal),
+          read: (request) => call(request, signal),
           wait,
           onProgress: (read) => setState({ step: "read", read }),
           parts,
@@ -164,8 +164,8 @@ export function Export() {
             </button>
           )}
         </div>
-        <Curl request={{ as: "key", path: pagePath() }} />
-        <p class="note">Reads 100 people a call, and leaves a fifth of the limit to your app.</p>
+        <Curl request={pageRequest()} />
+        <p class="note">Reads up to 1,000 people a call, and leaves a fifth of the limit of questions to others.</p>
       </Panel>
     </Page>
   );

@@ -10,25 +10,9 @@ import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { href } from "../parts/route.mjs";
-import { None, Table } from "../parts/table.jsx";
-import { Time } from "../parts/time.jsx";
+import { UserTable } from "./user_table.jsx";
 
 const PAGE = 25;
-
-const COLUMNS = [
-  {
-    label: "User id",
-    kind: "id",
-    cell: (user) => <a href={href("people", user.get("external_id"))}>{user.get("external_id")}</a>,
-  },
-  { label: "E-mail", cell: (user) => user.get("email") ?? <None /> },
-  { label: "Phone", cell: (user) => user.get("phone") ?? <None /> },
-  { label: "Changed", cell: (user) => <Time value={user.get("updated_at")} /> },
-];
-
-const UserTable = ({ users, label }) => (
-  <Table label={label} columns={COLUMNS} rows={users} id={(user) => user.get("user_id")} />
-);
 
 export function People() {
   const [text, setText] = useState("");

@@ -22,6 +22,7 @@ const POLICIES = [
   ["users", "Users", "Reads, writes and deletions of one user, and lists"],
   ["batch", "Batches", "Up to 1,000 users a request"],
   ["ingest", "Ingest", "Requests of analytics SDKs"],
+  ["query", "Questions", "Counts and searches of people, and exports"],
 ];
 
 function storageText({ kind, buckets, jurisdiction, location }) {
