@@ -8,7 +8,7 @@ const CONTRACT: &str = include_str!("../openapi.yaml");
 const CASES: &str = include_str!("cases/files.json");
 
 /// Texts that name each contact by hand, and how each writes a name.
-const TEXTS: [(&str, &str, &str); 13] = [
+const TEXTS: [(&str, &str, &str); 15] = [
     ("docs/api.md", include_str!("../docs/api.md"), "| `{}` | string or null |"),
     ("docs/tools.md", include_str!("../docs/tools.md"), "`{}`,"),
     ("the help of `roster import`", include_str!("../cli/src/args/import.rs"), ", {}"),
@@ -20,7 +20,9 @@ const TEXTS: [(&str, &str, &str); 13] = [
     ("edit.jsx, an empty place", include_str!("../web/console/views/edit.jsx"), "[\"{}\", null]"),
     ("faults.mjs", include_str!("../web/console/data/faults.mjs"), "text(user, \"{}\", "),
     ("columns.jsx", include_str!("../web/console/views/columns.jsx"), "[\"{}\", "),
-    ("people.jsx", include_str!("../web/console/views/people.jsx"), "user.get(\"{}\")"),
+    ("user_table.jsx", include_str!("../web/console/views/user_table.jsx"), "user.get(\"{}\")"),
+    ("asking.mjs", include_str!("../web/console/data/asking.mjs"), "\"{}\", "),
+    ("field.rs, what a filter asks", include_str!("../src/filter/field.rs"), "(\"{}\", Field::"),
     ("person.jsx", include_str!("../web/console/views/person.jsx"), "user.get(\"{}\")"),
 ];
 
