@@ -72,7 +72,7 @@ let n = 1;
 async function upserts(target) {
   const begun = performance.now();
   const one = async (place) => {
-    await new Promise((done) => setTimeout(done, begun + (place * 1000) / PER_SECOND - performance.now()));
+    await new Promise((done) => setTimeout(done, Math.max(0, begun + (place * 1000) / PER_SECOND - performance.now())));
     const body = user((n * 600_011) % USERS, n++);
     const sent = performance.now();
     await expect(target, { method: "POST", path: "/v1/users", body });

@@ -149,21 +149,26 @@ pub async fn walk<P: Platform>(
     progress: &mut Progress,
     collector: &mut dyn Collector,
 ) -> Result<(), ApiError> {
+    let mut took_ms = None;
     for _ in 0..MAX_STATEMENTS {
         let mut shares = progress.shares(collector);
+        if shares.is_empty() {
+            break;
+        }
         if walk.filter.is_none() && matches!(walk.question, Question::Users) {
             // Each user is found: no more need be looked at than are wanted.
             for share in &mut shares {
                 share.users = share.users.min(share.limit);
             }
         }
+        if let Some(took_ms) = took_ms {
+            cx.wait(cx.platform.rest(MAX_REST_MS.min(2 * took_ms))).await;
+        }
         let begun = cx.now();
-        let fits = examine(cx, caller, walk, &shares, progress, collector).await?;
-        if !fits || progress.shares(collector).is_empty() {
+        if !examine(cx, caller, walk, &shares, progress, collector).await? {
             break;
         }
-        let took_ms = cx.now().as_ms().saturating_sub(begun.as_ms());
-        cx.wait(cx.platform.rest((2 * took_ms).min(MAX_REST_MS))).await;
+        took_ms = Some(cx.now().as_ms().saturating_sub(begun.as_ms()));
     }
     Ok(())
 }
