@@ -333,6 +333,8 @@ test("an export walks all pages and writes what an import takes", async () => {
   assert.equal(exported(parse(user("a")), selection({ withAsOf: true })).get("as_of"), "t");
   assert.equal(selectionProblem(["user_id", "properties.a", "origin", "created_at"]), undefined);
   assert.equal(selectionProblem(["zip"]), 'There is no "zip".');
+  for (const name of ["set_once", "set_once.origin.a"])
+    assert.equal(selectionProblem([name]), `There is no "${name}".`);
   assert.equal(selectionProblem(["email", "email"]), '"email" stands twice.');
   assert.equal((await readAll({ ...port, read: async () => ({ status: 403 }) })).failed?.status, 403);
 });

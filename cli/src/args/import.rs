@@ -16,8 +16,9 @@ any order:
   as_of                   when the row was true: newer values stay as they are
   properties.KEY          one property; KEY is everything after the first dot, taken literally
   origin.KEY              the same in the origin
+  set_once.PLACE          the same where nothing is stored; PLACE is email, phone, properties.KEY or origin.KEY
 
-A cell of properties or origin that is valid JSON is read as that JSON, digit for digit: 1.10, true, null (which removes the
+Of set_once the origin is one value: who has any origin keeps it whole. A cell of properties or origin that is valid JSON is read as that JSON, digit for digit: 1.10, true, null (which removes the
 key), {\"a\": 1}, \"007\". Any other text is a string. An empty cell leaves its field unchanged; write \"\" for the empty
 string. A column with numbers such as 01067 has texts alone, and one of TRUE and FALSE in any case has booleans.
 

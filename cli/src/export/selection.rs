@@ -20,8 +20,10 @@ impl Part {
         match name {
             "created_at" => Some(Part::CreatedAt),
             "updated_at" => Some(Part::UpdatedAt),
-            "set_once" => None,
-            name => Column::parse_member(name).map(Part::Column),
+            name => {
+                let column = Column::parse_member(name)?;
+                (!matches!(column, Column::SetOnce | Column::Once(_))).then_some(Part::Column(column))
+            }
         }
     }
 

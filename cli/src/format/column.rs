@@ -13,7 +13,9 @@ pub enum Column {
     Properties,
     /// The same in the origin.
     Origins,
-    /// What is set where nothing is. Only of JSON.
+    /// The same in what is set where nothing is: an e-mail, a phone, a property or a key of the origin.
+    Once(Box<Column>),
+    /// All that is set where nothing is. Only of JSON.
     SetOnce,
 }
 
@@ -27,8 +29,15 @@ impl Column {
             ("as_of", _) => Some(Column::AsOf),
             (_, Some(("properties", key))) if !key.is_empty() => Some(Column::Property(key.into())),
             (_, Some(("origin", key))) if !key.is_empty() => Some(Column::Origin(key.into())),
+            (_, Some(("set_once", place))) if !place.starts_with("set_once.") => Column::parse(place)?.once(),
             _ => None,
         }
+    }
+
+    /// This place where nothing is. None if it can't be set once.
+    fn once(self) -> Option<Self> {
+        use Column::{Email, Origin, Phone, Property};
+        matches!(self, Email | Phone | Property(_) | Origin(_)).then(|| Column::Once(Box::new(self)))
     }
 
     /// The same of a member of a JSON object, which may hold all of a user's properties or origin.
@@ -38,6 +47,14 @@ impl Column {
             "origin" => Some(Column::Origins),
             "set_once" => Some(Column::SetOnce),
             name => Column::parse(name),
+        }
+    }
+
+    /// Whether a cell is the text itself that identifies or reaches somebody.
+    pub fn is_text(&self) -> bool {
+        match self {
+            Column::Once(place) => place.is_text(),
+            place => matches!(place, Column::UserId | Column::Email | Column::Phone),
         }
     }
 
@@ -51,7 +68,24 @@ impl Column {
             Column::Origin(key) => format!("origin.{key}"),
             Column::Properties => "properties".into(),
             Column::Origins => "origin".into(),
+            Column::Once(place) => format!("set_once.{}", place.name()),
             Column::SetOnce => "set_once".into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_roster_says_its_name_and_others_are_none() {
+        for name in ["user_id", "as_of", "properties.a.b", "origin.a", "set_once.email", "set_once.origin.a.b"] {
+            assert_eq!(Column::parse(name).unwrap().name(), name);
+        }
+        for name in ["zip", "properties", "origin.", "set_once", "set_once.", "set_once.origin.", "set_once.user_id"] {
+            assert_eq!(Column::parse(name), None, "{name}");
+        }
+        assert_eq!(Column::parse(&"set_once.".repeat(200_000)), None);
     }
 }

@@ -113,8 +113,7 @@ impl Table {
 
     /// Why a cell may not be what it was before a spreadsheet or an export had it.
     fn doubt(&self, column: &PlannedColumn, cell: &str) -> Option<String> {
-        let is_text = |place: &&Column| matches!(place, Column::UserId | Column::Email | Column::Phone);
-        let place = column.places.iter().find(is_text)?;
+        let place = column.places.iter().find(|place| place.is_text())?;
         if cell.starts_with('\'') && !self.allows_apostrophes {
             return Some(format!(
                 "The {} begins with an apostrophe, which some exports write before a text: \

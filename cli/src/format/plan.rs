@@ -175,7 +175,8 @@ impl Chosen {
                 text.split_once('=').ok_or_else(|| usage(format!("--map {text:?}: write PLACE=COLUMN")))?;
             let place = Column::parse_member(place).ok_or_else(|| {
                 usage(format!(
-                    "--map {text:?}: {place:?} is no place; places are user_id, email, phone, as_of, properties.KEY, origin.KEY"
+                    "--map {text:?}: {place:?} is no place; places are user_id, email, phone, as_of, properties.KEY, \
+                     origin.KEY, and set_once. with email, phone, properties.KEY or origin.KEY"
                 ))
             })?;
             chosen.map.push((place, column.into()));

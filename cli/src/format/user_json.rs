@@ -18,6 +18,7 @@ pub struct UserJson {
     user: ObjectWriter,
     properties: ObjectWriter,
     origin: ObjectWriter,
+    set_once: Option<Box<UserJson>>,
 }
 
 impl UserJson {
@@ -26,6 +27,7 @@ impl UserJson {
         match column {
             Column::Property(_) | Column::Origin(_) => typed.into_iter().for_each(|json| self.set(column, json)),
             _ if cell.is_empty() => {}
+            Column::Once(place) => self.once().set_cell(place, cell, typed, phones),
             Column::Email | Column::Phone if cell == "null" => self.set(column, "null"),
             Column::Phone => self.set_phone(cell, phones),
             _ => self.set(column, &json::string(cell)),
@@ -41,6 +43,17 @@ impl UserJson {
                     self.set(&place(name.clone().into_owned()), &value.to_string());
                 }
             }
+            (Column::SetOnce, Value::Object(object)) => {
+                for (name, value) in &object.members {
+                    match Column::parse_member(name).filter(|_| !name.contains('.')) {
+                        Some(place) => self.once().set_value(&place, value, phones),
+                        None => self.once().user.member(name, &value.to_string()),
+                    }
+                }
+            }
+            // It would lock nothing.
+            (Column::Once(_), Value::Null) => {}
+            (Column::Once(place), value) => self.once().set_value(place, value, phones),
             (Column::Phone, Value::String(text)) if !text.is_empty() => self.set_phone(text, phones),
             // An export writes so what is not there.
             (Column::Phone | Column::Email | Column::AsOf, Value::Null) => {}
@@ -48,6 +61,10 @@ impl UserJson {
             (Column::UserId, Value::Number(digits)) => self.set(column, &json::string(digits)),
             _ => self.set(column, &value.to_string()),
         }
+    }
+
+    fn once(&mut self) -> &mut UserJson {
+        self.set_once.get_or_insert_default()
     }
 
     fn set_phone(&mut self, text: &str, rule: &PhoneRule) {
@@ -72,6 +89,9 @@ impl UserJson {
             if !object.is_empty() {
                 self.user.member(name, &object.finish());
             }
+        }
+        if let Some(once) = self.set_once {
+            self.user.member("set_once", &once.finish());
         }
         self.user.finish()
     }

@@ -23,6 +23,11 @@ export const REFUSED_COLUMNS = ["refused_line", "refused_reason"];
 
 export const FIXED = ["user_id", "email", "phone", "as_of"];
 const WITH_MEMBERS = ["properties", "origin"];
+/** Of a part that begins so, what is set where nothing is. */
+export const ONCE = "set_once.";
+const ONCE_FIXED = [`${ONCE}email`, `${ONCE}phone`];
+/** Parts whose places have a key. */
+export const WITH_KEYS = [...WITH_MEMBERS, ...WITH_MEMBERS.map((part) => ONCE + part)];
 /** Members of a body of JSON beside the columns of a table. */
 const WHOLE = [...WITH_MEMBERS, "set_once"];
 
@@ -33,10 +38,10 @@ const WHOLE = [...WITH_MEMBERS, "set_once"];
  * @returns {Place | undefined}
  */
 export function placeOf(name, isJson = false) {
-  if (FIXED.includes(name) || (isJson && WHOLE.includes(name))) return { part: name };
-  const [part, ...rest] = name.split(".");
-  const key = rest.join(".");
-  return WITH_MEMBERS.includes(part) && key ? { part, key } : undefined;
+  if (FIXED.includes(name) || ONCE_FIXED.includes(name) || (isJson && WHOLE.includes(name))) return { part: name };
+  const part = WITH_KEYS.find((part) => name.startsWith(`${part}.`));
+  const key = part && name.slice(part.length + 1);
+  return key ? { part, key } : undefined;
 }
 
 /** @param {Place} place */
@@ -106,7 +111,7 @@ export function problem(columns) {
   const places = columns.flatMap(({ places }) => places);
   if (!places.some(({ part }) => part === "user_id"))
     return 'There is no column "user_id": choose the one that is the user id.';
-  if (places.some(({ part, key }) => WITH_MEMBERS.includes(part) && key === "")) return "A property needs a name.";
+  if (places.some(({ part, key }) => WITH_KEYS.includes(part) && key === "")) return "A property needs a name.";
   const names = places.map(nameOf);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   return twice && `Two columns go to ${twice}: skip one of them, or give it another name.`;

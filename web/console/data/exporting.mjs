@@ -23,7 +23,7 @@ const SECTIONS = ["properties", "origin"];
 
 /** A part of a user, by its name; undefined if there is none. @param {string} name */
 const partOf = (name) =>
-  TIMES.includes(name) ? { part: name } : name === "set_once" ? undefined : placeOf(name, true);
+  TIMES.includes(name) ? { part: name } : /^set_once\b/.test(name) ? undefined : placeOf(name, true);
 
 /**
  * The parts of a user that an export has, in their order. Without names all that an import takes; for spreadsheets, which

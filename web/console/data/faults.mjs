@@ -35,17 +35,18 @@ export function faultOf(user) {
     (user.get("phone") === null ? undefined : text(user, "phone", phoneRule)) ??
     section(user, "properties") ??
     section(user, "origin") ??
+    setOnce(user) ??
     (user.get("as_of") === null ? undefined : text(user, "as_of", timeRule)) ??
     unknown(user)
   );
 }
 
-function text(user, name, rule) {
+function text(user, name, rule, place = name) {
   const value = user.get(name);
   if (value === undefined) return undefined;
-  if (typeof value !== "string") return wrongType(name, "string", value);
+  if (typeof value !== "string") return wrongType(place, "string", value);
   const issue = rule(value);
-  return issue ? { code: "INVALID_VALUE", place: name, issue } : undefined;
+  return issue ? invalid(place, issue) : undefined;
 }
 
 const wrongType = (place, expected, value) => ({
@@ -117,13 +118,39 @@ const timeRule = (time) =>
 const pointer = (place, key) => `${place}/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 const invalid = (place, issue) => ({ code: "INVALID_VALUE", place, issue });
 
-function section(user, name) {
+function section(user, name, place = name) {
   const value = user.get(name);
   if (value === undefined) return undefined;
-  if (!(value instanceof Map)) return wrongType(name, "object", value);
+  if (!(value instanceof Map)) return wrongType(place, "object", value);
   if (value.size > MAX_MEMBERS && [...value.values()].filter((one) => one !== null).length > MAX_MEMBERS)
-    return invalid(name, `Must have at most ${MAX_MEMBERS} keys`);
-  return members(value, `/${name}`, MAX_NESTING);
+    return invalid(place, `Must have at most ${MAX_MEMBERS} keys`);
+  return members(value, place === name ? `/${name}` : place, MAX_NESTING);
+}
+
+/** What is set where nothing is: null would lock nothing. */
+function setOnce(user) {
+  const once = user.get("set_once");
+  if (once === undefined) return undefined;
+  if (!(once instanceof Map)) return wrongType("set_once", "object", once);
+  const place = (name) => pointer("/set_once", name);
+  const parts = (name) => section(once, name, place(name)) ?? nulls(once.get(name), place(name));
+  const leftOut = (rule) => (value) => (value.trim() === "" ? "Must not be empty; leave it out" : rule(value));
+  return (
+    text(once, "email", leftOut(emailRule), place("email")) ??
+    text(once, "phone", leftOut(phoneRule), place("phone")) ??
+    parts("properties") ??
+    parts("origin") ??
+    unknown(once, ["email", "phone", "properties", "origin"], place)
+  );
+}
+
+function nulls(object, place) {
+  for (const [key, value] of object ?? []) {
+    if (value === null) return wrongType(pointer(place, key), "value", value);
+    const found = value instanceof Map ? nulls(value, pointer(place, key)) : undefined;
+    if (found) return found;
+  }
+  return undefined;
 }
 
 function members(object, place, levels) {
@@ -152,10 +179,9 @@ function nested(value, place, levels) {
   return undefined;
 }
 
-function unknown(user) {
-  let name;
-  for (const key of user.keys()) if (!KNOWN.includes(key)) name ??= key;
+function unknown(object, known = KNOWN, place = (name) => name) {
+  const name = [...object.keys()].find((key) => !known.includes(key));
   return name === undefined
     ? undefined
-    : { code: "UNKNOWN_FIELD", place: name, issue: "Unknown field; it would not be stored" };
+    : { code: "UNKNOWN_FIELD", place: place(name), issue: "Unknown field; it would not be stored" };
 }

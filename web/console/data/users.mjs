@@ -1,6 +1,7 @@
 // One user of a file: made of its columns, and of what is chosen for phones and apostrophes.
 
 import { typedValue, WrongType } from "./cell_types.mjs";
+import { ONCE } from "./columns.mjs";
 import { Digits } from "./lossless.mjs";
 import { isPhone, KEPT_AS, tidyPhone } from "./phones.mjs";
 
@@ -50,12 +51,20 @@ export function placedPhone(text, { phones = "refuse", countryCode }, isKeptTake
 class User {
   /** @type {Map<string, any>} */
   user = new Map();
+  /** @type {User | undefined} */
+  setOnce;
   /** @type {Record<string, Map<string, any>>} */
   parts = { properties: new Map(), origin: new Map() };
 
   /** @param {Choices & { isKeptTaken?: boolean, seePhone?: (phone: string) => void }} choices */
   constructor(choices) {
     this.choices = choices;
+  }
+
+  /** What is set where nothing is. */
+  get once() {
+    this.setOnce ??= new User(this.choices);
+    return this.setOnce;
   }
 
   /**
@@ -76,6 +85,7 @@ class User {
 
   finish() {
     for (const [part, members] of Object.entries(this.parts)) if (members.size > 0) this.user.set(part, members);
+    if (this.setOnce) this.user.set("set_once", this.setOnce.finish());
     return this.user;
   }
 }
@@ -84,7 +94,12 @@ class User {
 const isKeptTaken = (columns) =>
   columns.some(({ places }) => places.some(({ part, key }) => part === "properties" && key === KEPT_AS));
 
-const isText = ({ part }) => part === "user_id" || part === "email" || part === "phone";
+const isOnce = ({ part }) => part.startsWith(ONCE);
+/** @type {(place: Place) => Place} */
+const behindOnce = ({ part, key }) => ({ part: part.slice(ONCE.length), key });
+
+const isText = (place) =>
+  isOnce(place) ? isText(behindOnce(place)) : ["user_id", "email", "phone"].includes(place.part);
 
 /**
  * Makes users of the cells of rows. An empty cell leaves its field alone.
@@ -138,6 +153,7 @@ function check({ part }, cell, { apostrophes, scientific }) {
 }
 
 function setCell(user, place, cell, column) {
+  if (isOnce(place)) return setCell(user.once, behindOnce(place), cell, column);
   if (place.key !== undefined) return user.set(place, typed(cell, column));
   // Neither an e-mail nor a phone can be the word null.
   if (cell === "null" && (place.part === "email" || place.part === "phone")) return user.set(place, null);
@@ -180,7 +196,12 @@ export function objectReader(columns, choices, seePhone, preset) {
 
 function setValue(user, place, value) {
   const { part, key } = place;
-  if (key === undefined && (part === "properties" || part === "origin") && value instanceof Map) {
+  if (isOnce(place)) {
+    // It would lock nothing.
+    if (value !== null) setValue(user.once, behindOnce(place), value);
+  } else if (part === "set_once" && value instanceof Map) {
+    for (const [name, inner] of value) setValue(user.once, { part: name }, inner);
+  } else if (key === undefined && (part === "properties" || part === "origin") && value instanceof Map) {
     for (const [name, inner] of value) user.set({ part, key: name }, inner);
   } else if (part === "phone" && typeof value === "string" && value !== "") user.setPhone(value);
   // An export writes so what is not there.

@@ -1,5 +1,6 @@
 // The columns of a file: where each one goes, and as what.
 
+import { WITH_KEYS } from "../data/columns.mjs";
 import { VERBATIM } from "../parts/field.jsx";
 import { Panel } from "../parts/page.jsx";
 import { Table } from "../parts/table.jsx";
@@ -10,6 +11,7 @@ const PLACES = [
   ["phone", "Phone"],
   ["properties", "Property…"],
   ["origin", "Origin…"],
+  ["set_once.origin", "First origin…"],
   ["as_of", "Time of the row"],
   ["skip", "Skip"],
 ];
@@ -19,7 +21,7 @@ const TYPES = [
   ["boolean", "True or false"],
   ["json", "As JSON"],
 ];
-const isNamed = ({ part, key }) => (part === "properties" || part === "origin") && key !== undefined;
+const isNamed = ({ part, key }) => WITH_KEYS.includes(part) && key !== undefined;
 
 export function Columns({ about, columns, types, setColumns }) {
   const change = (i, changed) =>
@@ -95,8 +97,7 @@ function Places({ name, places, setPlaces }) {
 }
 
 function Place({ name, target, onChange }) {
-  const choose = (part) =>
-    onChange(part === "properties" || part === "origin" ? { part, key: target.key ?? name.trim() } : { part });
+  const choose = (part) => onChange(WITH_KEYS.includes(part) ? { part, key: target.key ?? name.trim() } : { part });
   return (
     <div class="place">
       <select
