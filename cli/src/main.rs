@@ -1,19 +1,20 @@
-//! `roster`: the command-line tool that moves users in and out of Roster, asks about them, and manages API keys.
+//! `roster`: the command-line tool that moves users in and out of Roster, asks about them, erases them, and manages API keys.
 //!
-//! Memory is bounded, whatever the size of a file. An import is a pipeline: [`format`] reads the file into [`record`]s,
-//! [`import`] packs them into batches, keeps some in flight and commits their results in the file's order. An export
-//! ([`export`]) walks over all pages of users and appends them to a partial file, which becomes the output. [`follow`] prints
-//! the pages of changes. All resume after Ctrl-C or a crash: [`resume`] says how.
+//! Memory is bounded, whatever the size of a file. An import or an erasure is a pipeline: [`format`] reads the file into
+//! [`record`]s, [`sending`] packs them into batches, keeps some in flight and commits their results in the file's order. An
+//! export ([`export`]) walks over all pages of users and appends them to a partial file, which becomes the output. [`follow`]
+//! prints the pages of changes. All resume after Ctrl-C or a crash: [`resume`] says how.
 //!
 //! Imports run one way:
-//! `main → {import, export, follow, query, keys} → args → format → record` and `{import, export, follow, query, keys} →
-//! client → progress_bar`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
+//! `main → {import, erase} → sending → {args → format → record, client → progress_bar}` and
+//! `main → {export, follow, query, keys} → {args, client}`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
 mod args;
 #[cfg(test)]
 mod cases;
 mod client;
 mod clock;
+mod erase;
 mod error;
 mod export;
 mod follow;
@@ -25,6 +26,7 @@ mod progress_bar;
 mod query;
 mod record;
 mod resume;
+mod sending;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Command::Count(args) => query::count(&args, &interrupt),
         Command::Query(args) => query::query(&args, &interrupt),
         Command::Properties(args) => query::properties(&args, &interrupt),
+        Command::Erase(args) => erase::run(&args, &interrupt),
         Command::Keys(command) => keys::run(&command, &interrupt),
     });
     match outcome {

@@ -1,6 +1,6 @@
 //! The arguments of `roster import`.
 
-use super::server::ServerArgs;
+use super::sending::SendArgs;
 use super::with_suffix;
 use crate::error::CliError;
 use crate::format::{Format, ReadOptions, is_stdin};
@@ -56,19 +56,10 @@ pub struct ImportArgs {
     #[arg(long)]
     format: Option<Format>,
     #[command(flatten)]
-    pub server: ServerArgs,
-    /// Number of batches in flight at once
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub concurrency: u16,
-    /// Maximum number of users in a batch
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    pub batch_size: u16,
+    pub sending: SendArgs,
     /// File to write refused records to, each with its line and reason [default: FILE.refused.ndjson or .csv]
     #[arg(long, value_name = "FILE")]
     refused: Option<PathBuf>,
-    /// Start anew, whatever an earlier run did
-    #[arg(long)]
-    pub restart: bool,
     /// Only check every record, and say which would be refused: nothing is sent or written
     #[arg(long)]
     pub check: bool,
@@ -86,7 +77,7 @@ impl ImportArgs {
     }
 
     /// The input file. None for the standard input, which can't be read again.
-    pub fn rereadable_file(&self) -> Option<&Path> {
+    fn rereadable_file(&self) -> Option<&Path> {
         (!is_stdin(&self.file)).then_some(&self.file)
     }
 

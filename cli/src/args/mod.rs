@@ -1,18 +1,22 @@
 //! The command line.
 
+mod erase;
 mod export;
 mod filter;
 mod follow;
 mod import;
 mod keys;
 mod query;
+mod sending;
 mod server;
 
+pub use erase::EraseArgs;
 pub use export::{ExportArgs, partial_paths};
 pub use follow::FollowArgs;
 pub use import::ImportArgs;
 pub use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 pub use query::{CountArgs, PropertiesArgs, QueryArgs};
+pub use sending::SendArgs;
 pub use server::{AdminArgs, ServerArgs};
 
 use crate::error::CliError;
@@ -21,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    every record was stored or exported
+  0    every record was stored, exported or erased
   1    some records were refused, or the run stopped early: the message says why
   2    wrong use
   130  interrupted by Ctrl-C";
@@ -54,6 +58,9 @@ pub enum Command {
     /// Print the names of properties in use
     #[command(after_long_help = format!("{}{EXIT_CODES}", query::PROPERTIES_DETAILS))]
     Properties(PropertiesArgs),
+    /// Delete the users of a list of ids
+    #[command(after_long_help = format!("{}{EXIT_CODES}", erase::DETAILS))]
+    Erase(EraseArgs),
     /// Create, list and revoke API keys
     #[command(subcommand, after_long_help = format!("{}{EXIT_CODES}", keys::DETAILS))]
     Keys(KeysCommand),

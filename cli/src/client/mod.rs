@@ -71,16 +71,20 @@ struct ResultIn {
     index: usize,
     #[serde(default)]
     stale: bool,
+    /// Of a deletion: whether there was somebody.
+    deleted: Option<bool>,
     error: Option<Box<RawValue>>,
 }
 
-/// What became of one user of a batch: it is stored, or an error as JSON.
+/// What became of one user of a batch: it is stored or deleted, or an error as JSON.
 pub type Outcome = Result<Stored, Box<RawValue>>;
 
-/// A user that is stored.
+/// A user that is stored or deleted.
 pub struct Stored {
     /// Whether something was left as it is, because it is newer than the record.
     pub stale: bool,
+    /// Whether it is a deletion, and nobody was there.
+    pub absent: bool,
 }
 
 /// What one attempt led to.
@@ -135,6 +139,9 @@ impl<'a> Client<'a> {
     /// Stores a batch of this many users. Returns the outcome of each, in order.
     pub fn store_batch(&self, body: &str, users: usize) -> Result<Vec<Outcome>, CliError> {
         let response = self.retry(self.max_attempts, || self.send(&Method::POST, "/v1/users/batch", Some(body)))?;
+        if response.is_forbidden() {
+            return Err(response.denied());
+        }
         let batch: Option<BatchIn> =
             [200, 207, 400].contains(&response.status).then(|| serde_json::from_str(&response.text).ok()).flatten();
         let results = batch.map(|batch| batch.results).ok_or_else(|| response.denied())?;
@@ -142,8 +149,10 @@ impl<'a> Client<'a> {
         if !is_complete {
             return Err(CliError::Failed("the server did not answer for each user of a batch".into()));
         }
-        let stored = |result: ResultIn| result.error.map_or(Ok(Stored { stale: result.stale }), Err);
-        Ok(results.into_iter().map(stored).collect())
+        let outcome = |ResultIn { stale, deleted, error, .. }| {
+            error.map_or(Ok(Stored { stale, absent: deleted == Some(false) }), Err)
+        };
+        Ok(results.into_iter().map(outcome).collect())
     }
 
     /// Fetches a page of the users whom a filter means, which is JSON, or of all. Without a cursor it is the first.

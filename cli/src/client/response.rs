@@ -22,6 +22,12 @@ impl Response {
         if (200..300).contains(&self.status) { Ok(self.text) } else { Err(self.denied()) }
     }
 
+    /// Whether the key may do nothing of it: a batch that says so says it of each user too.
+    pub fn is_forbidden(&self) -> bool {
+        let code = serde_json::from_str(&self.text).map(|ErrorIn { code, .. }| code);
+        self.status >= 400 && code.is_ok_and(|code| code == "INSUFFICIENT_PERMISSIONS")
+    }
+
     pub fn denied(&self) -> CliError {
         CliError::Denied(self.error_message())
     }

@@ -19,8 +19,7 @@ pub struct Table {
     /// As it is written, without those.
     header: Vec<u8>,
     strips_apostrophes: bool,
-    allows_apostrophes: bool,
-    allows_scientific: bool,
+    options: ReadOptions,
     phones: PhoneRule,
 }
 
@@ -42,8 +41,7 @@ impl Table {
             reasons,
             header: behind_cells(row, reasons).to_vec(),
             strips_apostrophes: strips_apostrophes && !options.allow_apostrophes,
-            allows_apostrophes: options.allow_apostrophes,
-            allows_scientific: options.allow_scientific,
+            options: options.clone(),
             phones: options.phone_rule(plan.has_kept_phone()),
             plan,
         })
@@ -106,6 +104,9 @@ impl Table {
                 user.set_cell(place, cell, typed.as_deref(), &self.phones);
             }
         }
+        if self.options.only_ids {
+            user.set_deletion();
+        }
         let json = user.finish();
         let record = Record::from_object(&json::parse_object(json.as_bytes()).unwrap_or_default());
         Ok(record(row.line, json, Some(text.to_vec())))
@@ -114,14 +115,14 @@ impl Table {
     /// Why a cell may not be what it was before a spreadsheet or an export had it.
     fn doubt(&self, column: &PlannedColumn, cell: &str) -> Option<String> {
         let place = column.places.iter().find(|place| place.is_text())?;
-        if cell.starts_with('\'') && !self.allows_apostrophes {
+        if cell.starts_with('\'') && !self.options.allow_apostrophes {
             return Some(format!(
                 "The {} begins with an apostrophe, which some exports write before a text: \
                  strip apostrophes, or allow them (--strip-apostrophes, --allow-apostrophes)",
                 place.name()
             ));
         }
-        (*place == Column::UserId && is_scientific(cell) && !self.allows_scientific).then(|| {
+        (*place == Column::UserId && is_scientific(cell) && !self.options.allow_scientific).then(|| {
             format!(
                 "The user_id {cell} is a number that a spreadsheet has shortened, and others may look the same: \
                  correct it, or allow such ids (--allow-scientific)"

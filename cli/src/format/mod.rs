@@ -4,6 +4,7 @@ mod cell_type;
 pub mod column;
 mod csv;
 pub mod csv_value;
+mod ids;
 mod input;
 mod ndjson;
 mod objects;
@@ -57,6 +58,9 @@ pub struct ReadOptions {
     /// Take a CSV user_id such as 1.23457E+17 as it is, though a spreadsheet may have made one of several
     #[arg(long)]
     pub allow_scientific: bool,
+    /// Of a table the column `user_id` alone: each row is the deletion of its user.
+    #[arg(skip)]
+    pub only_ids: bool,
 }
 
 impl ReadOptions {

@@ -50,6 +50,9 @@ impl Plan {
     /// Plans the columns of these names. Names that are not Roster's own are guessed if the options say so, and refused
     /// otherwise, with all that the guess would be.
     pub fn new(kind: Names, names: &[String], options: &ReadOptions) -> Result<Self, CliError> {
+        if options.only_ids {
+            return Plan::only_ids(names);
+        }
         let chosen = Chosen::parse(options, names)?;
         let mut plan = Plan::guess(kind, names, &chosen);
         let unsure = |column: &&PlannedColumn| !column.is_own && chosen.places(&column.name).is_none();
@@ -64,6 +67,21 @@ impl Plan {
             Some(problem) => Err(CliError::Usage(problem)),
             None => Ok(plan),
         }
+    }
+
+    /// Leaves out all but the ids.
+    fn only_ids(names: &[String]) -> Result<Self, CliError> {
+        let column = |name: &String| {
+            let id = Column::parse(name).filter(|place| *place == Column::UserId);
+            PlannedColumn { name: name.clone(), places: id.into_iter().collect(), cell_type: None, is_own: true }
+        };
+        let plan = Plan { columns: names.iter().map(column).collect(), preset: None };
+        let ids = plan.columns.iter().filter(|column| !column.places.is_empty()).count();
+        if ids == 1 {
+            return Ok(plan);
+        }
+        let problem = if ids == 0 { "there is no column \"user_id\"" } else { "two columns are \"user_id\"" };
+        Err(CliError::Usage(format!("the header: {problem}")))
     }
 
     /// The types that the options leave open, by what the columns hold.

@@ -2,10 +2,10 @@
 
 use super::csv::Table;
 use super::input::Input;
-use super::ndjson;
 use super::objects::{self, MemberNames, Objects};
 use super::raw_record::{Layout, Misquoted, RawRecord, RawRecords};
 use super::{Format, ReadOptions};
+use super::{ids, ndjson};
 use crate::error::CliError;
 use crate::record::{MAX_RECORD_BYTES, Parsed, Position, REFUSED_COLUMNS, Record, RejectReason, Rejection};
 use roster::bounds::MAX_BATCH_BYTES;
@@ -53,6 +53,8 @@ enum Known {
     Objects(Objects),
     /// To the server as it is.
     AsItIs,
+    /// A line is an id.
+    Ids,
 }
 
 impl RecordSource {
@@ -64,14 +66,30 @@ impl RecordSource {
             Layout::Table { .. } => Known::Table(survey_table(path, &input, options)?),
             _ => survey_objects(path, &input, options)?,
         };
+        RecordSource::start(path, input, names, position)
+    }
+
+    /// The deletions of users: of a table those of its ids, else of the id that each line is.
+    pub fn open_ids(path: &Path, is_table: bool, position: Position) -> Result<Self, CliError> {
+        if is_table {
+            let options = ReadOptions { only_ids: true, ..ReadOptions::default() };
+            return RecordSource::open(path, Format::Csv, &options, position);
+        }
+        let mut input = Input::new(path, Format::Ndjson, None)?;
+        input.layout = Layout::Lines;
+        RecordSource::start(path, input, Known::Ids, position)
+    }
+
+    fn start(path: &Path, input: Input, names: Known, position: Position) -> Result<Self, CliError> {
         let form = match (&names, input.layout) {
             (Known::Table(table), Layout::Table { delimiter }) => {
                 Some(TableForm { header: table.header().to_vec(), delimiter, has_mark: input.has_mark })
             }
+            (Known::Ids, _) => Some(ids::form()),
             _ => None,
         };
         let mut raw_records = records(path, &input, position)?;
-        if form.is_some() && position == Position::default() {
+        if matches!(names, Known::Table(_)) && position == Position::default() {
             raw_records.next().map_err(CliError::file(path))?;
         }
         Ok(RecordSource { path: path.to_owned(), raw_records, names, form, _input: input })
@@ -107,6 +125,7 @@ impl RecordSource {
             Known::Table(table) => table.parse_row(&raw),
             Known::Objects(objects) => ndjson::parse_record(raw, Some(objects)),
             Known::AsItIs => ndjson::parse_record(raw, None),
+            Known::Ids => ids::parse_line(&raw),
         }?;
         if record.json.len() > MAX_RECORD_BYTES {
             let record = record.row.unwrap_or_else(|| record.json.into());

@@ -22,6 +22,18 @@ pub struct UserJson {
 }
 
 impl UserJson {
+    /// What deletes a user, in a batch.
+    pub fn deletion(id: &str) -> Self {
+        let mut user = UserJson::default();
+        user.set(&Column::UserId, &json::string(id));
+        user.set_deletion();
+        user
+    }
+
+    pub fn set_deletion(&mut self) {
+        self.user.member("delete", "true");
+    }
+
     /// Sets what a cell of a table says. An empty one says nothing; the word null clears an e-mail or a phone, which can't be it.
     pub fn set_cell(&mut self, column: &Column, cell: &str, typed: Option<&str>, phones: &PhoneRule) {
         match column {
@@ -51,12 +63,10 @@ impl UserJson {
                     }
                 }
             }
-            // It would lock nothing.
-            (Column::Once(_), Value::Null) => {}
-            (Column::Once(place), value) => self.once().set_value(place, value, phones),
             (Column::Phone, Value::String(text)) if !text.is_empty() => self.set_phone(text, phones),
             // An export writes so what is not there.
-            (Column::Phone | Column::Email | Column::AsOf, Value::Null) => {}
+            (Column::Phone | Column::Email | Column::AsOf | Column::Once(_), Value::Null) => {}
+            (Column::Once(place), value) => self.once().set_value(place, value, phones),
             (Column::Phone | Column::Email | Column::AsOf, Value::String(text)) if text.is_empty() => {}
             (Column::UserId, Value::Number(digits)) => self.set(column, &json::string(digits)),
             _ => self.set(column, &value.to_string()),

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a test has a clock")]
 
+mod erase;
 mod export;
 mod failures;
 mod fake;

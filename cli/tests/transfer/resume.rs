@@ -8,10 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 /// Sends a signal once the saved progress has come further than so many bytes. Answers how far it has come.
-fn interrupt(tool: &Tool, running: &mut Child, signal: &str, beyond: u64) -> u64 {
+pub fn interrupt(tool: &Tool, running: &mut Child, progress: &str, signal: &str, beyond: u64) -> u64 {
     loop {
         assert!(running.try_wait().unwrap().is_none(), "ended before it could be interrupted");
-        let saved = offset(tool);
+        let saved = offset(tool, progress);
         if saved > beyond {
             let sent = Command::new("kill").args(["-s", signal, &running.id().to_string()]).status().unwrap();
             assert!(sent.success());
@@ -21,8 +21,10 @@ fn interrupt(tool: &Tool, running: &mut Child, signal: &str, beyond: u64) -> u64
     }
 }
 
-fn offset(tool: &Tool) -> u64 {
-    let saved = fs::read(tool.path("users.ndjson.progress")).unwrap_or_default();
+const PROGRESS: &str = "users.ndjson.progress";
+
+fn offset(tool: &Tool, progress: &str) -> u64 {
+    let saved = fs::read(tool.path(progress)).unwrap_or_default();
     let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap_or_default();
     saved["offset"].as_u64().unwrap_or_default()
 }
@@ -41,14 +43,14 @@ fn twenty_thousand_users_survive_ctrl_c_and_a_crash() {
 
     let (line, third) = ("import users.ndjson --batch-size 250", tool.read("users.ndjson").len() as u64 / 3);
     let mut running = tool.start(line);
-    let reached = interrupt(&tool, &mut running, "INT", third);
+    let reached = interrupt(&tool, &mut running, PROGRESS, "INT", third);
     Told::new(130, &running.wait_with_output().unwrap()).says("the same command goes on from there");
-    assert!(offset(&tool) >= reached);
+    assert!(offset(&tool, PROGRESS) >= reached);
 
     let mut running = tool.start(line);
-    let reached = interrupt(&tool, &mut running, "KILL", 2 * third);
+    let reached = interrupt(&tool, &mut running, PROGRESS, "KILL", 2 * third);
     assert_eq!(running.wait().unwrap().code(), None);
-    assert!(offset(&tool) >= reached);
+    assert!(offset(&tool, PROGRESS) >= reached);
 
     // As if it had been killed between the two writes of a step.
     let written = tool.read("users.ndjson.refused.ndjson");
@@ -73,7 +75,7 @@ fn only_the_same_import_goes_on() {
     let users: String = (0..3000).map(line).collect();
     tool.write("users.ndjson", &users);
     let mut running = tool.start("import users.ndjson --batch-size 50");
-    interrupt(&tool, &mut running, "INT", 0);
+    interrupt(&tool, &mut running, PROGRESS, "INT", 0);
     Told::new(130, &running.wait_with_output().unwrap());
 
     tool.write("users.ndjson", users.clone() + &line(3000));
@@ -92,7 +94,7 @@ fn a_table_goes_on_too() {
     tool.write("users.ndjson", format!("\u{feff}properties.n,user_id,properties.text\r\n{rows}"));
     let line = "import users.ndjson --format csv --batch-size 100";
     let mut running = tool.start(line);
-    interrupt(&tool, &mut running, "KILL", 0);
+    interrupt(&tool, &mut running, PROGRESS, "KILL", 0);
     running.wait().unwrap();
     tool.run(0, line).says("going on at line").says("3000 users stored");
     let user = |i: u32| {

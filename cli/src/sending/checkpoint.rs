@@ -1,11 +1,11 @@
-//! The saved state of an import: what it imports, and how far it has come.
+//! The saved state of a run: what it sends, and how far it has come.
 
 use crate::error::CliError;
-use crate::format::ReadOptions;
 use crate::record::Position;
 use crate::resume::state_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl Identity {
         url: &str,
         key_prefix: &str,
         refused_file: &Path,
-        read: &ReadOptions,
+        read: &impl Debug,
     ) -> io::Result<Self> {
         let mut head = Vec::new();
         let mut input_bytes = 0;
@@ -80,6 +80,9 @@ pub struct Checkpoint {
     /// Records stored of which something was left, because what stands is newer.
     #[serde(default)]
     pub stale: u64,
+    /// Deletions done of users whom nobody had stored.
+    #[serde(default)]
+    pub absent: u64,
     /// Records refused.
     pub refused: u64,
     /// Committed bytes of the file of refused records.
@@ -88,7 +91,7 @@ pub struct Checkpoint {
 
 impl Checkpoint {
     pub fn start(identity: Identity) -> Self {
-        Checkpoint { identity, offset: 0, lines: 0, stored: 0, stale: 0, refused: 0, refused_bytes: 0 }
+        Checkpoint { identity, offset: 0, lines: 0, stored: 0, stale: 0, absent: 0, refused: 0, refused_bytes: 0 }
     }
 
     /// Loads what an earlier run of the same import saved, or starts anew. Fails if another import saved it.
@@ -120,9 +123,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (input, path) = (directory.path().join("u.csv"), directory.path().join("u.csv.progress"));
         fs::write(&input, "user_id\n").unwrap();
-        let identity = |url: &str, key: &str| {
-            Identity::new(Some(&input), url, key, Path::new("r"), &ReadOptions::default()).unwrap()
-        };
+        let identity =
+            |url: &str, key: &str| Identity::new(Some(&input), url, key, Path::new("r"), &"as it is").unwrap();
         let mut checkpoint = Checkpoint::load(&path, identity("http://a", "ros_AAAA")).unwrap();
         assert_eq!(checkpoint, Checkpoint::start(identity("http://a", "ros_AAAA")));
         checkpoint.advance(Position { offset: 5, lines: 1 });

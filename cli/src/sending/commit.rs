@@ -47,6 +47,7 @@ impl CommitLog {
             self.write(&result.rejections)?;
             self.checkpoint.stored += result.stored;
             self.checkpoint.stale += result.stale;
+            self.checkpoint.absent += result.absent;
             self.checkpoint.refused += result.rejections.len() as u64;
             self.checkpoint.advance(result.end);
         }
@@ -93,15 +94,14 @@ impl CommitLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::ReadOptions;
-    use crate::import::checkpoint::Identity;
     use crate::record::{Position, RejectReason};
+    use crate::sending::checkpoint::Identity;
     use std::fs;
     use std::path::Path;
 
     fn result(offset: u64) -> BatchResult {
         let rejections = vec![Rejection::from_text(offset, b"x", &RejectReason::Unreadable("bad".into()))];
-        BatchResult { stored: 1, stale: 0, rejections, end: Position { offset, lines: offset } }
+        BatchResult { stored: 1, stale: 0, absent: 0, rejections, end: Position { offset, lines: offset } }
     }
 
     fn rejected_lines(path: &Path) -> Vec<u64> {
@@ -116,8 +116,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let [input, saved, rejections] = ["u", "u.progress", "u.refused"].map(|name| directory.path().join(name));
         fs::write(&input, "").unwrap();
-        let identity =
-            || Identity::new(Some(&input), "http://a", "ros_AAAA", &rejections, &ReadOptions::default()).unwrap();
+        let identity = || Identity::new(Some(&input), "http://a", "ros_AAAA", &rejections, &"as it is").unwrap();
         let file = AppendFile::open(&rejections, 0).unwrap();
         assert!(AppendFile::open(&rejections, 0).is_err(), "one import runs at a time");
         let mut log = CommitLog::new(Checkpoint::start(identity()), Some(saved.clone()), file, None);

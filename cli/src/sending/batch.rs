@@ -31,10 +31,12 @@ struct SentRecord {
 
 /// The result of a batch.
 pub struct BatchResult {
-    /// Records that were stored.
+    /// Records that were stored, or deletions that were done.
     pub stored: u64,
     /// Those of them of which something was left, because what stands is newer.
     pub stale: u64,
+    /// Those that are deletions of users whom nobody had stored.
+    pub absent: u64,
     /// In the order of the file.
     pub rejections: Vec<Rejection>,
     /// The position behind the batch's last record.
@@ -117,12 +119,13 @@ impl Batch {
     /// Joins the tool's own rejections with the server's. `outcomes` has one entry per user sent, in order.
     pub fn into_result(self, outcomes: Vec<Outcome>) -> BatchResult {
         let mut rejections = self.rejections;
-        let (mut stored, mut stale) = (0, 0);
+        let (mut stored, mut stale, mut absent) = (0, 0, 0);
         for (SentRecord { line, range, row }, outcome) in self.records.into_iter().zip(outcomes) {
             match outcome {
                 Ok(user) => {
                     stored += 1;
                     stale += u64::from(user.stale);
+                    absent += u64::from(user.absent);
                 }
                 Err(error) => {
                     let record = row.unwrap_or_else(|| self.body[range].into());
@@ -131,7 +134,7 @@ impl Batch {
             }
         }
         rejections.sort_by_key(|rejection| rejection.line);
-        BatchResult { stored, stale, rejections, end: self.end }
+        BatchResult { stored, stale, absent, rejections, end: self.end }
     }
 }
 
@@ -193,10 +196,10 @@ mod tests {
         let mut batch = Batch::default();
         (1..=4).for_each(|line| batch.push(record(line, line.to_string())));
         assert_eq!((batch.len(), batch.body().as_str()), (4, r#"{"users":[1,2,3,4]}"#));
-        let stored = |stale| Ok(Stored { stale });
+        let stored = |stale| Ok(Stored { stale, absent: !stale });
         let result = batch.into_result(vec![stored(false), stored(true), Err(raw_json("7".into())), stored(true)]);
         let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, text(&r.record), r.error.get())).collect();
-        assert_eq!((result.stored, result.stale, result.end.lines), (3, 2, 4));
+        assert_eq!((result.stored, result.stale, result.absent, result.end.lines), (3, 2, 1, 4));
         assert_eq!(rejected, [(3, "3", "7")]);
     }
 
@@ -206,7 +209,7 @@ mod tests {
         for parsed in [record(1, r#"{"a":1}"#.into()), rejected(2, 1), record(3, r#"{"a":3}"#.into()), rejected(4, 1)] {
             batch.push(parsed);
         }
-        let result = batch.into_result(vec![Ok(Stored { stale: false }), Err(raw_json("7".into()))]);
+        let result = batch.into_result(vec![Ok(Stored { stale: false, absent: false }), Err(raw_json("7".into()))]);
         let rejected: Vec<_> = result.rejections.iter().map(|r| (r.line, text(&r.record))).collect();
         assert_eq!((result.stored, result.end.lines), (1, 4));
         assert_eq!(rejected, [(2, "\"x\""), (3, r#"{"a":3}"#), (4, "\"x\"")]);
