@@ -6,6 +6,7 @@ import { budgetOf, pause } from "../../web/console/data/budget.mjs";
 import { cellValue, valueCell } from "../../web/console/data/cell_types.mjs";
 import { plan, problem } from "../../web/console/data/columns.mjs";
 import { rows, writeRow } from "../../web/console/data/csv.mjs";
+import { eraseAll } from "../../web/console/data/erasing.mjs";
 import { csvParts, exported, readAll, selection, selectionProblem } from "../../web/console/data/exporting.mjs";
 import { ImportFile } from "../../web/console/data/import_file.mjs";
 import { batchBody, batches, patiently, sendAll } from "../../web/console/data/importing.mjs";
@@ -337,4 +338,39 @@ test("an export walks all pages and writes what an import takes", async () => {
     assert.equal(selectionProblem([name]), `There is no "${name}".`);
   assert.equal(selectionProblem(["email", "email"]), '"email" stands twice.');
   assert.equal((await readAll({ ...port, read: async () => ({ status: 403 }) })).failed?.status, 403);
+});
+
+test("an erasure goes batch by batch, counts whom nobody had, and names who is refused", async () => {
+  const ids = Array.from({ length: 1200 }, (_, i) => `u"${i}`);
+  /** @type {any[]} */
+  const answers = [
+    ["false", 503],
+    ["true", 200],
+    ["false", 207],
+    ["true", 200],
+  ];
+  const bodies = [];
+  const sums = [];
+  const waits = [];
+  const send = async (body) => {
+    bodies.push(body);
+    const [deleted, status] = answers.shift();
+    const { users } = JSON.parse(body);
+    const result = (_, i) => (i === 7 && status === 207 ? '{"error":{"message":"No"}}' : `{"deleted":${deleted}}`);
+    const tree = status === 503 ? undefined : parse(`{"results":[${users.map(result).join()}]}`);
+    return /** @type {any} */ ({ status, retryAfter: 3, tree });
+  };
+  const onProgress = (sum) => sums.push(sum);
+  const wait = async (seconds) => waits.push(seconds);
+  assert.equal(await eraseAll({ ids, send, wait, onProgress }), undefined);
+  assert.deepEqual(waits, [3]);
+  assert.deepEqual(
+    bodies.map((body) => JSON.parse(body).users.length),
+    [500, 500, 500, 200],
+  );
+  assert.deepEqual(JSON.parse(bodies[1]).users[1], { user_id: 'u"1', delete: true });
+  const refused = [{ id: 'u"507', reason: "No" }];
+  assert.deepEqual(sums.at(-1), { erased: 700, absent: 499, refused, done: 1200 });
+  const failed = { status: 401 };
+  assert.equal(await eraseAll({ ids, send: async () => /** @type {any} */ (failed), wait, onProgress }), failed);
 });

@@ -218,6 +218,42 @@ async function erasing() {
   await see("is erased");
 }
 
+/** Over two pages, and nobody else. */
+async function erasingMany() {
+  const ids = Array.from({ length: 30 }, (_, i) => `gone_${i + 10}`);
+  await api("POST", "/v1/users/batch", { users: ids.map((user_id) => ({ user_id })) });
+  await elsewhere();
+  await press("People");
+  await see("ada@example.com");
+  await press("Select this page");
+  await press("Next");
+  await see("gone_39");
+  await page.click('input[aria-label="Select gone_39"]');
+  await press("Previous");
+  await see("ada@example.com");
+  await page.click('input[aria-label="Select ada"]');
+  await see("25 selected");
+  await view("people-selected");
+  await press("Erase those selected…");
+  await see("Everything that is stored of 25 users goes");
+  await view("erase-many");
+  await fill("Type 25 to confirm", "24");
+  seen.eraseManyOff = await page.$$eval(
+    "dialog button",
+    (buttons) => buttons.find((one) => one.innerText === "Erase for good")?.disabled,
+  );
+  await fill("Type 25 to confirm", "25");
+  await press("Erase for good");
+  await see("25 users erased");
+  await view("erased-many");
+  await press("Close");
+  await isGone("dialog");
+  const left = await api("GET", "/v1/users?limit=100");
+  seen.leftOver = JSON.parse(left.text)
+    .users.map(({ external_id }) => external_id)
+    .filter((id) => /^gone_/.test(id));
+}
+
 async function refusedStates() {
   /** @type {[name: string, answer: object, words: string][]} */
   const states = [
@@ -539,6 +575,7 @@ try {
   if (process.env.ROSTER_CONSOLE_PICTURE) await portrait(process.env.ROSTER_CONSOLE_PICTURE);
   await naughty();
   await erasing();
+  await erasingMany();
   await refusedStates();
   await importing();
   await asking();

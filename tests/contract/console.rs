@@ -78,7 +78,9 @@ fn an_operator_does_every_task_in_the_console() {
     assert_finds_and_edits(&seen);
     assert_eq!(seen["focusInDialog"], true);
     assert_eq!(seen["focusBack"], "Erase…");
-    assert_eq!(seen["eraseOff"], true);
+    assert_eq!((&seen["eraseOff"], &seen["eraseManyOff"]), (&json!(true), &json!(true)));
+    let left: Vec<_> = (34..39).map(|i| format!("gone_{i}")).collect();
+    assert_eq!(seen["leftOver"], json!(left), "of thirty of whom 25 on two pages were selected");
     assert_moves_files(&seen);
     let activity: Vec<&str> = seen["activity"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert_eq!(activity[0], "imp_10");

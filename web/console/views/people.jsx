@@ -10,6 +10,7 @@ import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { href } from "../parts/route.mjs";
+import { Selected, useSelection } from "./selection.jsx";
 import { UserTable } from "./user_table.jsx";
 
 const PAGE = 25;
@@ -124,6 +125,12 @@ function Walk() {
   const [cursors, setCursors] = useState([undefined]);
   const request = { as: "key", path: pagePath(cursors.at(-1), PAGE) };
   const { answer, reload } = useAnswer(request);
+  const selection = useSelection();
+  // The page may be gone with those who were erased.
+  const startOver = () => {
+    setCursors([undefined]);
+    reload();
+  };
   const { users, next } = answer?.tree?.get("users")
     ? { users: answer.tree.get("users"), next: answer.tree.get("pagination").get("next_cursor") }
     : {};
@@ -138,7 +145,12 @@ function Walk() {
           </p>
         </Empty>
       )}
-      {users?.length > 0 && <UserTable users={users} label="All people" />}
+      {users?.length > 0 && (
+        <>
+          <Selected selection={selection} users={users} reload={startOver} />
+          <UserTable users={users} label="All people" selecting={selection.column} />
+        </>
+      )}
       {(next || cursors.length > 1) && (
         <div class="pager">
           <button type="button" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>

@@ -77,7 +77,11 @@ function Profile({ user, etag, request, reload, back }) {
       <div class="profile">
         <div>
           <Members title="Properties" value={user.get("properties")} empty="No properties are stored." />
-          <Members title="Origin" value={user.get("origin")} empty="Nothing is stored of where this user came from." />
+          <Members
+            title="Came from"
+            value={user.get("origin")}
+            empty="Nothing is stored of where this user came from."
+          />
         </div>
         <Panel title="About" class="facts">
           <Facts user={user} etag={etag} />

@@ -15,7 +15,12 @@ const COLUMNS = [
   { label: "Changed", cell: (user) => <Time value={user.get("updated_at")} /> },
 ];
 
-/** @param {{ users: Map<string, any>[], label: string }} props */
-export const UserTable = ({ users, label }) => (
-  <Table label={label} columns={COLUMNS} rows={users} id={(user) => user.get("user_id")} />
+/** @param {{ users: Map<string, any>[], label: string, selecting?: import("../parts/table.jsx").Column | undefined }} props */
+export const UserTable = ({ users, label, selecting }) => (
+  <Table
+    label={label}
+    columns={selecting ? [selecting, ...COLUMNS] : COLUMNS}
+    rows={users}
+    id={(user) => user.get("user_id")}
+  />
 );
