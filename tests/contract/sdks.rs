@@ -20,7 +20,7 @@ fn segment_s_node_sdk_stores_its_user_and_the_newest_word_whatever_is_retried() 
 #[test]
 fn segment_s_python_sdk_stores_its_user_and_the_newest_word_whatever_is_retried() {
     if let Some(packages) = python_packages("segment-python-2.3.6") {
-        check("segment", |sdk, gate, key| python(&packages, sdk, gate, key));
+        check("segment", |arguments| python(&packages, arguments));
     }
 }
 
@@ -32,9 +32,10 @@ fn sdks_for_browsers_store_their_user_and_the_newest_word_whatever_is_retried() 
         return;
     };
     for sdk in ["segment-standard", "segment-batching", "rudder"] {
-        check(sdk, |sdk, gate, key| {
+        check(sdk, |arguments| {
             run(Command::new(bin("node"))
-                .args(["tests/sdks/browser.mjs", chromium, sdk, gate, key])
+                .args(["tests/sdks/browser.mjs", chromium])
+                .args(arguments)
                 .current_dir(crate::WORKER));
         });
     }
@@ -86,19 +87,20 @@ fn other_sdks_store_their_user_and_the_newest_word_whatever_is_retried() {
     ] {
         let packages = python_packages(packages).unwrap();
         for sdk in sdks {
-            check(sdk, |sdk, gate, key| python(&packages, sdk, gate, key));
+            check(sdk, |arguments| python(&packages, arguments));
         }
     }
 }
 
-/// Runs an SDK twice: as it is, and with a first answer of 503, so that the older message arrives after the newer one, or
-/// again. `run` gets the SDK's name, the host and the key.
+/// Runs an SDK twice: as it is, with a second visit a week later, and with a first answer of 503, so that the older message
+/// arrives a moment after the newer one, or again. `run` gets the SDK's name, the host, the key and the time of the second
+/// visit. Each visit comes by a campaign of its own.
 #[track_caller]
-fn check(sdk: &str, run: impl Fn(&str, &str, &str)) {
-    for failures in [0, 1] {
+fn check(sdk: &str, run: impl Fn([&str; 4])) {
+    for (failures, later) in [(0, "2026-01-08T12:00:00.000Z"), (1, "2026-01-01T12:00:00.001Z")] {
         let project = ingesting();
         let gate = Gate::new(failures);
-        run(sdk, &gate.url, &project.1);
+        run([sdk, &gate.url, &project.1, later]);
         let seen = gate.seen();
         let of_status = |wanted| seen.iter().filter(|(_, status, _)| *status == wanted).count();
         let stored: usize = seen.iter().map(|(.., stored)| stored).sum();
@@ -109,6 +111,12 @@ fn check(sdk: &str, run: impl Fn(&str, &str, &str)) {
         }
         let user = project.0.user("u");
         assert_eq!((&user["email"], &user["properties"]["plan"]), (&json!("u@example.com"), &json!("new")), "{sdk}");
+        if failures == 0 {
+            let mut origin = user["origin"].clone();
+            // RudderStack's SDKs have it.
+            origin.as_object_mut().unwrap().remove("channel");
+            assert_eq!(origin, json!({"campaign": "spring", "source": "newsletter"}), "{sdk}: of the first visit");
+        }
     }
 }
 
@@ -119,13 +127,13 @@ fn ingesting() -> (Project<'static, Server>, String) {
     (project, key)
 }
 
-fn node(sdk: &str, gate: &str, key: &str) {
-    run(Command::new(bin("node")).args(["tests/sdks/node.mjs", sdk, gate, key]).current_dir(crate::WORKER));
+fn node(arguments: [&str; 4]) {
+    run(Command::new(bin("node")).arg("tests/sdks/node.mjs").args(arguments).current_dir(crate::WORKER));
 }
 
-fn python(packages: &Path, sdk: &str, gate: &str, key: &str) {
-    let arguments = ["tests/sdks/python.py", sdk, gate, key];
-    run(Command::new("python3").args(arguments).env("PYTHONPATH", packages).current_dir(crate::WORKER));
+fn python(packages: &Path, arguments: [&str; 4]) {
+    let mut command = Command::new("python3");
+    run(command.arg("tests/sdks/python.py").args(arguments).env("PYTHONPATH", packages).current_dir(crate::WORKER));
 }
 
 fn bin(program: &str) -> PathBuf {

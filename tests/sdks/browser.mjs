@@ -1,10 +1,10 @@
 // Sends two identifies of one user through an SDK in headless Chromium: first what is older, and what is newer once that
-// was answered.
-// Usage: node browser.mjs CHROMIUM SDK HOST KEY
+// was answered. A second visit on another day comes by another campaign, by the URL of the page.
+// Usage: node browser.mjs CHROMIUM SDK HOST KEY TIME, which is that of the second
 
 import { open } from "../contract/browser.mjs";
 
-const [chromium, sdk, host, key] = process.argv.slice(2);
+const [chromium, sdk, host, key, later] = process.argv.slice(2);
 const { page, until, problems, close } = await open(chromium);
 
 /** Each SDK as an app makes it, with the host and the key changed: its page, and what runs there. */
@@ -61,12 +61,22 @@ const stored = (count) =>
     return all.reduce((sum, [, , stored]) => sum + stored, 0) >= count;
   }, count);
 
-try {
-  await page.goto(`${host}/${SDKS[sdk].folder}/page.html`);
+async function visit(query) {
+  await page.goto(`${host}/${SDKS[sdk].folder}/page.html?${query}`);
   await SDKS[sdk].load();
-  await identify("old", "2026-01-01T12:00:00.000Z");
+}
+
+const FIRST = "2026-01-01T12:00:00.000Z";
+
+try {
+  await visit("utm_campaign=spring&utm_source=newsletter");
+  await identify("old", FIRST);
   await seen(1);
-  await identify("new", "2026-01-01T12:00:00.001Z");
+  if (later.slice(0, 10) !== FIRST.slice(0, 10)) {
+    await stored(1);
+    await visit("utm_campaign=autumn&utm_medium=search");
+  }
+  await identify("new", later);
   await stored(2);
 } catch (error) {
   console.error(sdk, problems, await page.evaluate(async () => (await fetch("/seen")).text()));

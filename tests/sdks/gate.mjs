@@ -40,11 +40,12 @@ function passOn(incoming, outgoing, body) {
 
 const server = createServer(async (incoming, outgoing) => {
   const { url = "" } = incoming;
+  const { pathname } = new URL(url, "http://gate");
   const chunks = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const answer = (status, type, body) => outgoing.writeHead(status, { "content-type": type }).end(body);
   if (url === "/seen") return answer(200, "application/json", JSON.stringify(seen));
-  const [, sdk, file] = url.split("/");
+  const [, sdk, file] = pathname.split("/");
   if (file === "page.html") return answer(200, "text/html", `<script src="/${sdk}/index.js"></script>`);
   if (url.endsWith(".js")) return answer(200, "text/javascript", await readFile(new URL(basename(url), SCRIPTS[sdk])));
   if (incoming.method === "GET" && !url.startsWith("/v1/")) return answer(404, "text/plain", "");

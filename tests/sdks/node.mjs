@@ -1,9 +1,10 @@
-// Sends two identifies of one user through an SDK: first what is older, and what is newer once that was answered.
-// Usage: node node.mjs SDK HOST KEY
+// Sends two identifies of one user through an SDK, each of a visit by another campaign: first what is older, and what is
+// newer once that was answered.
+// Usage: node node.mjs SDK HOST KEY TIME, which is that of the second
 
 import { setTimeout } from "node:timers/promises";
 
-const [sdk, host, key] = process.argv.slice(2);
+const [sdk, host, key, later] = process.argv.slice(2);
 
 /** Each SDK as an app makes it, with the host and the key changed, and what ends it. */
 const SDKS = {
@@ -27,9 +28,14 @@ async function segment(name) {
 const answered = async () => (await (await fetch(`${host}/seen`)).json()).length;
 
 const [analytics, end] = await SDKS[sdk]();
-const identify = (plan, timestamp) =>
-  analytics.identify({ userId: "u", traits: { email: "u@example.com", plan }, timestamp: new Date(timestamp) });
-identify("old", "2026-01-01T12:00:00.000Z");
+const identify = (plan, campaign, timestamp) =>
+  analytics.identify({
+    userId: "u",
+    traits: { email: "u@example.com", plan },
+    context: { campaign },
+    timestamp: new Date(timestamp),
+  });
+identify("old", { name: "spring", source: "newsletter" }, "2026-01-01T12:00:00.000Z");
 while ((await answered()) < 1) await setTimeout(20);
-identify("new", "2026-01-01T12:00:00.001Z");
+identify("new", { name: "autumn", medium: "search" }, later);
 await end();

@@ -1,6 +1,8 @@
-"""Sends two identifies of one user through an SDK: first what is older, and what is newer once that was answered.
+"""Sends two identifies of one user through an SDK, each of a visit by another campaign: first what is older, and what is
+newer once that was answered.
 
-Usage: python python.py SDK HOST KEY, where SDK is segment or rudder, with -gzip behind it to pack bodies
+Usage: python python.py SDK HOST KEY TIME, where SDK is segment or rudder, with -gzip behind it to pack bodies, and TIME is
+that of the second
 """
 
 import datetime
@@ -9,7 +11,7 @@ import sys
 import time
 import urllib.request
 
-sdk, host, key = sys.argv[1:]
+sdk, host, key, later = sys.argv[1:]
 options = {"upload_size": 1, "thread": 2, "gzip": sdk.endswith("-gzip"), "on_error": lambda error, batch: print(error)}
 if sdk.startswith("segment"):
     from segment.analytics.client import Client
@@ -26,14 +28,15 @@ def answered():
         return len(json.load(seen))
 
 
-def identify(plan, microsecond):
-    moment = datetime.datetime(2026, 1, 1, 12, 0, 0, microsecond, datetime.timezone.utc)
-    client.identify("u", {"email": "u@example.com", "plan": plan}, timestamp=moment)
+def identify(plan, campaign, moment):
+    traits = {"email": "u@example.com", "plan": plan}
+    timestamp = datetime.datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    client.identify("u", traits, context={"campaign": campaign}, timestamp=timestamp)
 
 
-identify("old", 0)
+identify("old", {"name": "spring", "source": "newsletter"}, "2026-01-01T12:00:00.000Z")
 while answered() < 1:
     time.sleep(0.02)
-identify("new", 1000)
+identify("new", {"name": "autumn", "medium": "search"}, later)
 client.flush()
 client.join()
