@@ -64,6 +64,8 @@ fn a_change_writes_its_row_and_its_place_in_the_order_and_a_look_up_row_is_writt
     ]);
     let written: Vec<u32> = run(&statements).into_iter().skip(1).map(|counts| counts.written).collect();
     assert_eq!(written, [4, 2, 1, 1, 4, 3, 3, 1, 4, 2, 2, 3, 2, 1, 3]);
+    let [property, again, first, second] = [1, 2, 12, 13].map(|at| written[at]);
+    assert_eq!((first, second), (property, again), "what is set once writes the same rows");
     for (what, at) in [
         ("a property changes", 1),
         ("the same body again", 2),
