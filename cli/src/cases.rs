@@ -326,7 +326,7 @@ fn ndjson_holds_the_users_that_it_holds_for_the_console() {
 #[test]
 fn an_export_is_the_file_that_the_console_writes() {
     for Export { users, as_of, columns, ndjson, csv, spreadsheet } in cases().exports {
-        let page = format!(r#"{{"users":[{}],"pagination":{{"next_cursor":null}}}}"#, users.join(","));
+        let page = format!(r#"{{"users":[{}],"pagination":{{"has_more":false,"next_cursor":null}}}}"#, users.join(","));
         let lines = |style| {
             let selection = Selection::new(&columns, as_of, style).unwrap();
             (Page::parse(&page, &selection).unwrap().lines, selection)
