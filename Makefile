@@ -128,8 +128,7 @@ build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* we
 	cp web/page/* web/console/{console.html,_headers} openapi.yaml node_modules/swagger-ui-dist/swagger-ui{.css,-bundle.js} build/public
 	# By the library, whole: its command reads in pieces of 64 KiB, and stumbles where one ends between a colon and its space.
 	cp README.md build/public/llms.txt && node --print 'JSON.stringify(require("yaml").parse(require("fs").readFileSync("openapi.yaml", "utf8")))' >build/public/openapi.json
-	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact \
-		--entry-names=console --outdir=build/public/console --log-level=warning
+	esbuild web/console/main.jsx web/console/style.css --bundle --minify --format=iife --target=es2022 --jsx=automatic --jsx-import-source=preact --entry-names=console --outdir=build/public/console --log-level=warning
 	esbuild web/console/import_worker.mjs --bundle --minify --format=iife --target=es2022 --outfile=build/public/console/import_worker.js --log-level=warning
 	@touch $@
 
@@ -139,8 +138,7 @@ build/index.d.ts: src/edge/build.d.ts node_modules/.package-lock.json
 
 # Does nothing where rust-toolchain.toml is satisfied already, so that no network is asked.
 rust:
-	@(rustup target list --installed | grep -q wasm32-unknown-unknown && cargo clippy --version && cargo fmt --version) >/dev/null 2>&1 \
-		|| rustup toolchain install
+	@(rustup target list --installed | grep -q wasm32-unknown-unknown && cargo clippy --version && cargo fmt --version) >/dev/null 2>&1 || rustup toolchain install
 
 # To compile tools takes far longer than to run them, so they are not optimised.
 $(CARGO_DENY) $(CARGO_FUZZ): | rust

@@ -59,14 +59,8 @@ fn the_forms_of_requests_are_pinned() {
             r#"{"List":{"email":"a@b","phone":null,"after":null,"limit":2,"max_bytes":3}}"#.into(),
         ),
         (list(None, Some("u")), r#"{"List":{"email":null,"phone":null,"after":"u","limit":2,"max_bytes":3}}"#.into()),
-        (
-            changes(7, None),
-            r#"{"ListChanges":{"behind":{"revision":7,"begun":null},"limit":2,"max_bytes":3}}"#.into(),
-        ),
-        (
-            changes(7, Some(6)),
-            r#"{"ListChanges":{"behind":{"revision":7,"begun":6},"limit":2,"max_bytes":3}}"#.into(),
-        ),
+        (changes(7, None), r#"{"ListChanges":{"behind":{"revision":7,"begun":null},"limit":2,"max_bytes":3}}"#.into()),
+        (changes(7, Some(6)), r#"{"ListChanges":{"behind":{"revision":7,"begun":6},"limit":2,"max_bytes":3}}"#.into()),
         (Operation::Revoke, r#""Revoke""#.into()),
     ] {
         let bucket = BucketId { project: "p".into(), number: 3, buckets: 4 };
