@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
     /// The calling key is revoked, expired or gone. Nothing was read, and nothing was written but what
-    /// [`upsert_users`](super::UserStore::upsert_users) says.
+    /// [`write_users`](super::UserStore::write_users) says.
     KeyNotLive,
     /// The result would break a limit. Nothing was written.
     Refused(StoredLimit),

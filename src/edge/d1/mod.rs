@@ -73,6 +73,9 @@ impl D1 {
             let prepared: Result<Array, JsValue> =
                 statements.iter().map(|statement| prepare(&session, *statement)).collect();
             let results: Array = session.batch(prepared?).await?.unchecked_into();
+            if results.length() as usize != statements.len() {
+                return Err(Failure::Final(unreadable()));
+            }
             results.iter().map(|result| rows_of(&result)).collect()
         })
         .await

@@ -271,11 +271,12 @@ fn rows_that_can_not_be_read_are_never_taken_for_an_answer() {
     let batches = [
         json!([]),
         json!([[]]),
-        json!([[], [{}]]),
-        json!([[{"place": 0}], [{}]]),
-        json!([[{"place": 9, "id": "usr_1"}], [{}]]),
-        json!([[{"place": -1, "id": "usr_1"}], [{}]]),
-        json!([[{"place": 0, "rejection": secret}], [{}]]),
+        json!([[{"id": "p"}], []]),
+        json!([[{"id": "p"}], [], [{}]]),
+        json!([[{"id": "p"}], [{"batch_index": 0}], [{}]]),
+        json!([[{"id": "p"}], [{"batch_index": 9, "id": "usr_1"}], [{}]]),
+        json!([[{"id": "p"}], [{"batch_index": -1, "id": "usr_1"}], [{}]]),
+        json!([[{"id": "p"}], [{"batch_index": 0, "rejection": secret}], [{}]]),
     ];
     let one = json!({"user_id": "u"});
     let cases = upserted

@@ -115,10 +115,11 @@ mod tests {
         std::iter::once(table).chain(steps).collect()
     }
 
-    const OPERATIONS: [&str; 4] = [
-        r#"{"UpsertAll":[{"external_id":"v","new_id":"usr_2","change":{"Merge":{"email":"a@b.c"}}}]}"#,
+    const OPERATIONS: [&str; 5] = [
+        r#"{"WriteAll":[{"Upsert":{"external_id":"v","new_id":"usr_2","change":{"Merge":{"email":"a@b.c"}}}}]}"#,
         r#"{"List":{"email":"a@b.c","phone":null,"after":null,"limit":2,"max_bytes":99}}"#,
         r#"{"Delete":{"external_id":"v","if_match":null}}"#,
+        r#"{"ListChanges":{"behind":{"revision":0,"begun":null},"limit":2,"max_bytes":99}}"#,
         r#""Revoke""#,
     ];
 
@@ -209,8 +210,8 @@ mod tests {
             let change = json!({"Merge": {"properties": properties}});
             let user = json!({"external_id": "u", "new_id": new_id, "change": change});
             let one = call(&bucket, &json!({"Upsert": {"user": user, "if_match": null}})).unwrap();
-            let batch = call(&bucket, &json!({"UpsertAll": [user]})).unwrap();
-            [one["Upserted"]["Ok"]["created"].clone(), batch["UpsertedAll"][0]["Ok"]["created"].clone()]
+            let batch = call(&bucket, &json!({"WriteAll": [{"Upsert": user}]})).unwrap();
+            [one["Upserted"]["Ok"]["created"].clone(), batch["WrittenAll"][0]["Ok"]["Upserted"]["created"].clone()]
         };
         assert_eq!(of("usr_1", &json!({"n": 1})), [true, true]);
         // Somebody else changes the user, and then the first request arrives once more.
