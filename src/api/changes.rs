@@ -1,7 +1,7 @@
 //! `GET /v1/changes`: what becomes of users, for those who follow it.
 
 use super::admission::{admit, for_caller};
-use super::cursor;
+use super::cursor::{self, PaginationOut};
 use super::error::ApiError;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
@@ -100,13 +100,6 @@ impl<'a> From<&'a ChangedUser> for ChangeOut<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct PaginationOut {
-    limit: u32,
-    has_more: bool,
-    next_cursor: String,
-}
-
 /// `GET /v1/changes`: a page of changes, and the cursor to go on from, also where there are no more yet.
 ///
 /// Each committed change is met at least once; of one user always the newest state, and never an older after a newer; states
@@ -118,7 +111,7 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let Following { from, limit } = Following::parse(&query, project).map_err(ApiError::Faults)?;
     let list = cx.platform.users().list_changes(caller.at(cx.now()), &from, limit);
     let ChangesPage { changes, has_more, reached } = for_caller(cx, &caller, list).await?;
-    let pagination = PaginationOut { limit, has_more, next_cursor: write_cursor(project, &reached) };
+    let pagination = PaginationOut { limit: Some(limit), has_more, next_cursor: Some(write_cursor(project, &reached)) };
     let changes = changes.iter().map(ChangeOut::from).collect();
     Ok(Reply::json(200, &ChangesOut { success: true, changes, pagination }))
 }

@@ -5,7 +5,17 @@
 //! what a key may see.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+/// What an answer says of a walk.
+#[derive(Serialize)]
+pub struct PaginationOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    pub has_more: bool,
+    pub next_cursor: Option<String>,
+}
 
 /// Bytes of the checksum.
 const CHECKSUM_BYTES: usize = 8;

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 /// One element of the array.
 #[derive(Debug)]
-struct Element {
+struct Entry {
     /// The `user_id` as sent, if it is a string at all.
     external_id: Option<String>,
     parsed: Result<Write, Refusal>,
@@ -44,7 +44,7 @@ struct Reader<'c> {
 }
 
 impl Reader<'_> {
-    fn read(&mut self, index: usize, value: &Value) -> Element {
+    fn read(&mut self, index: usize, value: &Value) -> Entry {
         let mut faults = Faults::default();
         let user = faults.within("users", |faults| faults.within(index.to_string(), |faults| faults.object(value)));
         let parsed = match user {
@@ -52,7 +52,7 @@ impl Reader<'_> {
             Some(user) if user.get("delete").is_some() => self.deletion(user).map(Write::Delete),
             Some(user) => NewUser::parse(user, self.now).map(Write::Upsert).map_err(ApiError::Faults),
         };
-        Element {
+        Entry {
             external_id: user.and_then(user_id).map(str::to_owned),
             parsed: parsed.map_err(|error| self.errors.refusal(&error)),
         }
@@ -97,7 +97,7 @@ fn user_id<'v>(user: &'v Object) -> Option<&'v str> {
 }
 
 /// Reads the elements, each by itself.
-fn parse(body: &Object, reader: &mut Reader) -> Result<Vec<Element>, FaultList> {
+fn parse(body: &Object, reader: &mut Reader) -> Result<Vec<Entry>, FaultList> {
     let mut faults = Faults::default();
     let mut fields = Fields::new(body, &mut faults);
     let users = fields.required("users", |value, faults| match value {
@@ -144,7 +144,7 @@ pub async fn write_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
 }
 
 fn outcomes_of(
-    elements: Vec<Element>,
+    elements: Vec<Entry>,
     written: Vec<Result<Written, StoredLimit>>,
     errors: &mut BatchErrors,
 ) -> Vec<UserOutcome> {
@@ -153,7 +153,7 @@ fn outcomes_of(
         Some(outcome) => outcome.map_err(|limit| errors.refusal(&ApiError::StoredLimit(limit))),
         None => Err(errors.refusal(&ApiError::Internal { cause: "the store returned too few outcomes".into() })),
     };
-    let outcome = |(index, Element { external_id, parsed })| UserOutcome {
+    let outcome = |(index, Entry { external_id, parsed })| UserOutcome {
         index,
         external_id,
         written: parsed.and_then(|_| next()),
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::json;
 
-    fn parse(body: &str) -> Result<Vec<Element>, FaultList> {
+    fn parse(body: &str) -> Result<Vec<Entry>, FaultList> {
         super::parse(
             &json::parse_elements(body.as_bytes()).unwrap(),
             &mut Reader {
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn each_element_has_its_own_faults() {
         let elements = parse(r#"{"users":[{"user_id":"a"},7,{"user_id":" b","x":1},{"user_id":7}]}"#).unwrap();
-        let error_of = |element: &Element| match &element.parsed {
+        let error_of = |element: &Entry| match &element.parsed {
             Ok(_) => String::new(),
             Err(refusal) => refusal.error.get().to_owned(),
         };

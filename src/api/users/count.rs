@@ -1,7 +1,8 @@
 //! `POST /v1/users/count`: how many users a filter means.
 
-use super::walk::{self, Asked, Collector, PaginationOut, Progress};
+use super::walk::{self, Asked, Collector, Progress};
 use crate::api::admission::admit;
+use crate::api::cursor::PaginationOut;
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};

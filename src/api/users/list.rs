@@ -1,7 +1,7 @@
 //! `GET /v1/users`: the users, page by page.
 
 use crate::api::admission::{admit, for_caller};
-use crate::api::cursor;
+use crate::api::cursor::{self, PaginationOut};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
@@ -63,13 +63,6 @@ struct ListOut<'a> {
     pagination: PaginationOut,
 }
 
-#[derive(Serialize)]
-struct PaginationOut {
-    limit: u32,
-    has_more: bool,
-    next_cursor: Option<String>,
-}
-
 /// `GET /v1/users`: a page of users, and a cursor to the next.
 ///
 /// A page begins after the last user of the page before, in the order of ids: so a walk meets every user that exists
@@ -82,7 +75,7 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let Page { users, has_more } = for_caller(cx, &caller, list).await?;
     let next_cursor =
         users.last().filter(|_| has_more).map(|user| cursor::write(&walk(&filter), user.external_id.as_bytes()));
-    let pagination = PaginationOut { limit, has_more, next_cursor };
+    let pagination = PaginationOut { limit: Some(limit), has_more, next_cursor };
     Ok(Reply::json(200, &ListOut { success: true, users: &users, pagination }))
 }
 

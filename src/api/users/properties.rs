@@ -1,7 +1,8 @@
 //! `GET /v1/properties`: the names of members in use.
 
-use super::walk::{self, Collector, PaginationOut, Progress};
+use super::walk::{self, Collector, Progress};
 use crate::api::admission::admit;
+use crate::api::cursor::PaginationOut;
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};

@@ -3,7 +3,7 @@
 
 use super::positions::{self, Position};
 use crate::api::admission::for_caller;
-use crate::api::cursor;
+use crate::api::cursor::{self, PaginationOut};
 use crate::api::error::ApiError;
 use crate::api::platform::{Cx, Platform};
 use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_STATEMENT_USERS};
@@ -11,7 +11,6 @@ use crate::filter::{self, Filter};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::key::KeyRecord;
 use crate::store::{Caller, Found, Question, Reach, Share, UserStore, Walk, Walked};
-use serde::Serialize;
 
 /// Statements in one part, at most. Only where users are large does a call end before it has examined as many as it may.
 const MAX_STATEMENTS: u32 = MAX_EXAMINED / MAX_STATEMENT_USERS;
@@ -49,14 +48,6 @@ impl Asked {
         let cursor = fields.optional("cursor", |value, faults: &mut Faults| faults.string(value).map(str::to_owned));
         Asked { filter, cursor }
     }
-}
-
-#[derive(Serialize)]
-pub struct PaginationOut {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-    has_more: bool,
-    next_cursor: Option<String>,
 }
 
 /// How far a walk has come, and what it asks.
@@ -97,7 +88,6 @@ impl Progress {
     /// What each part that is not at its end examines next.
     fn shares(&self, collector: &dyn Collector) -> Vec<Share> {
         let users_left = MAX_EXAMINED.saturating_sub(self.examined);
-
         let open = |(part, position): (u8, &Position)| match position {
             Position::After(id) => Some((part, id.clone())),
             Position::End => None,
