@@ -8,6 +8,7 @@ mod control;
 mod copies;
 mod error;
 pub mod objects;
+mod own;
 mod routed;
 pub mod sql;
 mod users;
@@ -17,6 +18,7 @@ pub use changes::{Behind, ChangedUser, ChangesEnd, ChangesPage, DeletedUser, Fol
 pub use control::ControlStore;
 pub use copies::{CopyStore, UserCopy};
 pub use error::{StoreError, StoredLimit};
+pub use own::OwnReads;
 pub use routed::RoutedStore;
 pub use users::{Access, Caller, Filter, IfMatch, Page, StoredUser, Upserted, UserStore, UserWrite, Written};
 pub use walk::{Found, Group, GroupCount, GroupKind, PropertyCount, Question, Reach, Share, Walk, Walked};

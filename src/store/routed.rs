@@ -1,9 +1,10 @@
 //! The store of users, wherever each project has them.
 
 use super::{
-    Access, ChangesPage, Filter, FollowFrom, IfMatch, Page, Share, StoreError, StoredLimit, StoredUser, Upserted,
-    UserStore, UserWrite, Walk, Walked, Written,
+    Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError, StoredLimit,
+    StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
 };
+use crate::key::ProjectRecord;
 use crate::placement::Storage;
 use crate::user::{ExternalId, NewUser};
 use std::rc::Rc;
@@ -15,6 +16,27 @@ pub struct RoutedStore<D, O> {
     pub d1: Rc<D>,
     /// For projects in objects.
     pub objects: O,
+}
+
+impl<D: OwnReads, O: OwnReads> OwnReads for RoutedStore<D, O> {
+    async fn changes_of(
+        &self,
+        project: &ProjectRecord,
+        from: &FollowFrom,
+        limit: u32,
+    ) -> Result<ChangesPage, StoreError> {
+        match project.storage {
+            Storage::D1 => self.d1.changes_of(project, from, limit).await,
+            Storage::Objects(_) => self.objects.changes_of(project, from, limit).await,
+        }
+    }
+
+    async fn states_of(&self, project: &ProjectRecord, ids: &[String]) -> Result<Vec<ChangedUser>, StoreError> {
+        match project.storage {
+            Storage::D1 => self.d1.states_of(project, ids).await,
+            Storage::Objects(_) => self.objects.states_of(project, ids).await,
+        }
+    }
 }
 
 impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {

@@ -5,7 +5,7 @@ use super::message::{
 };
 use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
-use crate::store::sql::statements::Statements;
+use crate::store::sql::statements::{OwnStatements, Statements};
 use crate::store::sql::{self, ChangedRows, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
 use crate::store::{ChangesEnd, IfMatch, Page, StoreError, StoredLimit, Upserted, Written};
 use crate::time::Timestamp;
@@ -36,6 +36,8 @@ const CALLER: &str = "
 with caller as (select project from bucket where not exists (select 1 from revoked_keys where hash = ?1))";
 
 static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER));
+/// Those of Roster itself, whose key is null: none such is revoked.
+static OWN: LazyLock<OwnStatements> = LazyLock::new(|| OwnStatements::new(CALLER));
 
 #[derive(Deserialize)]
 struct LookRow {
@@ -151,7 +153,10 @@ impl<D: LocalDatabase> Bucket<D> {
         if is_expired && !matches!(operation, Operation::Revoke) {
             return Err(StoreError::KeyNotLive);
         }
-        let key_and_now = [key.into(), Value::Number(*now)];
+        if key.is_none() && !operation.is_own() {
+            return Err(failed("this takes a key"));
+        }
+        let key_and_now = [key.as_ref().into(), Value::Number(*now)];
         match operation {
             Operation::Upsert { user, if_match: None } => self.upsert(key_and_now, user).map(BucketAnswer::Upserted),
             Operation::Upsert { user, if_match: Some(if_match) } => self.update_if(key_and_now, user, if_match),
@@ -181,6 +186,12 @@ impl<D: LocalDatabase> Bucket<D> {
             }
             Operation::List(list) => self.list(key_and_now, list),
             Operation::ListChanges(list) => self.list_changes(key_and_now, list),
+            Operation::FindStates { external_ids } => {
+                let ids = sql::walk::ids_json(external_ids.iter().map(String::as_str));
+                let values = [key_and_now[0], key_and_now[1], (&ids).into(), Value::Number(MAX_PAGE_BYTES as u64)];
+                let rows = self.database.query::<UserRow>(Statement { sql: &OWN.states, values: &values })?;
+                Ok(BucketAnswer::States(sql::states(rows)?.into_iter().map(Into::into).collect()))
+            }
             Operation::FindAll { external_ids } => {
                 let ids = sql::walk::ids_json(external_ids.iter().map(String::as_str));
                 let values = [key_and_now[0], key_and_now[1], (&ids).into(), Value::Number(MAX_PAGE_BYTES as u64)];

@@ -5,10 +5,10 @@ use super::message::{
 };
 use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
-use crate::key::Project;
+use crate::key::{Project, ProjectRecord};
 use crate::placement::{Placement, Storage};
 use crate::store::{
-    Access, Caller, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Page, Share, StoreError, StoredLimit,
+    Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError, StoredLimit,
     StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
 };
 use crate::time::Timestamp;
@@ -31,6 +31,31 @@ pub trait Objects {
     ) -> Result<Vec<String>, StoreError>;
 }
 
+/// Whose buckets do something, and for whom.
+struct Sender<'a> {
+    project: &'a Project,
+    placement: Placement,
+    /// The hash of the calling key. None: Roster itself.
+    key: Option<String>,
+    expires_at: Option<u64>,
+    now: u64,
+}
+
+impl<'a> Sender<'a> {
+    fn new(Access { caller, now }: Access<'a>) -> Result<Self, StoreError> {
+        let record = &caller.record;
+        let (project, placement) = (&record.project, placement(record.storage)?);
+        let expires_at = record.expires_at.map(Timestamp::as_ms);
+        Ok(Sender { project, placement, key: Some(caller.hash.to_hex()), expires_at, now: now.as_ms() })
+    }
+
+    /// Roster itself, whose reads are dated by the objects alone.
+    fn own(project: &'a ProjectRecord) -> Result<Self, StoreError> {
+        let placement = placement(project.storage)?;
+        Ok(Sender { project: &project.name, placement, key: None, expires_at: None, now: 0 })
+    }
+}
+
 /// Keeps users in objects.
 ///
 /// A batch is one atomic step for each bucket, not for all together.
@@ -41,15 +66,22 @@ impl<O: Objects> ObjectStore<O> {
     /// Has some buckets do something each, all at once.
     async fn call(
         &self,
-        Access { caller, now }: Access<'_>,
+        access: Access<'_>,
         operations: impl IntoIterator<Item = (u8, Operation)>,
     ) -> Result<Vec<BucketAnswer>, StoreError> {
-        let (project, placement) = (&caller.record.project, placement(caller)?);
+        self.send(Sender::new(access)?, operations.into_iter().collect()).await
+    }
+
+    async fn send(
+        &self,
+        sender: Sender<'_>,
+        operations: Vec<(u8, Operation)>,
+    ) -> Result<Vec<BucketAnswer>, StoreError> {
+        let Sender { project, placement, key, expires_at, now } = sender;
         let request = |(number, operation)| {
             let (project, buckets) = (project.as_str().into(), placement.buckets.count());
             let bucket = BucketId { project, number, buckets };
-            let expires_at = caller.record.expires_at.map(Timestamp::as_ms);
-            let request = BucketRequest { bucket, key: caller.hash.to_hex(), expires_at, now: now.as_ms(), operation };
+            let request = BucketRequest { bucket, key: key.clone(), expires_at, now, operation };
             serde_json::to_string(&request).map(|request| (number, request))
         };
         let requests = operations.into_iter().map(request).collect::<Result<_, _>>();
@@ -81,7 +113,7 @@ impl<O: Objects> ObjectStore<O> {
         external_id: &str,
         operation: Operation,
     ) -> Result<BucketAnswer, StoreError> {
-        let bucket = placement(access.caller)?.buckets.bucket_of(external_id);
+        let bucket = placement(access.caller.record.storage)?.buckets.bucket_of(external_id);
         match self.call(access, [(bucket, operation)]).await?.pop() {
             Some(BucketAnswer::RevisionChanged(revision)) => Err(StoreError::RevisionChanged(revision)),
             answer => answer.ok_or_else(unfit),
@@ -94,8 +126,40 @@ impl<O: Objects> ObjectStore<O> {
         access: Access<'_>,
         operation: impl Fn() -> Operation,
     ) -> Result<Vec<BucketAnswer>, StoreError> {
-        let buckets = placement(access.caller)?.buckets.count();
+        let buckets = placement(access.caller.record.storage)?.buckets.count();
         self.call(access, (0..buckets).map(|bucket| (bucket, operation()))).await
+    }
+
+    /// Each bucket is asked for its share, so that hardly more is read than a page shows. Where there are fewer places than
+    /// buckets, those with the least revisions take them.
+    async fn changes(&self, sender: Sender<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        let buckets = sender.placement.buckets.count();
+        let (share, rest) = (limit / u32::from(buckets), limit % u32::from(buckets));
+        let operation = |number: u8| {
+            let limit = (share + u32::from(u32::from(number) < rest)).max(1);
+            let max_bytes = MAX_PAGE_BYTES / usize::from(buckets);
+            let behind = from.of_bucket(number, buckets);
+            (number, Operation::ListChanges(ListChanges { behind, limit, max_bytes }))
+        };
+        let (mut changes, mut has_more, mut reached) = (Vec::new(), false, Vec::new());
+        let answers = self.send(sender, (0..buckets).map(operation).collect()).await?;
+        for (number, answer) in answers.into_iter().enumerate() {
+            let BucketAnswer::Changes { changes: of_bucket, has_more: of_bucket_more, reached: of_bucket_reached } =
+                answer
+            else {
+                return Err(unfit());
+            };
+            has_more |= of_bucket_more;
+            reached.push(of_bucket_reached);
+            changes.extend(of_bucket.into_iter().map(|change| (number, ChangedUser::from(change))));
+        }
+        changes.sort_by_key(|(_, change)| change.revision());
+        for (number, change) in changes.drain(changes.len().min(limit as usize)..).rev() {
+            has_more = true;
+            // Just before what is left for the next page.
+            reached[number].revision = change.revision() - 1;
+        }
+        Ok(ChangesPage { changes: changes.into_iter().map(|(_, change)| change).collect(), has_more, reached })
     }
 }
 
@@ -119,7 +183,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         access: Access<'_>,
         writes: &[UserWrite<'_>],
     ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
-        let buckets = placement(access.caller)?.buckets;
+        let buckets = placement(access.caller.record.storage)?.buckets;
         // By bucket, in turn: the indexes of its users, and what is sent.
         let mut batches: Vec<(Vec<usize>, Vec<WriteUser>)> = (0..buckets.count()).map(|_| Default::default()).collect();
         for (index, write) in writes.iter().enumerate() {
@@ -177,7 +241,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         limit: u32,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone } = filter;
-        let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller)?.buckets.count());
+        let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller.record.storage)?.buckets.count());
         let operation = || {
             Operation::List(ListUsers {
                 email: email.map(|email| email.as_str().into()),
@@ -203,47 +267,16 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         Ok(Page { has_more: end.is_some() || users.len() < found, users })
     }
 
-    /// Each bucket is asked for its share, so that hardly more is read than a page shows. Where there are fewer places than
-    /// buckets, those with the least revisions take them.
     async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
-        let buckets = placement(access.caller)?.buckets.count();
-        let (share, rest) = (limit / u32::from(buckets), limit % u32::from(buckets));
-        let operation = |number: u8| {
-            let limit = (share + u32::from(u32::from(number) < rest)).max(1);
-            let max_bytes = MAX_PAGE_BYTES / usize::from(buckets);
-            let behind = from.of_bucket(number, buckets);
-            (number, Operation::ListChanges(ListChanges { behind, limit, max_bytes }))
-        };
-        let (mut changes, mut has_more, mut reached) = (Vec::new(), false, Vec::new());
-        let answers = self.call(access, (0..buckets).map(operation)).await?;
-        for (number, answer) in answers.into_iter().enumerate() {
-            let BucketAnswer::Changes { changes: of_bucket, has_more: of_bucket_more, reached: of_bucket_reached } =
-                answer
-            else {
-                return Err(unfit());
-            };
-            has_more |= of_bucket_more;
-            reached.push(of_bucket_reached);
-            changes.extend(of_bucket.into_iter().map(|change| (number, ChangedUser::from(change))));
-        }
-        changes.sort_by_key(|(_, change)| change.revision());
-        for (number, change) in changes.drain(changes.len().min(limit as usize)..).rev() {
-            has_more = true;
-            // Just before what is left for the next page.
-            reached[number].revision = change.revision() - 1;
-        }
-        Ok(ChangesPage { changes: changes.into_iter().map(|(_, change)| change).collect(), has_more, reached })
+        self.changes(Sender::new(access)?, from, limit).await
     }
 
     async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
-        let buckets = placement(access.caller)?.buckets;
-        let mut by_bucket = BTreeMap::<u8, Vec<String>>::new();
-        for id in ids {
-            by_bucket.entry(buckets.bucket_of(id.as_str())).or_default().push(id.as_str().into());
-        }
+        let placement = placement(access.caller.record.storage)?;
+        let by_bucket = by_bucket(placement, ids.iter().map(ExternalId::as_str));
         let operation = |(bucket, external_ids)| (bucket, Operation::FindAll { external_ids });
         let mut users = Vec::new();
-        for answer in self.call(access, by_bucket.into_iter().map(operation)).await? {
+        for answer in self.call(access, by_bucket.map(operation)).await? {
             let BucketAnswer::FoundAll(of_bucket) = answer else { return Err(unfit()) };
             let Some(of_bucket) = of_bucket else { return Ok(None) };
             users.extend(of_bucket.into_iter().map(StoredUser::from));
@@ -271,8 +304,40 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     }
 }
 
-fn placement(caller: &Caller) -> Result<Placement, StoreError> {
-    match caller.record.storage {
+impl<O: Objects> OwnReads for ObjectStore<O> {
+    async fn changes_of(
+        &self,
+        project: &ProjectRecord,
+        from: &FollowFrom,
+        limit: u32,
+    ) -> Result<ChangesPage, StoreError> {
+        self.changes(Sender::own(project)?, from, limit).await
+    }
+
+    async fn states_of(&self, project: &ProjectRecord, ids: &[String]) -> Result<Vec<ChangedUser>, StoreError> {
+        let sender = Sender::own(project)?;
+        let operation = |(bucket, external_ids)| (bucket, Operation::FindStates { external_ids });
+        let operations = by_bucket(sender.placement, ids.iter().map(String::as_str)).map(operation).collect();
+        let mut states = Vec::new();
+        for answer in self.send(sender, operations).await? {
+            let BucketAnswer::States(of_bucket) = answer else { return Err(unfit()) };
+            states.extend(of_bucket.into_iter().map(ChangedUser::from));
+        }
+        Ok(states)
+    }
+}
+
+/// Some ids, by the buckets of their users.
+fn by_bucket<'i>(placement: Placement, ids: impl Iterator<Item = &'i str>) -> impl Iterator<Item = (u8, Vec<String>)> {
+    let mut by_bucket = BTreeMap::<u8, Vec<String>>::new();
+    for id in ids {
+        by_bucket.entry(placement.buckets.bucket_of(id)).or_default().push(id.into());
+    }
+    by_bucket.into_iter()
+}
+
+fn placement(storage: Storage) -> Result<Placement, StoreError> {
+    match storage {
         Storage::Objects(placement) => Ok(placement),
         Storage::D1 => Err(failed("the project's users are not in objects")),
     }

@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 pub struct BucketRequest {
     /// The bucket that is meant.
     pub bucket: BucketId,
-    /// The hash of the calling key, in hexadecimal digits.
-    pub key: String,
+    /// The hash of the calling key, in hexadecimal digits. None: Roster itself calls, and may do what [`Operation::is_own`] says.
+    pub key: Option<String>,
     /// When that key expires, if it does, in milliseconds.
     pub expires_at: Option<u64>,
     /// The Worker's clock in milliseconds.
@@ -66,6 +66,11 @@ pub enum Operation {
     List(ListUsers),
     /// Answered by `Changes`, or by `CursorExpired`.
     ListChanges(ListChanges),
+    /// Answered by `States`.
+    FindStates {
+        /// The callers' own ids.
+        external_ids: Vec<String>,
+    },
     /// Answered by `FoundAll`.
     FindAll {
         /// The callers' own ids.
@@ -75,6 +80,13 @@ pub enum Operation {
     Walk(WalkUsers),
     /// From the answer on, which is `Revoked`, the calling key is answered `KeyNotLive`.
     Revoke,
+}
+
+impl Operation {
+    /// Whether Roster itself may do it, without a key.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Operation::ListChanges(_) | Operation::FindStates { .. })
+    }
 }
 
 /// What to do with one of several users.
@@ -196,6 +208,8 @@ pub enum BucketAnswer {
         /// How far they go.
         reached: Reached,
     },
+    /// Some users as they are, those who are gone too.
+    States(Vec<BucketChange>),
     /// A deletion was forgotten that the follower has not met.
     CursorExpired,
     /// The users who are there, in any order. None: they are too large together.

@@ -9,7 +9,7 @@ mod users;
 pub(super) mod walk;
 
 pub use database::{Database, LocalDatabase, Statement, Value, broken_limit, failure};
-pub(super) use rows::{ChangedRows, UpsertedRow, UserRow, changes, page};
+pub(super) use rows::{ChangedRows, UpsertedRow, UserRow, changes, page, states};
 
 /// Keeps users, keys and projects in a database that has Roster's tables. Each method is one statement, or two in one
 /// transaction.

@@ -149,6 +149,11 @@ pub fn changes(behind: Behind, end: &[ChangesEnd], rows: Vec<UserRow>, limit: u3
     Ok(ChangedRows { has_more: changes.len() < found, reached: behind.reached(&changes, end)?, changes })
 }
 
+/// The users that the rows of `states` make: up to those past its bytes, one at least.
+pub fn states(rows: Vec<UserRow>) -> Result<Vec<ChangedUser>, StoreError> {
+    rows.into_iter().map_while(|row| row.into_change().transpose()).collect()
+}
+
 /// The page that the rows of a list make. The list reads one user more than `limit`, and a user past the bytes of a page has
 /// no id.
 pub fn page(rows: Vec<UserRow>, limit: u32) -> Result<Page, StoreError> {

@@ -3,13 +3,14 @@
 use super::SqlStore;
 use super::batch::{self, Round};
 use super::database::{Database, Statement, Value};
-use super::rows::{BatchRow, ChangedRows, IdRow, UpsertedRow, UserRow, changes, page};
-use super::statements::{self, D1};
+use super::rows::{BatchRow, ChangedRows, IdRow, UpsertedRow, UserRow, changes, page, states};
+use super::statements::{self, D1, OWN};
 use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
+use crate::key::ProjectRecord;
 use crate::store::{
-    Access, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, Page, Share, StoreError, StoredLimit, StoredUser,
-    Upserted, UserStore, UserWrite, Walk, Walked, Written,
+    Access, ChangedUser, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError,
+    StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
 };
 use crate::user::{Change, ExternalId, NewUser, Phone};
 
@@ -124,19 +125,8 @@ impl<D: Database> UserStore for SqlStore<D> {
     }
 
     async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
-        let (hash, behind) = (access.caller.hash.to_hex(), from.of_bucket(0, 1));
-        let values = [
-            (&hash).into(),
-            access.now.into(),
-            Value::Number(behind.revision),
-            Value::Number(u64::from(limit) + 1),
-            Value::Number(MAX_PAGE_BYTES as u64),
-        ];
-        let end = Statement { sql: &D1.changes_end, values: &values[..2] };
-        let list = Statement { sql: &D1.changes, values: &values };
-        let (end, rows) = self.0.query_pair::<ChangesEnd, UserRow>(end, list).await?;
-        let ChangedRows { changes, has_more, reached } = changes(behind, &end, rows, limit)?;
-        Ok(ChangesPage { changes, has_more, reached: vec![reached] })
+        let hash = access.caller.hash.to_hex();
+        self.changes([&D1.changes_end, &D1.changes], [(&hash).into(), access.now.into()], from, limit).await
     }
 
     async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
@@ -168,7 +158,47 @@ impl<D: Database> UserStore for SqlStore<D> {
     }
 }
 
+impl<D: Database> OwnReads for SqlStore<D> {
+    async fn changes_of(
+        &self,
+        project: &ProjectRecord,
+        from: &FollowFrom,
+        limit: u32,
+    ) -> Result<ChangesPage, StoreError> {
+        self.changes([&OWN.changes_end, &OWN.changes], [project.name.as_str().into(), Value::Null], from, limit).await
+    }
+
+    async fn states_of(&self, project: &ProjectRecord, ids: &[String]) -> Result<Vec<ChangedUser>, StoreError> {
+        let ids = walk::ids_json(ids.iter().map(String::as_str));
+        let values = [project.name.as_str().into(), Value::Null, (&ids).into(), Value::Number(MAX_PAGE_BYTES as u64)];
+        states(self.0.query(Statement { sql: &OWN.states, values: &values }).await?)
+    }
+}
+
 impl<D: Database> SqlStore<D> {
+    /// A page of changes, by the statements of who calls.
+    async fn changes(
+        &self,
+        [end, list]: [&'static String; 2],
+        [caller, now]: [Value<'_>; 2],
+        from: &FollowFrom,
+        limit: u32,
+    ) -> Result<ChangesPage, StoreError> {
+        let behind = from.of_bucket(0, 1);
+        let values = [
+            caller,
+            now,
+            Value::Number(behind.revision),
+            Value::Number(u64::from(limit) + 1),
+            Value::Number(MAX_PAGE_BYTES as u64),
+        ];
+        let end = Statement { sql: end, values: &values[..2] };
+        let list = Statement { sql: list, values: &values };
+        let (end, rows) = self.0.query_pair::<ChangesEnd, UserRow>(end, list).await?;
+        let ChangedRows { changes, has_more, reached } = changes(behind, &end, rows, limit)?;
+        Ok(ChangesPage { changes, has_more, reached: vec![reached] })
+    }
+
     /// Changes a user who is there, if `if_match` means it or nothing would change.
     async fn update_user(
         &self,

@@ -204,6 +204,27 @@ mod tests {
     }
 
     #[test]
+    fn roster_itself_reads_changes_and_states_without_a_key_and_does_nothing_else() {
+        let bucket = bucket(&[]);
+        let own = |operation: &str| {
+            let id = r#"{"project":"p","number":0,"buckets":1}"#;
+            let request = format!(r#"{{"bucket":{id},"key":null,"expires_at":null,"now":0,"operation":{operation}}}"#);
+            serde_json::from_str::<Value>(&bucket.answer(&request, Timestamp::from_ms(9)).unwrap()).unwrap()
+        };
+        let upsert = upsert("u", &json!({"n": 1})).to_string();
+        let others = [upsert.as_str(), r#"{"Find":{"external_id":"u"}}"#, r#"{"FindAll":{"external_ids":["u"]}}"#];
+        for operation in others.into_iter().chain(OPERATIONS).filter(|operation| !operation.contains("ListChanges")) {
+            assert_eq!(own(operation), json!({"Failed": "this takes a key"}), "{operation}");
+        }
+        call(&bucket, &serde_json::from_str(&upsert).unwrap()).unwrap();
+        call(&bucket, &json!("Revoke")).unwrap();
+        assert_eq!(own(OPERATIONS[3])["Changes"]["changes"][0]["Stored"]["external_id"], "u");
+        let states = own(r#"{"FindStates":{"external_ids":["v","u"]}}"#);
+        assert_eq!(states["States"][0]["Stored"]["properties"]["n"], 1, "{states}");
+        assert_eq!(states["States"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
     fn a_creation_that_is_sent_again_has_created_the_user() {
         let bucket = bucket(&[]);
         let of = |new_id: &str, properties: &Value| {

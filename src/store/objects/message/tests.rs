@@ -65,10 +65,18 @@ fn the_forms_of_requests_are_pinned() {
     ] {
         let bucket = BucketId { project: "p".into(), number: 3, buckets: 4 };
         let bucket_json = r#"{"project":"p","number":3,"buckets":4}"#;
-        let request = BucketRequest { bucket, key: "0f".into(), expires_at: Some(6), now: 5, operation };
+        let request = BucketRequest { bucket, key: Some("0f".into()), expires_at: Some(6), now: 5, operation };
         let json = format!(r#"{{"bucket":{bucket_json},"key":"0f","expires_at":6,"now":5,"operation":{json}}}"#);
         pinned(&request, &json);
     }
+    let bucket = BucketId { project: "p".into(), number: 0, buckets: 1 };
+    let operation = Operation::FindStates { external_ids: vec!["u".into()] };
+    let request = BucketRequest { bucket, key: None, expires_at: None, now: 0, operation };
+    let bucket_json = r#"{"project":"p","number":0,"buckets":1}"#;
+    let operation_json = r#"{"FindStates":{"external_ids":["u"]}}"#;
+    let json =
+        format!(r#"{{"bucket":{bucket_json},"key":null,"expires_at":null,"now":0,"operation":{operation_json}}}"#);
+    pinned(&request, &json);
 }
 
 #[test]
@@ -110,6 +118,7 @@ fn the_forms_of_answers_are_pinned() {
             BucketAnswer::Listed { users: vec![user()], has_more: true },
             format!(r#"{{"Listed":{{"users":[{user_json}],"has_more":true}}}}"#),
         ),
+        (BucketAnswer::States(vec![deleted()]), format!(r#"{{"States":[{{"Deleted":{deleted_json}}}]}}"#)),
         (
             BucketAnswer::Changes {
                 changes: vec![BucketChange::Stored(user()), deleted()],

@@ -12,6 +12,24 @@ from caller"
     )
 }
 
+/// The users whose ids are in the JSON array ?3, those who are gone too. Past ?4 bytes they have no columns but `external_id`.
+pub fn states(caller: &str) -> String {
+    format!(
+        "{caller}, found as materialized (
+    select users.project, users.external_id, wanted.key as place, octet_length(profile) as bytes
+    from caller cross join json_each(?3) as wanted
+    cross join users on users.project = caller.project and users.external_id = wanted.value
+), page as (
+    select *, sum(bytes) over (order by place rows between unbounded preceding and 1 preceding) as bytes_before from found
+)
+select page.external_id, {user_columns}, iif(gone, deleted_at, null) as deleted_at
+from page left join users on users.project = page.project and users.external_id = page.external_id
+    and ifnull(bytes_before, 0) < ?4
+order by page.place",
+        user_columns = user_columns(),
+    )
+}
+
 /// At most ?4 users with a greater revision than ?3, in order of their revisions, those who are gone too. Past ?5 bytes they
 /// have no columns but `external_id`.
 ///

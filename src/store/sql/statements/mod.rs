@@ -38,6 +38,25 @@ pub struct Statements {
     pub delete_user_if: String,
 }
 
+/// The statements by which Roster itself reads users, for whom no key stands.
+#[expect(missing_docs, reason = "each is described at the function of its name")]
+pub struct OwnStatements {
+    pub changes: String,
+    pub changes_end: String,
+    pub states: String,
+}
+
+impl OwnStatements {
+    /// Those of a project that `caller` finds.
+    pub fn new(caller: &str) -> Self {
+        OwnStatements {
+            changes: changes::changes(caller),
+            changes_end: changes::changes_end(caller),
+            states: changes::states(caller),
+        }
+    }
+}
+
 /// A statement for bodies without `set_once`, and for those with it: the latter is longer, and most bodies have none.
 pub struct Filling {
     plain: String,
@@ -89,6 +108,12 @@ pub fn walk_of_d1(walk: &Walk) -> WalkStatement {
 
 /// Those where `api_keys` stands beside the users.
 pub static D1: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER));
+
+/// The project named ?1. ?2 is null: Roster itself has no key that must be live at a moment.
+const OWN_CALLER: &str = "with caller as (select name as project from projects where name = ?1 and ?2 is null)";
+
+/// Those of Roster itself, on D1.
+pub static OWN: LazyLock<OwnStatements> = LazyLock::new(|| OwnStatements::new(OWN_CALLER));
 
 /// Reads one row, or none, to see that the database answers.
 pub const PING: &str = "select id from api_keys order by id limit 1";
