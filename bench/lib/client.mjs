@@ -3,7 +3,8 @@
 import { Agent, request } from "node:http";
 import { ADMIN_TOKEN } from "./worker.mjs";
 
-const agent = new Agent({ keepAlive: true });
+// The runtime closes a connection that has been idle for 5 s: one that is used at that moment would be reset.
+const agent = new Agent({ keepAlive: true, timeout: 3000 });
 
 /**
  * The answer's status, headers and text. A body is JSON unless it is bytes.
