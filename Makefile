@@ -15,6 +15,10 @@ CONTRACT := $(TEST) --test contract --
 WASM := --locked --package roster --target wasm32-unknown-unknown
 # What rustc and wasm-bindgen make use of: not all that wasm-opt knows, since workerd may not.
 WASM_FEATURES := bulk-memory exception-handling multivalue nontrapping-float-to-int reference-types
+# What is uploaded is gzipped, and that is smaller by these than by -Oz, which breaks up what repeats: functions side by
+# side by their names look alike.
+WASM_PASSES := duplicate-function-elimination remove-unused-brs rse optimize-instructions vacuum remove-unused-names \
+	reorder-functions-by-name strip-debug
 
 # Make 3.81, which macOS has, looks for the program of a simple line in its own PATH unless the shell is another one.
 SHELL := /bin/bash
@@ -120,7 +124,7 @@ build/index.js: $(shell find src -type f) $(wildcard scripts/bindgen/*) Cargo.to
 	cargo build --locked --manifest-path scripts/bindgen/Cargo.toml --target-dir target/bindgen & \
 		WASM_BINDGEN_USE_JS_SYS=1 cargo build --release --lib $(WASM) && wait $$!
 	target/bindgen/debug/roster-bindgen target/wasm32-unknown-unknown/release/roster.wasm target/bindgen/out
-	mkdir -p build && wasm-opt -Oz --strip-debug $(WASM_FEATURES:%=--enable-%) target/bindgen/out/index_bg.wasm --output build/index_bg.wasm
+	mkdir -p build && wasm-opt $(WASM_PASSES:%=--%) $(WASM_FEATURES:%=--enable-%) target/bindgen/out/index_bg.wasm --output build/index_bg.wasm
 	esbuild target/bindgen/out/index.js --bundle --minify --format=esm --external:./index_bg.wasm | sed 's/import source /import /' > $@
 
 build/public/openapi.yaml: build/index.js $(wildcard web/page/* web/console/* web/console/*/*) openapi.yaml README.md
