@@ -1,5 +1,6 @@
 //! The file formats: what an import reads and an export writes.
 
+mod cell_count;
 mod cell_type;
 pub mod column;
 mod csv;
