@@ -21,9 +21,16 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// Makes the error of a failed operation on this file.
+    /// Makes the error of a failed operation on this file, or of what it holds.
     pub fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |error| CliError::Failed(format!("{}: {error}", path.display()))
+        move |error| {
+            let message = format!("{}: {error}", path.display());
+            if error.kind() == io::ErrorKind::InvalidData {
+                CliError::Usage(message)
+            } else {
+                CliError::Failed(message)
+            }
+        }
     }
 
     /// The server answered something that its contract does not allow.

@@ -64,6 +64,9 @@ impl Table {
                 row.line
             ))
         })?;
+        if self.is_header(&cells) {
+            return Ok(());
+        }
         for ((known, column), cell) in columns.iter_mut().zip(&self.plan.columns).zip(&cells) {
             known.add(self.stripped(cell), column.is_own);
         }
@@ -90,6 +93,9 @@ impl Table {
         if found < expected || cells.iter().skip(expected).any(|cell| !cell.is_empty()) {
             return Err(unreadable(format!("The row has {found} cells and the header {expected}")));
         }
+        if self.is_header(&cells) {
+            return Err(unreadable("This is the header again: leave the line out".into()));
+        }
         let mut user = UserJson::default();
         for (column, cell) in self.plan.columns.iter().zip(&cells) {
             let cell = self.stripped(cell);
@@ -110,6 +116,13 @@ impl Table {
         let json = user.finish();
         let record = Record::from_object(&json::parse_object(json.as_bytes()).unwrap_or_default());
         Ok(record(row.line, json, Some(text.to_vec())))
+    }
+
+    /// Whether a row names the columns, as the first one does where one file is written behind another.
+    fn is_header(&self, cells: &[String]) -> bool {
+        // Behind a byte order mark quotes belong to the cell.
+        let name = |cell| str::strip_prefix(cell, '\u{feff}').map_or(cell, |marked| marked.trim_matches('"'));
+        self.plan.columns.iter().map(|column| column.name.as_str()).eq(cells.iter().map(|cell| name(cell.as_str())))
     }
 
     /// Why a cell may not be what it was before a spreadsheet or an export had it.

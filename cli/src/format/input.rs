@@ -35,6 +35,9 @@ impl Input {
         }
         let marked = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
         let encoding = marked.or(encoding).filter(|encoding| *encoding != encoding_rs::UTF_8);
+        if encoding.is_none() && first_line(&head).contains(&0) {
+            return Err(CliError::Usage(format!("{}: {UNMARKED_UTF_16}", path.display())));
+        }
         let has_mark = marked.is_some() || encoding.is_some();
         let is_table = format == Format::Csv;
         // A table is read twice: once to learn the types of its columns.
@@ -103,12 +106,20 @@ fn foreign(head: &[u8]) -> Option<&'static str> {
     files.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, what)| *what)
 }
 
+/// Neither JSON nor the names of columns have a NUL.
+const UNMARKED_UTF_16: &str =
+    "there are NUL bytes in its first line: if it is UTF-16, add --encoding utf-16le, or save it as UTF-8";
+
+/// The first that is not blank.
+fn first_line(head: &[u8]) -> &[u8] {
+    head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default()
+}
+
 /// The delimiter that stands most often in the first line, outside of quotes.
 fn delimiter(head: &[u8]) -> u8 {
     let mut counts = [0_usize; DELIMITERS.len()];
     let mut is_quoted = false;
-    let line = head.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-    for byte in line {
+    for byte in first_line(head) {
         is_quoted ^= *byte == b'"';
         if let Some(index) = DELIMITERS.iter().position(|known| !is_quoted && known == byte) {
             counts[index] += 1;
@@ -122,7 +133,8 @@ fn delimiter(head: &[u8]) -> u8 {
 fn json_layout(head: &[u8]) -> Layout {
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head);
     let rest = text.trim_ascii_start();
-    let list = rest.strip_prefix(b"[").or_else(|| {
+    let (list, is_member) = (rest.strip_prefix(b"["), rest.starts_with(b"{"));
+    let list = list.or_else(|| {
         let name = rest.strip_prefix(b"{")?.trim_ascii_start();
         let behind = name.strip_prefix(b"\"users\"").or_else(|| name.strip_prefix(b"\"Users\""))?;
         behind.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"[")
@@ -131,5 +143,5 @@ fn json_layout(head: &[u8]) -> Layout {
     let Some(list) = list.filter(is_of_objects) else { return Layout::Lines };
     let before = &head[..head.len() - list.len()];
     let lines = before.iter().map(|byte| u64::from(*byte == b'\n')).sum();
-    Layout::Array(Position { offset: before.len() as u64, lines })
+    Layout::Array { first: Position { offset: before.len() as u64, lines }, is_member }
 }

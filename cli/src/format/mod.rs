@@ -8,6 +8,7 @@ pub mod csv_value;
 mod ids;
 mod input;
 mod ndjson;
+mod nesting;
 mod objects;
 mod phones;
 mod plan;

@@ -1,6 +1,7 @@
 //! Cuts a file into the texts of its records. Of a record that is too large it keeps only the beginning.
 
 use super::cell_count::CellCount;
+use super::nesting::Nesting;
 use crate::record::Position;
 use csv_core::{ReadFieldResult, Reader, ReaderBuilder, Terminator};
 use std::io::{self, BufRead};
@@ -42,8 +43,8 @@ pub struct Misquoted {
 pub enum Layout {
     /// One a line.
     Lines,
-    /// The elements of a JSON array, from this position on.
-    Array(Position),
+    /// The elements of a JSON array, from the position `first` on. `is_member`: it is the first member of an object.
+    Array { first: Position, is_member: bool },
     /// Rows of cells, which this separates (RFC 4180).
     Table { delimiter: u8 },
 }
@@ -78,7 +79,7 @@ impl<R: BufRead> RawRecords<R> {
         loop {
             let record = match self.layout {
                 Layout::Lines => self.next_line()?,
-                Layout::Array(_) => return self.next_element(),
+                Layout::Array { is_member, .. } => return self.next_element(is_member),
                 Layout::Table { .. } => self.next_row()?,
             };
             match record {
@@ -104,6 +105,21 @@ impl<R: BufRead> RawRecords<R> {
         Ok(())
     }
 
+    /// Passes over these bytes, however many there are.
+    fn skip(&mut self, bytes: &[u8]) -> io::Result<()> {
+        while let Some(byte) = self.input.fill_buf()?.first().copied().filter(|byte| bytes.contains(byte)) {
+            self.pass(byte);
+        }
+        Ok(())
+    }
+
+    /// Passes over the next byte, which is this one.
+    fn pass(&mut self, byte: u8) {
+        self.position.lines += u64::from(byte == b'\n');
+        self.position.offset += 1;
+        self.input.consume(1);
+    }
+
     fn finish(&self, mut record: RawRecord) -> RawRecord {
         trim_line_end(&mut record.text);
         RawRecord { end: self.position, ..record }
@@ -124,39 +140,24 @@ impl<R: BufRead> RawRecords<R> {
     }
 
     /// The element of an array: an object or a list ends with its last bracket, anything else before a comma or a bracket.
-    fn next_element(&mut self) -> io::Result<Option<RawRecord>> {
-        while let Some(byte) = self.input.fill_buf()?.first().filter(|byte| b" \t\r\n,".contains(byte)) {
-            self.position.lines += u64::from(*byte == b'\n');
-            self.position.offset += 1;
-            self.input.consume(1);
-        }
-        let mut record = self.begin();
-        let (mut depth, mut is_in_string, mut is_escaped) = (0_u32, false, false);
+    fn next_element(&mut self, is_member: bool) -> io::Result<Option<RawRecord>> {
+        self.skip(b" \t\r\n,")?;
+        let (mut record, mut nesting) = (self.begin(), Nesting::default());
         loop {
             let chunk = self.input.fill_buf()?;
             if chunk.is_empty() {
-                let message =
-                    format!("the list of users has no end: the file is cut after line {}", self.position.lines + 1);
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+                return Err(self.cut_list());
             }
             let mut end = None;
             for (at, byte) in chunk.iter().enumerate() {
-                if is_in_string {
-                    is_in_string = is_escaped || *byte != b'"';
-                    is_escaped = !is_escaped && *byte == b'\\';
-                    continue;
+                if nesting.is_outside() && b",]}".contains(byte) {
+                    end = Some(at);
+                    break;
                 }
-                match byte {
-                    b',' | b']' | b'}' if depth == 0 => end = Some(at),
-                    b'"' => is_in_string = true,
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => {
-                        depth -= 1;
-                        end = (depth == 0).then_some(at + 1);
-                    }
-                    _ => {}
-                }
-                if end.is_some() {
+                let depth = nesting.depth;
+                nesting.take(*byte);
+                if depth > 0 && nesting.depth == 0 {
+                    end = Some(at + 1);
                     break;
                 }
             }
@@ -166,16 +167,41 @@ impl<R: BufRead> RawRecords<R> {
                 break;
             }
         }
-        let is_end = record.text.is_empty();
-        Ok((!is_end).then(|| self.finish(record)))
+        if !record.text.is_empty() {
+            return Ok(Some(self.finish(record)));
+        }
+        self.end_list(is_member)?;
+        Ok(None)
+    }
+
+    /// Reads on behind the last element: nothing follows a list, or the object whose member it is.
+    fn end_list(&mut self, is_member: bool) -> io::Result<()> {
+        let mut nesting = Nesting::at(1 + u32::from(is_member));
+        if self.input.fill_buf()?.first() == Some(&b'}') {
+            return Err(self.unusable_here("a } that nothing opens; remove it, or end the list with ]"));
+        }
+        while !nesting.is_outside() {
+            let Some(byte) = self.input.fill_buf()?.first().copied() else { return Err(self.cut_list()) };
+            nesting.take(byte);
+            self.pass(byte);
+        }
+        self.skip(b" \t\r\n")?;
+        if self.input.fill_buf()?.is_empty() {
+            return Ok(());
+        }
+        Err(self.unusable_here("a second value after the list's end; one file holds one list, or one record per line"))
+    }
+
+    fn cut_list(&self) -> io::Error {
+        unusable(format!("the list of users has no end: the file is cut after line {}", self.position.lines + 1))
+    }
+
+    fn unusable_here(&self, problem: &str) -> io::Error {
+        unusable(format!("line {}: {problem}", self.position.lines + 1))
     }
 
     fn next_row(&mut self) -> io::Result<Option<RawRecord>> {
-        while self.input.fill_buf()?.first() == Some(&b'\n') {
-            self.position.lines += 1;
-            self.position.offset += 1;
-            self.input.consume(1);
-        }
+        self.skip(b"\n")?;
         let mut record = self.begin();
         if self.input.fill_buf()?.is_empty() {
             return Ok(None);
@@ -234,6 +260,11 @@ impl<R: BufRead> RawRecords<R> {
 enum CellEnd {
     Cell,
     Row,
+}
+
+/// A file of which nobody knows what it holds.
+fn unusable(problem: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, problem)
 }
 
 fn trim_line_end(text: &mut Vec<u8>) {
@@ -306,13 +337,39 @@ mod tests {
 
     #[test]
     fn the_elements_of_a_list_are_cut_and_counted() {
-        let text = " [1 , {\"a\": [\"]}\\\"\", {}]},\n\n\"x,\" ,\n[]\n] rest";
+        let text = " [1 , {\"a\": [\"]}\\\"\", {}]},\n\n\"x,\" ,\n[]\n] \n";
         let first = Position { offset: 2, lines: 0 };
-        let elements = records(text.as_bytes(), Layout::Array(first), 100, first);
+        let elements = records(text.as_bytes(), Layout::Array { first, is_member: false }, 100, first);
         let elements: Vec<_> = elements.iter().map(|r| (r.line, str::from_utf8(&r.text).unwrap())).collect();
         assert_eq!(elements, [(1, "1 "), (1, "{\"a\": [\"]}\\\"\", {}]}"), (3, "\"x,\" "), (4, "[]")]);
-        let mut cut = RawRecords::new(&b"{\"a\":1},{"[..], Layout::Array(first), 100, Position::default()).unwrap();
-        assert!(cut.next().unwrap().is_some() && cut.next().is_err());
+    }
+
+    #[test]
+    fn a_list_ends_where_the_file_does() {
+        let second = "a second value after the list's end; one file holds one list, or one record per line";
+        for (behind, is_member, problem) in [
+            ("]", false, None),
+            ("] \r\n\t\n", false, None),
+            (",]\n", false, None),
+            ("]}", true, None),
+            ("],\n\"next\": {\"a\": [\"]}\"]}}\n", true, None),
+            ("]\n[{}]\n", false, Some(format!("line 2: {second}"))),
+            ("][{}]", false, Some(format!("line 1: {second}"))),
+            ("],{}]", false, Some(format!("line 1: {second}"))),
+            ("]\n\n\u{feff}[]", false, Some(format!("line 3: {second}"))),
+            ("]\0", false, Some(format!("line 1: {second}"))),
+            ("]}\n{\"users\":[]}", true, Some(format!("line 2: {second}"))),
+            ("]]}", true, Some(format!("line 1: {second}"))),
+            ("\n},{}]", false, Some("line 2: a } that nothing opens; remove it, or end the list with ]".into())),
+            ("", false, Some("the list of users has no end: the file is cut after line 1".into())),
+            (",\n{\"", false, Some("the list of users has no end: the file is cut after line 2".into())),
+            ("],\n\"", true, Some("the list of users has no end: the file is cut after line 2".into())),
+        ] {
+            let (text, layout) = (format!("{{}}{behind}"), Layout::Array { first: Position::default(), is_member });
+            let mut elements = RawRecords::new(text.as_bytes(), layout, 100, Position::default()).unwrap();
+            assert!(elements.next().unwrap().is_some());
+            assert_eq!(elements.next().map_err(|error| error.to_string()).err(), problem, "{text}");
+        }
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl RecordSource {
 /// The records from a position on; from the first one on by default.
 fn records(path: &Path, input: &Input, position: Position) -> Result<RawRecords<Box<dyn BufRead>>, CliError> {
     let position = match input.layout {
-        Layout::Array(first) if position == Position::default() => first,
+        Layout::Array { first, .. } if position == Position::default() => first,
         _ => position,
     };
     let mut text = input.open(position)?;
@@ -195,14 +195,72 @@ fn survey_objects(path: &Path, input: &Input, options: &ReadOptions) -> Result<K
         return Ok(Known::AsItIs);
     }
     let mut records = records(path, input, Position::default())?;
+    let mut next = || records.next().map_err(CliError::file(path));
     let mut names = MemberNames::default();
-    while let Some(raw) = records.next().map_err(CliError::file(path))? {
+    while let Some(raw) = next()? {
         let text = ndjson::record_text(raw);
         let Ok(object) = json::parse_object(&text) else { continue };
         if names.is_empty() && objects::is_own(&object) && !options.map_members() {
+            // Only the end of a list says whether it is all of the file.
+            while matches!(input.layout, Layout::Array { .. }) && next()?.is_some() {}
             return Ok(Known::AsItIs);
         }
         names.add(&object);
     }
     if names.is_empty() { Ok(Known::AsItIs) } else { Objects::new(&names, options).map(Known::Objects) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn open(name: &str, text: &[u8]) -> Result<RecordSource, CliError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        let format = Format::of_input(&path).unwrap();
+        RecordSource::open(&path, format, &ReadOptions::default(), Position::default())
+    }
+
+    #[test]
+    fn a_list_that_is_not_all_of_its_file_is_refused_before_anything_is_sent() {
+        for (text, problem) in [
+            ("[{\"user_id\":\"a\"}]\n[{\"user_id\":\"b\"}]\n", "line 2: a second value after the list's end; "),
+            ("{\"users\":[{\"user_id\":\"a\"}]}\n{\"users\":[]}", "line 2: a second value after the list's end; "),
+            ("[{\"user_id\":\"a\"}},{\"user_id\":\"b\"}]", "line 1: a } that nothing opens; "),
+            ("[{\"user_id\":\"a\"},\n{\"user_id\":\"b\"", "the list of users has no end: "),
+        ] {
+            let error = open("a.json", text.as_bytes()).err().unwrap();
+            assert!(error.to_string().contains(&format!("a.json: {problem}")), "{text}: {error}");
+            assert_eq!(error.exit_code(), 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_second_file_behind_a_table_does_not_make_a_user_of_its_header() {
+        for header in ["user_id,properties.n", "\u{feff}user_id,properties.n", "\u{feff}\"user_id\",\"properties.n\""] {
+            let text = format!("{header}\na,1\n{header}\nb,2\n");
+            let mut table = open("a.csv", text.as_bytes()).unwrap();
+            let mut next = || table.next().unwrap().unwrap().outcome;
+            assert!(next().is_ok());
+            let refused = next().unwrap_err();
+            assert_eq!(
+                (refused.line, refused.reason().contains("This is the header again")),
+                (3, true),
+                "{}",
+                refused.reason()
+            );
+            assert!(next().is_ok());
+        }
+    }
+
+    #[test]
+    fn utf_16_without_its_mark_is_refused_with_the_option_that_reads_it() {
+        let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        for (name, text) in [("a.csv", "user_id\na\n"), ("a.ndjson", "{\"user_id\":\"a\"}\n")] {
+            let error = open(name, &utf_16(text)).err().unwrap();
+            assert!(error.to_string().contains("add --encoding utf-16le"), "{error}");
+        }
+    }
 }
