@@ -1,10 +1,9 @@
 //! `roster keys`: manages API keys with the admin token.
 
-use crate::args::{AdminArgs, CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
-use crate::client::{Client, Pace};
+use crate::admin::{self, parse};
+use crate::args::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
 use crate::error::CliError;
 use crate::interrupt::Interrupt;
-use crate::progress_bar::ProgressBar;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use ureq::http::Method;
@@ -15,16 +14,6 @@ pub fn run(command: &KeysCommand, interrupt: &Interrupt) -> Result<(), CliError>
         KeysCommand::List(args) => list(args, interrupt),
         KeysCommand::Revoke(args) => revoke(args, interrupt),
     }
-}
-
-/// Calls the server with the admin token and without a progress bar.
-fn call_as_admin<T>(
-    admin: &AdminArgs,
-    interrupt: &Interrupt,
-    call: impl FnOnce(&Client) -> Result<T, CliError>,
-) -> Result<T, CliError> {
-    let bar = ProgressBar::hidden();
-    call(&Client::new(admin.url()?, admin.token()?, Pace::Full, interrupt, &bar))
 }
 
 #[derive(Serialize)]
@@ -51,8 +40,8 @@ struct CreatedIn {
 fn create(args: &CreateKeyArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (project, expires_at) = (args.project.as_deref(), args.expires_at.as_deref());
     let body = NewKeyOut { name: &args.name, project, scopes: &args.scopes, expires_at };
-    let body = serde_json::to_string(&body).map_err(CliError::invalid_response)?;
-    let response = call_as_admin(&args.admin, interrupt, |client| client.post_once("/v1/keys", &body)).map_err(
+    let body = admin::to_json(&body)?;
+    let response = admin::call(&args.admin, interrupt, |client| client.post_once("/v1/keys", &body)).map_err(
         |error| match error {
             CliError::Failed(cause) => {
                 CliError::Failed(format!("{cause}; `roster keys list` tells if the key was made"))
@@ -91,7 +80,7 @@ struct KeyIn {
 fn list(args: &ListKeysArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let query = args.project.as_ref().map_or(String::new(), |project| format!("?project={}", project.as_str()));
     let response =
-        call_as_admin(&args.admin, interrupt, |client| client.call(&Method::GET, &format!("/v1/keys{query}")))?;
+        admin::call(&args.admin, interrupt, |client| client.call(&Method::GET, &format!("/v1/keys{query}")))?;
     let ListIn { keys } = parse(&response)?;
     if args.json {
         println!("{keys}");
@@ -103,7 +92,7 @@ fn list(args: &ListKeysArgs, interrupt: &Interrupt) -> Result<(), CliError> {
 
 fn revoke(args: &RevokeKeyArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let id = args.id()?;
-    call_as_admin(&args.admin, interrupt, |client| client.call(&Method::DELETE, &format!("/v1/keys/{id}")))?;
+    admin::call(&args.admin, interrupt, |client| client.call(&Method::DELETE, &format!("/v1/keys/{id}")))?;
     eprintln!("roster: {id} revoked");
     Ok(())
 }
@@ -121,22 +110,12 @@ fn table(keys: &[KeyIn]) -> String {
         let prefix = format!("{}…", key.prefix);
         [key.key_id.clone(), prefix, key.project.clone(), ends, last_used, key.scopes.join(" "), key.name.clone()]
     }));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let line = |row: &[String; 7]| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}  "));
-        format!("{}{}\n", cells.collect::<String>(), row[6])
-    };
-    rows.iter().map(line).collect()
+    admin::table(&rows)
 }
 
 /// The date of an RFC 3339 time.
 fn day(time: &str) -> &str {
     time.get(..10).unwrap_or(time)
-}
-
-fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, CliError> {
-    serde_json::from_str(text).map_err(CliError::invalid_response)
 }
 
 #[cfg(test)]

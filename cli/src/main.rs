@@ -7,8 +7,9 @@
 //!
 //! Imports run one way:
 //! `main → {import, erase} → sending → {args → format → record, client → progress_bar}` and
-//! `main → {export, follow, query, keys} → {args, client}`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
+//! `main → {export, follow, query, keys → admin} → {args, client}`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
+mod admin;
 mod args;
 #[cfg(test)]
 mod cases;

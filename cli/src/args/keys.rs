@@ -1,5 +1,6 @@
 //! The arguments of `roster keys`.
 
+use super::checked_id;
 use super::server::AdminArgs;
 use crate::error::CliError;
 use clap::{Args, Subcommand};
@@ -52,7 +53,6 @@ pub struct ListKeysArgs {
 #[derive(Args)]
 pub struct RevokeKeyArgs {
     /// Id of the key, as `roster keys list` shows it
-    // Not parsed by clap, which would print a value that it rejects: it may be a key, given by mistake.
     #[arg(value_name = "KEY_ID")]
     id: String,
     #[command(flatten)]
@@ -61,8 +61,6 @@ pub struct RevokeKeyArgs {
 
 impl RevokeKeyArgs {
     pub fn id(&self) -> Result<&str, CliError> {
-        let is_id = self.id.starts_with("key_") && self.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let usage = || CliError::Usage("not the id of a key, which begins with key_: see `roster keys list`".into());
-        if is_id { Ok(&self.id) } else { Err(usage()) }
+        checked_id(&self.id, "key", "key_")
     }
 }

@@ -70,6 +70,15 @@ fn unknown_format(path: &Path) -> CliError {
     CliError::Usage(format!("is {} NDJSON or CSV? Say so with --format", path.display()))
 }
 
+/// An id that stands in a path. Not parsed by clap, which would print a value that it rejects: it may be a secret, given by
+/// mistake.
+fn checked_id<'a>(id: &'a str, thing: &str, prefix: &str) -> Result<&'a str, CliError> {
+    if id.starts_with(prefix) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(id);
+    }
+    Err(CliError::Usage(format!("not the id of a {thing}, which begins with {prefix}: see `roster {thing}s list`")))
+}
+
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
