@@ -27,6 +27,9 @@ const MARKS = [
   [[0xef, 0xbb, 0xbf], "utf-8"],
 ];
 
+/** A text in quotes, behind the first. */
+const STRING = /(?:[^"\\]|\\.)*"/sy;
+
 /**
  * How records stand in a text: one a line, in a list that begins at a place, or in the rows of a table.
  * @typedef {{ kind: "lines" } | { kind: "list", start: number } | { kind: "table", delimiter: string }} Layout
@@ -87,10 +90,29 @@ export function* texts({ text, layout }) {
   }
 }
 
+/** What ends a list may be followed by the rest of the object that it stands in, and by nothing else. */
+function checkEnd(text, at, start) {
+  const signs = /[^\s\uFEFF]/g;
+  let depth = text.slice(0, start).includes("{") ? 1 : 0;
+  signs.lastIndex = text[at] === "]" ? at + 1 : at;
+  for (let found = signs.exec(text); found; found = signs.exec(text)) {
+    if (depth === 0) {
+      const line = text.slice(0, found.index).split("\n").length;
+      throw new Unreadable(
+        `line ${line}: a second value after the list's end; one file holds one list, or one record per line`,
+      );
+    }
+    if (found[0] === '"') {
+      STRING.lastIndex = signs.lastIndex;
+      signs.lastIndex += STRING.exec(text)?.[0].length ?? text.length;
+    } else if ("{[".includes(found[0])) depth += 1;
+    else if ("}]".includes(found[0])) depth -= 1;
+  }
+}
+
 /** The elements of a list: an object or a list ends with its last bracket, anything else before a comma or a bracket. */
 function* elements(text, start) {
   const signs = /["[\]{},\n]/g;
-  const string = /(?:[^"\\]|\\.)*"/sy;
   let [at, line] = [start, text.slice(0, start).split("\n").length];
   for (;;) {
     const gap = /[ \t\r\n,]*/y;
@@ -107,8 +129,8 @@ function* elements(text, start) {
         throw new Unreadable(`the list of users has no end: the file is cut after line ${text.split("\n").length}`);
       const sign = found[0];
       if (sign === '"') {
-        string.lastIndex = signs.lastIndex;
-        signs.lastIndex += string.exec(text)?.[0].length ?? text.length;
+        STRING.lastIndex = signs.lastIndex;
+        signs.lastIndex += STRING.exec(text)?.[0].length ?? text.length;
       } else if (sign === "{" || sign === "[") depth += 1;
       else if (depth === 0 && sign !== "\n") end = found.index;
       else if (sign === "}" || sign === "]") {
@@ -116,7 +138,7 @@ function* elements(text, start) {
         if (depth === 0) end = found.index + 1;
       }
     }
-    if (end === at) return;
+    if (end === at) return checkEnd(text, at, start);
     const element = text.slice(at, end);
     yield { line, text: element };
     line += element.split("\n").length - 1;
