@@ -12,8 +12,8 @@ use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::key::KeyRecord;
 use crate::store::{Caller, Found, Question, Reach, Share, UserStore, Walk, Walked};
 
-/// Statements in one part, at most. Only where users are large does a call end before it has examined as many as it may.
-const MAX_STATEMENTS: u32 = MAX_EXAMINED / MAX_STATEMENT_USERS;
+/// Rounds of statements, at most. Only where users are large does a call end before it has examined as many as it may.
+const MAX_ROUNDS: u32 = MAX_EXAMINED / MAX_STATEMENT_USERS;
 /// Milliseconds of the longest rest.
 const MAX_REST_MS: u64 = 250;
 
@@ -106,7 +106,8 @@ impl Progress {
             part,
             after,
             before: None,
-            users: MAX_STATEMENT_USERS.min(users_left / parts),
+            // Of all parts together: those that are near each other may share a processor.
+            users: MAX_STATEMENT_USERS.min(users_left) / parts,
             max_bytes,
             limit: users + u32::from(i < found),
         };
@@ -131,7 +132,7 @@ fn read(text: &str, parts: u8, asked: &[String]) -> Option<Vec<Position>> {
 }
 
 /// Walks on until the collector is full, all users are examined, or the call has taken of the store what it may. Between two
-/// statements it rests twice as long as the last one took, so that writes come first.
+/// rounds of statements it rests twice as long as the last one took, so that writes come first.
 pub async fn walk<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
@@ -140,7 +141,7 @@ pub async fn walk<P: Platform>(
     collector: &mut dyn Collector,
 ) -> Result<(), ApiError> {
     let mut took_ms = None;
-    for _ in 0..MAX_STATEMENTS {
+    for _ in 0..MAX_ROUNDS {
         let mut shares = progress.shares(collector);
         if shares.is_empty() {
             break;
