@@ -6,19 +6,16 @@ CARGO_DENY := $(TOOLS)/cargo-deny@0.20.2/bin/cargo-deny
 CARGO_FUZZ := $(TOOLS)/cargo-fuzz@0.13.2/bin/cargo-fuzz
 RELEASE := roster-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml 2>/dev/null)
 # What it takes to run and to deploy what is built.
-RELEASED := build src/edge/entry.js migrations $(wildcard scripts/*.mjs *.md) docs wrangler.toml Makefile package.json \
-	package-lock.json .npmrc .env .dev.vars.example openapi.yaml LICENSE
+RELEASED := build src/edge/entry.js migrations $(wildcard scripts/*.mjs *.md) docs wrangler.toml Makefile package.json package-lock.json .npmrc .env .dev.vars.example openapi.yaml LICENSE
 LOCAL_STATE := .dev.vars .wrangler/state/migrated
-# One form of cargo's commands for all that is tested, so that nothing is compiled with two sets of features.
+# One form for all that is tested, so that nothing is compiled with two sets of features.
 TEST := cargo test --locked --workspace
 CONTRACT := $(TEST) --test contract --
 WASM := --locked --package roster --target wasm32-unknown-unknown
-# What rustc and wasm-bindgen make use of: not all that wasm-opt knows, since workerd may not.
+# What rustc and wasm-bindgen make use of: not all that wasm-opt knows, since workerd may not. And what leaves less to upload,
+# which is gzipped, than -Oz, by which less repeats: functions side by side by their names look alike.
 WASM_FEATURES := bulk-memory exception-handling multivalue nontrapping-float-to-int reference-types
-# What is uploaded is gzipped, and that is smaller by these than by -Oz, which breaks up what repeats: functions side by
-# side by their names look alike.
-WASM_PASSES := duplicate-function-elimination remove-unused-brs rse optimize-instructions vacuum remove-unused-names \
-	reorder-functions-by-name strip-debug
+WASM_PASSES := duplicate-function-elimination remove-unused-brs rse optimize-instructions vacuum remove-unused-names reorder-functions-by-name strip-debug
 
 # Make 3.81, which macOS has, looks for the program of a simple line in its own PATH unless the shell is another one.
 SHELL := /bin/bash
@@ -77,7 +74,6 @@ mixed: build ## run this version and an earlier VERSION side by side, each one's
 
 audit: deny node_modules/.package-lock.json ## look up advisories on every dependency, where that is possible
 	@.ci/audit $(CARGO_DENY)
-
 deny: $(CARGO_DENY) ## check licences and sources of every crate
 	@for manifest in Cargo.toml tests/fuzz/Cargo.toml scripts/bindgen/Cargo.toml; do \
 		$(CARGO_DENY) --manifest-path $$manifest --locked --workspace --log-level error check bans licenses sources || exit; done
