@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { admin, projects } from "./console/admin.mjs";
 import { activity, asking } from "./console/asking.mjs";
 import { exporting, importing } from "./console/files.mjs";
-import { erasingMany, people, refusedStates } from "./console/people.mjs";
-import { editing, erasing, naughty } from "./console/person.mjs";
+import { erasingMany, filtering, finding, people, refusedStates } from "./console/people.mjs";
+import { editing, erasing, makingPerson, naughty } from "./console/person.mjs";
 import { signingIn, signingOut } from "./console/signing.mjs";
 import { begin } from "./console/visit.mjs";
 
@@ -24,14 +24,17 @@ async function portrait({ look, cdp, page, isGone, picture }) {
   await page.evaluate(() => /** @type {HTMLElement | null} */ (document.activeElement)?.blur());
   await isGone(".toast.shown");
   await picture(file);
-  await look(1440, "light");
+  await look(1280, "light");
 }
 
 const FLOWS = [
   signingIn,
   people,
+  finding,
+  filtering,
   editing,
   portrait,
+  makingPerson,
   naughty,
   erasing,
   erasingMany,
@@ -46,7 +49,8 @@ const FLOWS = [
 ];
 
 try {
-  for (const flow of FLOWS) await flow(visit);
+  const only = process.env.ROSTER_FLOWS?.split(",");
+  for (const flow of FLOWS) if (!only || only.includes(flow.name)) await flow(visit);
   const hacked = (await visit.page.evaluate(() => window.hacked)) ?? null;
   // The browser counts a refused call as an error too.
   const problems = visit.problems.filter((problem) => !problem.startsWith("Failed to load resource"));

@@ -68,7 +68,7 @@ fn an_operator_does_every_task_in_the_console() {
     }
     assert_eq!((&seen["hacked"], &seen["images"]), (&Value::Null, &json!(0)), "a stored text became markup");
     assert_eq!(
-        (&seen["naughty"], &seen["made"]),
+        (&seen["naughty"], &seen["elements"]),
         (&json!([[], []]), &json!(0)),
         "texts that are not shown as they are stored"
     );
@@ -108,7 +108,12 @@ fn an_operator_does_every_task_in_the_console() {
 }
 
 fn assert_finds_and_edits(seen: &Value) {
-    assert_eq!(seen["found"], json!([1, 1, 1]), "by id, e-mail and phone");
+    assert_eq!(seen["found"], json!([1, 1, 1, 1, 1, 1, 1, 1, 1]), "by id, e-mail, phone and name");
+    assert_eq!((&seen["walkedTo"], &seen["opened"]), (&json!("user_110"), &json!("user_110")), "by arrows and Enter");
+    assert!(seen["columns"].as_str().unwrap().trim_end().ends_with("\tplan"), "{}", seen["columns"]);
+    assert_eq!(seen["title"], "Ada Lovelace");
+    assert!(seen["unsaved"].as_str().unwrap().starts_with("What you changed is not saved."), "{}", seen["unsaved"]);
+    assert_eq!(seen["made"], "#/people/made");
     let line = seen["curl"].as_str().unwrap();
     assert!(line.ends_with("/v1/users/ada -H \"Authorization: Bearer $ROSTER_KEY\""), "{line}");
     let changes = seen["changes"].as_str().unwrap();

@@ -10,13 +10,13 @@ import { open, PATIENCE_MS } from "./browser.mjs";
 function install() {
   /** @type {(selector: string, root?: ParentNode) => any[]} */
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const nameOf = (one) => one.getAttribute("aria-label") ?? one.innerText.trim();
+  const nameOf = (one) => one.getAttribute("aria-label") ?? one.innerText.trim().replace(/\s+/g, " ");
   window.operator = {
     /** What one would click by its words, or its accessible name. */
     control(name) {
       const roots = [...all("dialog[open]"), document];
       return roots
-        .flatMap((root) => all("button, a, summary, label.choice", root))
+        .flatMap((root) => all("button, a, summary, label.choice, label.check", root))
         .find((one) => nameOf(one) === name && !one.disabled && one.checkVisibility());
     },
     field(label) {
@@ -146,13 +146,13 @@ function viewKit({ page, look, picture, shots }) {
     ? [
         [390, "light"],
         [390, "dark"],
-        [1440, "dark"],
-        [1440, "light"],
+        [1280, "dark"],
+        [1280, "light"],
         [1920, "light"],
       ]
     : [
         [390, "dark"],
-        [1440, "light"],
+        [1280, "light"],
       ];
 
   async function view(name) {
@@ -163,7 +163,7 @@ function viewKit({ page, look, picture, shots }) {
       if (width === 390) audit.widths[name] = await page.evaluate(() => document.documentElement.scrollWidth);
       if (shots) await picture(join(shots, `${name}-${width}-${scheme}.png`));
     }
-    await look(1440, "light");
+    await look(1280, "light");
   }
   return { view, audit };
 }

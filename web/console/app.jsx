@@ -1,15 +1,16 @@
 // The frame: who is signed in, where one is, and what was just done.
 
-import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { send } from "./data/api.mjs";
 import { keep, restore } from "./data/session.mjs";
 import { Console } from "./parts/context.mjs";
-import { href, mayLeave, useRoute } from "./parts/route.mjs";
+import { goToFind, href, mayLeave, useRoute } from "./parts/route.mjs";
 import { Activity } from "./views/activity.jsx";
 import { Audience } from "./views/audience.jsx";
 import { Export } from "./views/export.jsx";
 import { Import } from "./views/import.jsx";
 import { Keys } from "./views/keys.jsx";
+import { NewPerson } from "./views/new_person.jsx";
 import { People } from "./views/people.jsx";
 import { Person } from "./views/person.jsx";
 import { Project, Projects } from "./views/projects.jsx";
@@ -72,8 +73,9 @@ function useAnnouncement() {
 }
 
 function Frame({ session, signOut }) {
-  const route = useRoute();
-  const wanted = SECTIONS.find(([name]) => name === route[0]);
+  const { path, query } = useRoute();
+  useSlash();
+  const wanted = SECTIONS.find(([name]) => name === path[0]);
   const [name, title, as] = wanted ?? SECTIONS.find(([, , as]) => session[as]) ?? SECTIONS[0];
   return (
     <div class="frame">
@@ -82,12 +84,12 @@ function Frame({ session, signOut }) {
         Skip to content
       </a>
       <header class="side">
-        <a class="brand" href={href("people")}>
+        <a class="brand" href={href(["people"])}>
           <img src="console/icon.svg" alt="" width="24" height="24" /> Roster
         </a>
         <nav aria-label="Sections">
           {SECTIONS.map(([section, label]) => (
-            <a key={section} href={href(section)} aria-current={section === name ? "page" : undefined}>
+            <a key={section} href={href([section])} aria-current={section === name ? "page" : undefined}>
               {label}
             </a>
           ))}
@@ -95,10 +97,28 @@ function Frame({ session, signOut }) {
         <Account session={session} signOut={signOut} />
       </header>
       <main id="main" tabIndex={-1}>
-        {session[as] ? <View name={name} parameter={wanted && route[1]} /> : <NeedsToken as={as} title={title} />}
+        {session[as] ? (
+          <View name={name} parameter={wanted && path[1]} query={query} />
+        ) : (
+          <NeedsToken as={as} title={title} />
+        )}
       </main>
     </div>
   );
+}
+
+/** The slash brings to the box to find somebody, as it does elsewhere. */
+function useSlash() {
+  useEffect(() => {
+    const follow = (event) => {
+      const isTyping = event.target.closest("input, select, textarea, dialog");
+      if (event.key !== "/" || event.altKey || event.ctrlKey || event.metaKey || isTyping) return;
+      event.preventDefault();
+      goToFind();
+    };
+    addEventListener("keydown", follow);
+    return () => removeEventListener("keydown", follow);
+  }, []);
 }
 
 // A link would lead to another section.
@@ -130,14 +150,15 @@ function Account({ session, signOut }) {
   );
 }
 
-function View({ name, parameter }) {
+function View({ name, parameter, query }) {
   switch (name) {
     case "people":
-      return parameter ? <Person key={parameter} id={parameter} /> : <People />;
+      if (query.has("new")) return <NewPerson suggested={query.get("id") ?? ""} />;
+      return parameter ? <Person key={parameter} id={parameter} /> : <People query={query} />;
     case "activity":
       return <Activity />;
     case "audience":
-      return <Audience />;
+      return <Audience key={query.get("filter")} query={query} />;
     case "properties":
       return <Properties />;
     case "import":

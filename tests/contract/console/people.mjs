@@ -12,7 +12,7 @@ const ADA = `{"user_id":"ada","email":"ada@example.com","phone":"+4915112345678"
   "origin":{"channel":"ios-app","campaign":"spring-launch"}}`;
 
 export async function people(visit) {
-  const { page, see, press, fill, view, seen, shows, type, api, elsewhere } = visit;
+  const { page, see, press, view, api, elsewhere } = visit;
   await see("Nobody yet");
   await view("people-empty");
   await api("POST", "/v1/users", ADA);
@@ -35,22 +35,126 @@ export async function people(visit) {
   await view("people");
   await press("Next");
   await see("user_139");
+  await page.reload();
+  await see("user_139");
   await press("Previous");
   await see("ada@example.com");
+  await page.goBack();
+  await see("user_139");
+  await page.goBack();
+  await see("ada@example.com");
+}
+
+const rowsOf = (page, table) => page.$$eval(`${table} tbody tr`, (rows) => rows.length);
+
+/** By the one box: exactly, else by how a name or an e-mail begins. */
+export async function finding(visit) {
+  const { page, see, press, fill, view, seen, shows, isGone, type, api, until, forge } = visit;
+  const { user_id: ownId } = JSON.parse((await api("GET", "/v1/users/ada")).text).user;
   seen.found = [];
-  for (const text of ["ada", "ada@example.com", "+4915112345678"]) {
-    await fill("Find by user id, e-mail or phone", text);
+  for (const text of [
+    ...["ada", ownId, "ADA@Example.com", "+49 (151) 123-456.78", "0049 151 12345678"],
+    ...["0151 12345678", "lovelace", "ada love", "ada@"],
+  ]) {
+    await fill("Find a person", text);
     await type("Enter");
     await shows(FOUND, "ada@example.com");
-    seen.found.push(await page.$$eval(`${FOUND} tbody tr`, (rows) => rows.length));
+    seen.found.push(await rowsOf(page, FOUND));
     if (text === "ada") await view("people-found");
     await press("Clear");
+    await isGone(FOUND);
   }
-  await fill("Find by user id, e-mail or phone", "nobody@example.com");
+  await fill("Find a person", "person1");
   await type("Enter");
-  await see("Nobody here has exactly this");
+  await see("11 found among");
+  await view("people-found-loosely");
+  await page.reload();
+  await see("11 found among");
+  await fill("Find a person", "nobody@example.com");
+  await type("Enter");
+  await see("Nobody is found by this");
   await view("people-nobody");
   await press("Clear");
+  await see("Page 1");
+
+  // From anywhere, by keys alone.
+  await press("Import");
+  await see("Drop a file here");
+  await type("/");
+  await until(() => document.activeElement?.matches("[data-find]"));
+  await page.keyboard.sendCharacter("person1");
+  await type("Enter");
+  await see("11 found among");
+  const focused = () => page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).innerText);
+  await type("ArrowDown");
+  await type("ArrowDown");
+  await type("ArrowUp");
+  await type("ArrowDown");
+  seen.walkedTo = await focused();
+  await type("Enter");
+  await see("Latest change");
+  seen.opened = await page.$eval("h1", (heading) => heading.innerText);
+  await press("← People");
+  await see("11 found among");
+  await type("ArrowDown");
+  await type("Escape");
+  await until(() => document.activeElement?.matches("[data-find]"));
+  await type("Escape");
+  await see("Page 1");
+
+  // A long walk shows what it finds, and stops.
+  let calls = 0;
+  const user = JSON.parse((await api("GET", "/v1/users/user_100")).text).user;
+  await forge((request) => {
+    if (!request.url().endsWith("/v1/users/query")) return undefined;
+    calls += 1;
+    const pagination = { limit: 25, has_more: true, next_cursor: `c${calls}` };
+    const users = calls === 1 ? [user] : [];
+    return calls > 2
+      ? { after_ms: 60_000 }
+      : { status: 200, body: { success: true, users, examined: 20_000, pagination } };
+  });
+  await fill("Find a person", "perso");
+  await type("Enter");
+  await see("1 found among 40,000 so far");
+  await view("people-looking");
+  await press("Stop");
+  await see("1 found among 40,000 when it was stopped");
+  await forge();
+  await press("Clear");
+}
+
+/** Conditions, what is counted, and columns: kept by the address, and for the tab. */
+export async function filtering(visit) {
+  const { page, see, press, fill, choose, view, seen, shows, isGone, textOf } = visit;
+  await press("Filter");
+  await fill("Field", "properties.plan");
+  await choose("Test", "eq");
+  await fill("Value", "pro");
+  await press("Show these");
+  await see("15 found among");
+  await press("Count");
+  await see("15 in all");
+  await view("people-filter");
+  await page.reload();
+  await see("15 found among");
+  await press("Select this page");
+  await see("15 selected");
+  await press("Columns");
+  await see("Columns beside the person");
+  await isGone(".loading");
+  await press("properties.plan");
+  await view("people-columns");
+  await press("Show");
+  await isGone("dialog");
+  await shows(FOUND, "pro");
+  seen.columns = await textOf(`${FOUND} thead`);
+  await press("Ada Lovelace");
+  await see("Latest change");
+  await press("← People");
+  await see("15 found among");
+  await press("Show everybody");
+  await see("Page 1");
 }
 
 /** Over two pages, and nobody else. */

@@ -3,21 +3,44 @@
 import { NAUGHTIES, NAUGHTY } from "../naughty.mjs";
 
 export async function editing(visit) {
-  const { page, until, see, press, fill, view, forge, seen, textOf, shows, api } = visit;
-  await press("ada");
+  const { page, until, see, press, fill, choose, view, forge, seen, textOf, shows, api, type } = visit;
+  await press("Ada Lovelace");
   await see("12345678901234567890123");
   await see("1.10");
+  seen.title = await textOf("h1");
   await view("person");
   await press("As curl");
   seen.curl = await textOf("details[open].curl code");
-  await press("Edit");
-  const before = await page.$eval("textarea", (one) => one.value);
-  seen.editText = before;
-  await fill("The profile as JSON", before.replace('"pro"', '"enterprise"').replace('"beta": true,', '"trial": 2.50,'));
+  await press("Change plan: pro");
+  await view("person-editing");
+  await fill("Value of plan", "enterprise");
+  await type("Enter");
+  await press("Change beta: true");
+  await press("Remove");
+  await press("Change price: 1.10");
+  await fill("Value of price", "1,10");
+  await see("A number, as JSON has it");
+  await type("Escape");
+  await press("Add to properties");
+  await fill("Name of what is added to properties", "plan");
+  await see("plan is there already");
+  await fill("Name of what is added to properties", "trial");
+  await choose("Type of the new member", "number");
+  await fill("Value of the new member", "2.50");
+  await type("Enter");
+  await fill("Add a tag to tags", "poet");
+  await type("Enter");
+  await until(() => document.querySelectorAll(".changes li").length === 4);
+  await press("Remove the tag poet");
   await until(() => document.querySelectorAll(".changes li").length === 3);
   seen.changes = await textOf(".changes");
   await press("As curl");
-  seen.editCurl = await textOf(".edit details.curl code");
+  seen.editCurl = await textOf(".diff details.curl code");
+  await view("person-changed");
+  seen.unsaved = await leaving(visit);
+  await see("What will change");
+  await press("JSON");
+  seen.editText = await page.$eval("textarea", (one) => one.value);
   await view("edit");
   await press("Merge patch");
   seen.patch = await page.$eval("textarea", (one) => one.value);
@@ -37,17 +60,55 @@ export async function editing(visit) {
   await forge();
   await press("Load what is stored now");
   await shows(".changes", "free");
-  await press("Profile");
+  await press("JSON");
   await until(() => document.querySelector("textarea")?.value.includes("meanwhile"));
   await press("Save");
-  await see("ada is saved");
+  await see("Ada Lovelace is saved");
+  await press("Fields");
   await see("enterprise");
+}
+
+/** What is asked of who leaves, and stays. */
+async function leaving({ page }) {
+  const asked = new Promise((resolve) => page.once("dialog", resolve));
+  await page.$eval("nav a", (people) => void setTimeout(() => people.click()));
+  const dialog = await asked;
+  await dialog.dismiss();
+  return dialog.message();
+}
+
+/** Nobody who is there is changed. */
+export async function makingPerson(visit) {
+  const { page, see, press, fill, view, type, seen } = visit;
+  await press("← People");
+  await press("New person");
+  await view("person-new");
+  await fill("User id", "ada");
+  await press("Save");
+  await see("There is a person with this id already");
+  await view("person-new-taken");
+  await fill("User id", "made");
+  await press("Add e-mail");
+  await fill("Value of E-mail", "not an address");
+  await type("Enter");
+  await see("email: ");
+  await press("Change E-mail: not an address");
+  await fill("Value of E-mail", "made@example.com");
+  await type("Enter");
+  await press("Save");
+  await see("Latest change");
+  await see("made@example.com");
+  seen.made = await page.evaluate(() => location.hash);
 }
 
 export async function naughty(visit) {
   const { page, see, press, view, seen, shows } = visit;
   await press("← People");
   await press("naughty");
+  await see("Show all");
+  await page.$$eval("button.more", (all) => {
+    for (const one of all) if (/Show all/.test(one.innerText)) one.click();
+  });
   await see("drop table");
   // As names and as values, each to the letter, and no element that a text has made.
   const shown = await Promise.all(
@@ -56,11 +117,11 @@ export async function naughty(visit) {
   seen.naughty = shown.map((texts, place) =>
     NAUGHTIES.filter((text) => (place > 0 || text.length <= 128) && !texts.includes(text)),
   );
-  seen.made = (await page.$$("main :is(img, script, a[href^=javascript], b)")).length;
+  seen.elements = (await page.$$("main :is(img, script, a[href^=javascript], b)")).length;
   await view("person-naughty-texts");
   await press("← People");
-  await press(NAUGHTY);
-  await shows(".tree", "onerror");
+  await press(`n ${NAUGHTY}`);
+  await shows(".profile", "onerror");
   await view("person-naughty");
   seen.images = (await page.$$("main img")).length;
 }

@@ -18,7 +18,7 @@ async function holdTimers(visit) {
 /** By the keyboard alone. */
 export async function signingIn(visit) {
   const { page, until, see, look, view, seen, type, signIn, url, key } = visit;
-  await look(1440, "light");
+  await look(1280, "light");
   await page.goto(`${url}/console`);
   await see("Roster console");
   await view("sign-in");

@@ -49,6 +49,28 @@ function condition({ field, operator, value }) {
   ]);
 }
 
+/** Rows as a text for an address, and back: what is no row is left out. */
+export const rowsText = (rows) => JSON.stringify(rows.map(({ field, operator, value }) => [field, operator, value]));
+
+/**
+ * @param {string | null} text
+ * @returns {Row[]}
+ */
+export function rowsOf(text) {
+  let rows;
+  try {
+    rows = JSON.parse(text ?? "[]");
+  } catch {
+    return [];
+  }
+  const isRow = (row) =>
+    Array.isArray(row) &&
+    row.length === 3 &&
+    row.every((part) => typeof part === "string") &&
+    Object.hasOwn(OPERATORS, row[1]);
+  return Array.isArray(rows) ? rows.filter(isRow).map(([field, operator, value]) => ({ field, operator, value })) : [];
+}
+
 /** Why rows can't be asked; undefined if they can. */
 export function problem(rows) {
   const isUnfinished = ({ field, operator, value }) =>
@@ -72,16 +94,18 @@ export const question = (path, members) => ({ as: "key", method: "POST", path, b
  *   ask: (cursor: string | undefined) => Promise<Answer>,
  *   wait: (seconds: number) => Promise<unknown>,
  *   onAnswer: (tree: Map<string, any>) => void,
- * }} port
+ *   from?: string,
+ *   isEnough?: () => boolean,
+ * }} port `from` is the cursor to go on at
  * @returns {Promise<Answer | undefined>} the answer that ended it early
  */
-export async function walk({ ask, wait, onAnswer }) {
-  let cursor;
+export async function walk({ ask, wait, onAnswer, from, isEnough = () => false }) {
+  let cursor = from;
   do {
     const answer = await patiently(() => ask(cursor), wait);
     if (answer.status !== 200) return answer;
     onAnswer(answer.tree);
-    cursor = answer.tree.get("pagination").get("next_cursor") ?? undefined;
+    cursor = isEnough() ? undefined : (answer.tree.get("pagination").get("next_cursor") ?? undefined);
     const seconds = pause(answer.budget);
     if (cursor && seconds > 0) await wait(seconds);
   } while (cursor);

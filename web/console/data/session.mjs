@@ -6,10 +6,11 @@ import { plain } from "./lossless.mjs";
 const STORE = "roster-console";
 
 /**
- * `about` is what `GET /v1/key` says.
+ * `about` is what `GET /v1/key` says; `list` is what lists of people show.
  * @typedef {{
  *   key?: { token: string, about: { name: string, project: string, scopes: string[] } },
  *   admin?: { token: string },
+ *   list?: { names: string[], columns: string[] },
  * }} Session
  */
 /** @import { Answer } from "./api.mjs" */

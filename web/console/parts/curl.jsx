@@ -6,8 +6,8 @@ import { useConsole } from "./context.mjs";
 /** @import { ComponentChildren } from "preact" */
 /** @import { Request } from "../data/api.mjs" */
 
-/** @param {{ text: string, label?: string }} props */
-export function Copy({ text, label = "Copy" }) {
+/** @param {{ text: string, label?: string, name?: string }} props `name` says what is copied, where there are many */
+export function Copy({ text, label = "Copy", name }) {
   const { announce } = useConsole();
   async function copy() {
     try {
@@ -18,7 +18,7 @@ export function Copy({ text, label = "Copy" }) {
     }
   }
   return (
-    <button type="button" class="small" onClick={copy}>
+    <button type="button" class={name ? "small quiet copy" : "small"} aria-label={name} onClick={copy}>
       {label}
     </button>
   );

@@ -1,11 +1,12 @@
 // The frame of a view.
 
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { FIND } from "./route.mjs";
 
 /** @import { ComponentChildren as Children } from "preact" */
 
 /**
- * A view: its heading takes the focus when the reader comes here.
+ * A view: its heading takes the focus when the reader comes here, but where the box to find somebody does.
  * @param {{ title: string, lead?: Children, back?: Children, actions?: Children, children: Children }} props
  */
 export function Page({ title, lead, back, actions, children }) {
@@ -13,7 +14,7 @@ export function Page({ title, lead, back, actions, children }) {
   // Before it is seen: later it would take the focus from where the reader has put it.
   useLayoutEffect(() => {
     document.title = `${title} · Roster console`;
-    heading.current?.focus({ preventScroll: true });
+    if (history.state !== FIND) heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [title]);
   return (

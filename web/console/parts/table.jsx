@@ -15,8 +15,8 @@ export function Table({ label, columns, rows, id }) {
     <table role="table" aria-label={label}>
       <thead role="rowgroup">
         <tr role="row">
-          {columns.map(({ label }) => (
-            <th role="columnheader" scope="col" key={label}>
+          {columns.map(({ label, kind }) => (
+            <th role="columnheader" scope="col" key={label} class={kind}>
               {label}
             </th>
           ))}

@@ -2,6 +2,9 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+/** What is asked of who leaves an export that runs. */
+export const EXPORT_QUESTION = "The export is not done. Leave it? No file is saved.";
+
 /**
  * A run that can be cancelled: `start(work)` calls the work with `{signal, wait}`, and `waiting` is how many seconds it
  * still waits.

@@ -9,9 +9,10 @@ function kindOf(value) {
 
 const isNested = (value) => (value instanceof Map ? value.size > 0 : Array.isArray(value) && value.length > 0);
 
-export function Leaf({ value }) {
+/** @param {{ value: any, isClipped?: boolean }} props */
+export function Leaf({ value, isClipped = false }) {
   const isText = typeof value === "string" && value !== "";
-  return <span class={`leaf ${kindOf(value)}`}>{isText ? value : stringify(value)}</span>;
+  return <span class={`leaf ${kindOf(value)}${isClipped ? " clip" : ""}`}>{isText ? value : stringify(value)}</span>;
 }
 
 function Branch({ name, value }) {

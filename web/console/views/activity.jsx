@@ -21,7 +21,7 @@ const HIDDEN_REST = 3;
 const WORDS = { created: "Created", changed: "Changed", deleted: "Deleted" };
 
 const COLUMNS = [
-  { label: "User id", kind: "id", cell: ({ id }) => <a href={href("people", id)}>{id}</a> },
+  { label: "User id", kind: "id", cell: ({ id }) => <a href={href(["people", id])}>{id}</a> },
   { label: "What", cell: ({ what }) => <span class="badge">{WORDS[what]}</span> },
   { label: "E-mail", cell: ({ email }) => email ?? <None /> },
   { label: "When", cell: ({ at }) => <Time value={at} /> },

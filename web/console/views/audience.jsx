@@ -1,30 +1,21 @@
 // Audience: whom some conditions mean, how many they are, and by which values.
 
-import { useId, useState } from "preact/hooks";
-import {
-  addGroups,
-  FIELDS,
-  filterOf,
-  groupLabel,
-  OPERATORS,
-  problem,
-  question,
-  sorted,
-  walk,
-} from "../data/asking.mjs";
+import { useState } from "preact/hooks";
+import { addGroups, filterOf, groupLabel, problem, question, rowsOf, rowsText, sorted, walk } from "../data/asking.mjs";
 import { ndjsonParts, readAll } from "../data/exporting.mjs";
 import { number } from "../data/text.mjs";
-import { useAnswer, useConsole } from "../parts/context.mjs";
+import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
-import { Field, VERBATIM } from "../parts/field.jsx";
+import { Field } from "../parts/field.jsx";
 import { Empty, Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
-import { save, useRun, Waiting } from "../parts/transfer.jsx";
+import { href, useLeaveQuestion } from "../parts/route.mjs";
+import { EXPORT_QUESTION, save, useRun, Waiting } from "../parts/transfer.jsx";
+import { Conditions, FieldInput, NEW_ROW, useFields } from "./conditions.jsx";
 import { UserTable } from "./user_table.jsx";
 
 /** @import { Answer } from "../data/api.mjs" */
-/** @import { Row } from "../data/asking.mjs" */
 
 /** Matches that are shown. */
 const SHOWN = 10;
@@ -43,19 +34,20 @@ const BARS = 20;
  * }} Found
  */
 
-/** @type {Row} */
-const NEW_ROW = { field: "", operator: "eq", value: "" };
-
-export function Audience() {
+/** @param {{ query: URLSearchParams }} props */
+export function Audience({ query }) {
   const { call, session } = useConsole();
   const run = useRun();
-  const { answer: names } = useAnswer({ as: "key", path: "/v1/properties" });
-  const [rows, setRows] = useState([{ ...NEW_ROW, field: "email", operator: "exists:true" }]);
+  const fields = useFields();
+  const [rows, setRows] = useState(() => {
+    const asked = rowsOf(query.get("filter"));
+    return asked.length > 0 ? asked : [{ ...NEW_ROW, field: "email", operator: "exists:true" }];
+  });
   const [by, setBy] = useState("");
   const [found, setFound] = useState(/** @type {Found | undefined} */ (undefined));
-  const fields = [...FIELDS, ...(names?.tree?.get?.("properties") ?? []).map((property) => property.get("field"))];
   const [filter, fault] = [filterOf(rows), problem(rows)];
   const isBusy = found?.is === "counting" || found?.is === "exporting";
+  useLeaveQuestion(found?.is === "exporting" ? EXPORT_QUESTION : undefined);
 
   async function count(event) {
     event.preventDefault();
@@ -105,25 +97,10 @@ export function Audience() {
     <Page title="Audience" lead="Whom do these conditions mean, and how many are they?">
       <Panel title="Conditions" note="All of them must hold">
         <form onSubmit={count}>
-          {rows.map((row, i) => (
-            <Condition
-              key={i}
-              row={row}
-              place={i + 1}
-              fields={fields}
-              change={(change) => setRows(rows.map((other, k) => (k === i ? { ...other, ...change } : other)))}
-              remove={() => setRows(rows.filter((_, k) => k !== i))}
-            />
-          ))}
-          <div class="actions">
-            <button type="button" class="small" onClick={() => setRows([...rows, NEW_ROW])}>
-              Add a condition
-            </button>
-          </div>
+          <Conditions rows={rows} setRows={setRows} fields={fields} />
           <Field label="Break down by" hint="A field, such as origin.campaign; leave it empty for the number alone.">
             {(field) => <FieldInput {...field} value={by} fields={fields} change={setBy} />}
           </Field>
-          {fault && <p class="field-error">{fault}</p>}
           <div class="actions">
             <button type="submit" class="primary" disabled={isBusy || Boolean(fault)}>
               Count
@@ -137,98 +114,21 @@ export function Audience() {
         </form>
         <Curl request={question("/v1/users/count", { where: filter, by: by || undefined })} />
       </Panel>
-      {found && <Result found={found} waiting={run.waiting} by={by} save={save_} isBusy={isBusy} />}
+      {found && (
+        <Result
+          found={found}
+          waiting={run.waiting}
+          by={by}
+          save={save_}
+          isBusy={isBusy}
+          list={href(["people"], { filter: rowsText(rows) })}
+        />
+      )}
     </Page>
   );
 }
 
-/** @param {{ id?: string, value: string, fields: string[], change: (value: string) => void, [aria: string]: any }} props */
-function FieldInput({ value, fields, change, ...rest }) {
-  const list = useId();
-  return (
-    <>
-      <input
-        {...rest}
-        type="text"
-        value={value}
-        list={list}
-        onInput={(e) => change(e.currentTarget.value)}
-        {...VERBATIM}
-      />
-      <datalist id={list}>
-        {fields.map((field) => (
-          <option key={field} value={field} />
-        ))}
-      </datalist>
-    </>
-  );
-}
-
-function Condition({ row, place, fields, change, remove }) {
-  const { value } = OPERATORS[row.operator];
-  return (
-    <fieldset class="condition">
-      <legend class="hidden">Condition {place}</legend>
-      <Field label="Field">
-        {(field) => <FieldInput {...field} value={row.field} fields={fields} change={(field) => change({ field })} />}
-      </Field>
-      <Field label="Test">
-        {(field) => (
-          <select {...field} value={row.operator} onChange={(event) => change({ operator: event.currentTarget.value })}>
-            {Object.entries(OPERATORS).map(([name, { label }]) => (
-              <option key={name} value={name}>
-                {label}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      {value === undefined && (
-        <Field label="Value">
-          {(field) => <ValueInput {...field} row={row} change={(value) => change({ value })} />}
-        </Field>
-      )}
-      <button type="button" class="small" onClick={remove} aria-label={`Remove condition ${place}`}>
-        Remove
-      </button>
-    </fieldset>
-  );
-}
-
-/** Suggests the most frequent values of the field among the first people, once it is used. */
-function ValueInput({ row, change, ...rest }) {
-  const { call } = useConsole();
-  const list = useId();
-  const [known, setKnown] = useState({ field: "", values: /** @type {string[]} */ ([]) });
-  async function look() {
-    if (!row.field || known.field === row.field) return;
-    setKnown({ field: row.field, values: [] });
-    const answer = await call(question("/v1/users/count", { by: row.field }));
-    const groups = answer.tree?.get?.("groups");
-    const values = groups ? sorted(addGroups(new Map(), groups)).map(([name]) => name) : [];
-    setKnown({ field: row.field, values: values.filter((name) => name !== "other" && name !== "null").slice(0, BARS) });
-  }
-  return (
-    <>
-      <input
-        {...rest}
-        type="text"
-        value={row.value}
-        list={list}
-        onFocus={look}
-        onInput={(e) => change(e.currentTarget.value)}
-        {...VERBATIM}
-      />
-      <datalist id={list}>
-        {known.values.map((value) => (
-          <option key={value} value={value} />
-        ))}
-      </datalist>
-    </>
-  );
-}
-
-function Result({ found, waiting, by, save, isBusy }) {
+function Result({ found, waiting, by, save, isBusy, list }) {
   const { is, count, examined, groups, users, saved, failed } = found;
   return (
     <Panel title="Result">
@@ -257,6 +157,9 @@ function Result({ found, waiting, by, save, isBusy }) {
         <button type="button" onClick={save} disabled={isBusy}>
           Export these people
         </button>
+        <a class="button" href={list}>
+          See them in People
+        </a>
       </div>
     </Panel>
   );

@@ -10,7 +10,7 @@ import { Failure } from "../parts/failure.jsx";
 import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading, Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
-import { go } from "../parts/route.mjs";
+import { go, href } from "../parts/route.mjs";
 import { useSubmit } from "../parts/submit.mjs";
 import { None, Table } from "../parts/table.jsx";
 import { Time, TimeToTheHour } from "../parts/time.jsx";
@@ -265,7 +265,7 @@ function Made({ made, name, onClose }) {
     if (found.error) return announce("The key can't be used yet: try again");
     add(found);
     onClose();
-    return go("people");
+    return go(href(["people"]));
   }
   return (
     <Dialog title="The key is made" onClose={onClose}>

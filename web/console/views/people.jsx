@@ -1,167 +1,172 @@
-// Finding a person, and walking through all.
+// Finding a person, by one box or by conditions, and walking through all.
 
-import { useEffect, useState } from "preact/hooks";
-import { userPath } from "../data/api.mjs";
-import { pagePath } from "../data/exporting.mjs";
-import { useAnswer, useConsole } from "../parts/context.mjs";
-import { Curl } from "../parts/curl.jsx";
-import { Failure } from "../parts/failure.jsx";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { filterOf, problem, rowsOf, rowsText } from "../data/asking.mjs";
+import { may, useConsole } from "../parts/context.mjs";
 import { Field, VERBATIM } from "../parts/field.jsx";
-import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
-import { href } from "../parts/route.mjs";
-import { Selected, useSelection } from "./selection.jsx";
-import { UserTable } from "./user_table.jsx";
+import { FIND, go, href, keepList } from "../parts/route.mjs";
+import { ListColumns } from "./columns_dialog.jsx";
+import { Conditions, NEW_ROW, useFields } from "./conditions.jsx";
+import { All, Found, Matching } from "./lists.jsx";
 
-const PAGE = 25;
-
-export function People() {
-  const [text, setText] = useState("");
-  const [sought, setSought] = useState("");
-  const seek = (event) => {
-    event.preventDefault();
-    setSought(text.trim());
-  };
-  const clear = () => {
-    setText("");
-    setSought("");
-  };
+/** @param {{ query: URLSearchParams }} props */
+export function People({ query }) {
+  const { session } = useConsole();
+  const find = query.get("find") ?? "";
+  const filter = query.get("filter") ?? "";
+  const [isChoosing, setChoosing] = useState(false);
+  useEffect(keepList, [query]);
   return (
-    <Page title="People" lead="Everybody in this project.">
-      <search>
-        <form class="search" onSubmit={seek}>
-          <Field
-            label="Find by user id, e-mail or phone"
-            hint="The whole id, address or number. The case of an id matters."
-          >
-            {(field) => (
-              <div class="joined">
-                <input
-                  {...field}
-                  type="text"
-                  value={text}
-                  onInput={(event) => setText(event.currentTarget.value)}
-                  {...VERBATIM}
-                  placeholder="user_123 or ada@example.com"
-                />
-                <button type="submit" class="primary">
-                  Find
-                </button>
-                {sought && (
-                  <button type="button" onClick={clear}>
-                    Clear
-                  </button>
-                )}
-              </div>
-            )}
-          </Field>
-        </form>
-      </search>
-      {sought ? <Found key={sought} text={sought} /> : <Walk />}
+    <Page
+      title="People"
+      lead="Everybody in this project."
+      actions={
+        may(session, "users:write") && (
+          <a class="button primary" href={href(["people"], { new: "person" })}>
+            New person
+          </a>
+        )
+      }
+    >
+      <Box key={find} find={find} />
+      <Filter key={filter} filter={filter} chooseColumns={() => setChoosing(true)} />
+      <List key={`${find} ${filter}`} query={query} />
+      {isChoosing && <ListColumns onClose={() => setChoosing(false)} />}
     </Page>
   );
 }
 
-/** The calls that find somebody by this text: an id may look like anything. */
-function seekingPaths(text) {
-  const query = encodeURIComponent(text.toWellFormed());
-  const paths = [userPath(text)];
-  if (text.includes("@")) paths.push(`/v1/users?email=${query}`);
-  if (text.startsWith("+")) paths.push(`/v1/users?phone=${query}`);
-  // What no path can name is no id.
-  return text === "." || text === ".." ? paths.slice(1) : paths;
-}
-
-function Found({ text }) {
-  const { call } = useConsole();
-  const [state, setState] = useState(/** @type {{ users?: any[], failed?: any, isCut?: boolean }} */ ({}));
-  const [round, setRound] = useState(0);
-  const requests = seekingPaths(text).map((path) => ({ as: "key", path }));
-  useEffect(() => {
-    const abort = new AbortController();
-    const gather = (answers) =>
-      setState({
-        failed: answers.find(({ status, error }) => error && status !== 404 && status !== 400),
-        users: merged(answers),
-        isCut: answers.some(({ tree }) => tree?.get("pagination")?.get("has_more")),
-      });
-    setState({});
-    Promise.all(requests.map((request) => call(request, abort.signal))).then(gather, () => {});
-    return () => abort.abort();
-  }, [round]);
-  return (
-    <Panel title="Found" note={state.users && `${state.users.length}${state.isCut ? " and more" : ""}`}>
-      <FoundBody state={state} text={text} retry={() => setRound(round + 1)} />
-      {requests.map((request) => (
-        <Curl key={request.path} request={request} />
-      ))}
-    </Panel>
+function List({ query }) {
+  const rows = rowsOf(query.get("filter"));
+  if (query.get("find")) return <Found query={query} />;
+  return rows.length > 0 && !problem(rows) ? (
+    <Matching query={query} title="Matching" where={filterOf(rows)} rows={rows} />
+  ) : (
+    <All query={query} />
   );
 }
 
-function merged(answers) {
-  const users = answers.flatMap(({ status, tree }) =>
-    status !== 200 ? [] : (tree.get("users") ?? [tree.get("user")]),
-  );
-  return [...new Map(users.map((user) => [user.get("user_id"), user])).values()];
-}
-
-function FoundBody({ state, text, retry }) {
-  if (state.failed) return <Failure answer={state.failed} retry={retry} />;
-  if (!state.users) return <Loading what="people" />;
-  if (state.users.length > 0) return <UserTable users={state.users} label="People found" />;
-  return (
-    <Empty title="Nobody here has exactly this">
-      <p>
-        {text.startsWith("usr_")
-          ? "Roster's own ids (usr_…) can't be looked up: take your own id of the user."
-          : "Check the spelling. The case of an id matters, and a phone begins with + and the country."}
-      </p>
-    </Empty>
-  );
-}
-
-function Walk() {
-  const [cursors, setCursors] = useState([undefined]);
-  const request = { as: "key", path: pagePath(cursors.at(-1), PAGE) };
-  const { answer, reload } = useAnswer(request);
-  const selection = useSelection();
-  // The page may be gone with those who were erased.
-  const startOver = () => {
-    setCursors([undefined]);
-    reload();
+/** The one box. It and the list are a keyboard's: / comes here, arrows walk the rows, Esc comes back and clears. */
+function Box({ find }) {
+  const [text, setText] = useState(find);
+  const box = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const clear = () => {
+    setText("");
+    if (find) go(href(["people"]));
   };
-  const { users, next } = answer?.tree?.get("users")
-    ? { users: answer.tree.get("users"), next: answer.tree.get("pagination").get("next_cursor") }
-    : {};
+  useKeys(box, clear);
+  useLayoutEffect(() => {
+    if (history.state === FIND) box.current?.focus();
+  }, []);
+  const seek = (event) => {
+    event.preventDefault();
+    const wanted = text.trim();
+    if (wanted) go(href(["people"], { find: wanted }), FIND);
+    else clear();
+  };
   return (
-    <Panel title="All" note={users?.length > 0 ? `Page ${cursors.length}, by user id` : undefined}>
-      {!answer && <Loading what="people" />}
-      {answer?.error && <Failure answer={answer} retry={reload} />}
-      {users?.length === 0 && (
-        <Empty title="Nobody yet">
-          <p>
-            People appear as your app sends them, or <a href={href("import")}>import a file</a>.
-          </p>
-        </Empty>
+    <search>
+      <form class="search" onSubmit={seek}>
+        <Field
+          label="Find a person"
+          hint="Your id or Roster's, e-mail, phone, or how a name or an e-mail begins. The key / comes here."
+        >
+          {(field) => (
+            <div class="joined">
+              <input
+                {...field}
+                ref={box}
+                data-find
+                type="text"
+                enterKeyHint="search"
+                value={text}
+                onInput={(event) => setText(event.currentTarget.value)}
+                {...VERBATIM}
+                placeholder="Ada, ada@example.com or user_123"
+              />
+              <button type="submit" class="primary">
+                Find
+              </button>
+              {find && (
+                <button type="button" onClick={clear}>
+                  Clear
+                </button>
+              )}
+            </div>
+          )}
+        </Field>
+      </form>
+    </search>
+  );
+}
+
+function useKeys(box, clear) {
+  const latest = useRef(clear);
+  latest.current = clear;
+  useEffect(() => {
+    const follow = (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || document.querySelector("dialog[open]")) return;
+      const links = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("main td.id a")]);
+      const focused = /** @type {HTMLElement} */ (document.activeElement);
+      const at = links.indexOf(focused);
+      const isFree = at >= 0 || focused === box.current || ["BODY", "H1", "MAIN"].includes(focused?.tagName);
+      if (event.key === "ArrowDown" && isFree) links[at + 1]?.focus();
+      else if (event.key === "ArrowUp" && at >= 0) (links[at - 1] ?? box.current)?.focus();
+      else if (event.key === "Escape" && at >= 0) box.current?.focus();
+      else if (event.key === "Escape" && focused === box.current) latest.current();
+      else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", follow);
+    return () => removeEventListener("keydown", follow);
+  }, []);
+}
+
+/** Conditions that are asked for as the address has them. */
+function Filter({ filter, chooseColumns }) {
+  const asked = rowsOf(filter);
+  const [isOpen, setOpen] = useState(asked.length > 0);
+  const [rows, setRows] = useState(asked.length > 0 ? asked : [NEW_ROW]);
+  const wish = rows.filter(({ field }) => field);
+  const apply = (event) => {
+    event.preventDefault();
+    go(href(["people"], { filter: wish.length > 0 ? rowsText(wish) : "" }));
+  };
+  return (
+    <>
+      <div class="actions tools">
+        <button type="button" class="small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+          {asked.length > 0 ? `Filter · ${asked.length}` : "Filter"}
+        </button>
+        <button type="button" class="small" onClick={chooseColumns}>
+          Columns
+        </button>
+      </div>
+      {isOpen && (
+        <Panel title="Filter" note="All of these must hold">
+          <FilterForm rows={rows} setRows={setRows} apply={apply} isAsked={asked.length > 0} />
+        </Panel>
       )}
-      {users?.length > 0 && (
-        <>
-          <Selected selection={selection} users={users} reload={startOver} />
-          <UserTable users={users} label="All people" selecting={selection.column} />
-        </>
-      )}
-      {(next || cursors.length > 1) && (
-        <div class="pager">
-          <button type="button" disabled={cursors.length === 1} onClick={() => setCursors(cursors.slice(0, -1))}>
-            Previous
+    </>
+  );
+}
+
+function FilterForm({ rows, setRows, apply, isAsked }) {
+  const fields = useFields();
+  return (
+    <form onSubmit={apply}>
+      <Conditions rows={rows} setRows={setRows} fields={fields} />
+      <div class="actions">
+        <button type="submit" class="primary" disabled={Boolean(problem(rows))}>
+          Show these
+        </button>
+        {isAsked && (
+          <button type="button" onClick={() => go(href(["people"]))}>
+            Show everybody
           </button>
-          <button type="button" disabled={!next} onClick={() => setCursors([...cursors, next])}>
-            Next
-          </button>
-        </div>
-      )}
-      <Curl request={request} />
-    </Panel>
+        )}
+      </div>
+    </form>
   );
 }

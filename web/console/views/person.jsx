@@ -1,7 +1,8 @@
-// One person: what is stored, edit, erase.
+// One person: what is stored, edited in place, and erased.
 
 import { useState } from "preact/hooks";
 import { userPath } from "../data/api.mjs";
+import { titleOf } from "../data/profile.mjs";
 import { may, useAnswer, useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Dialog } from "../parts/dialog.jsx";
@@ -9,23 +10,29 @@ import { Failure, Refusal } from "../parts/failure.jsx";
 import { Field, VERBATIM } from "../parts/field.jsx";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
-import { go, href } from "../parts/route.mjs";
+import { go, href, latestList, letGo } from "../parts/route.mjs";
 import { useSubmit } from "../parts/submit.mjs";
-import { None } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
-import { Tree } from "../parts/tree.jsx";
-import { Edit } from "./edit.jsx";
+import { Changes, Modes, TextEditor, useDraft } from "./draft.jsx";
+import { Facts, Parts } from "./profile.jsx";
 
 export function Person({ id }) {
   const request = { as: "key", path: userPath(id) };
   const { answer, reload } = useAnswer(request);
   const back = (
-    <a class="back" href={href("people")}>
+    <a class="back" href={latestList()}>
       ← People
     </a>
   );
   if (answer?.status === 200)
-    return <Profile user={answer.tree.get("user")} etag={answer.etag} request={request} reload={reload} back={back} />;
+    return (
+      <Profile
+        stored={{ user: answer.tree.get("user"), etag: answer.etag }}
+        request={request}
+        reload={reload}
+        back={back}
+      />
+    );
   return (
     <Page title={id} back={back}>
       <Panel>
@@ -33,7 +40,8 @@ export function Person({ id }) {
         {answer?.status === 404 && (
           <Empty title="Nobody has this user id">
             <p>
-              Perhaps the user was erased. <a href={href("people")}>Find somebody else</a>
+              Perhaps the user was erased. <a href={href(["people"])}>Find somebody else</a>, or{" "}
+              <a href={href(["people"], { new: "person", id })}>make a person with this id</a>.
             </p>
           </Empty>
         )}
@@ -44,82 +52,58 @@ export function Person({ id }) {
   );
 }
 
-function Profile({ user, etag, request, reload, back }) {
-  const { session } = useConsole();
-  const [doing, setDoing] = useState(/** @type {"edit" | "erase" | undefined} */ (undefined));
-  const id = user.get("external_id");
-  const stop = () => setDoing(undefined);
-  if (doing === "edit") return <Edit user={user} etag={etag} reload={reload} onDone={stop} back={back} />;
+function Profile({ stored, request, reload, back }) {
+  const { session, announce } = useConsole();
+  const [isErasing, setErasing] = useState(false);
+  const id = stored.user.get("external_id");
+  const draft = useDraft(id, stored);
+  const { user = stored.user, etag } = draft.stored;
+  const title = titleOf(user, session.list?.names ?? []);
   const [mayWrite, mayDelete] = [may(session, "users:write"), may(session, "users:delete")];
-  const actions = (
-    <>
-      <button
-        type="button"
-        disabled={!mayWrite}
-        title={mayWrite ? undefined : "The key lacks users:write"}
-        onClick={() => setDoing("edit")}
-      >
-        Edit
-      </button>
-      <button
-        type="button"
-        class="danger"
-        disabled={!mayDelete}
-        title={mayDelete ? undefined : "The key lacks users:delete"}
-        onClick={() => setDoing("erase")}
-      >
-        Erase…
-      </button>
-    </>
-  );
+  const isChanged = draft.listed.length > 0 || draft.problem !== undefined || draft.refused !== undefined;
+
+  async function save() {
+    if ((await draft.submit(draft.request)).error) return;
+    announce(`${title} is saved`);
+    await draft.refresh(false);
+  }
+  const rebase = async () => {
+    if (!(await draft.refresh(true))) reload();
+  };
   return (
-    <Page title={id} back={back} actions={actions}>
+    <Page
+      title={title}
+      lead={
+        <>
+          {title !== id && <span class="mono">{id} · </span>}
+          changed <Time value={user.get("updated_at")} />
+        </>
+      }
+      back={back}
+      actions={
+        <button
+          type="button"
+          class="danger"
+          disabled={!mayDelete}
+          title={mayDelete ? undefined : "The key lacks users:delete"}
+          onClick={() => setErasing(true)}
+        >
+          Erase…
+        </button>
+      }
+    >
+      {mayWrite ? <Modes draft={draft} /> : <p class="note">To read alone: the key lacks users:write.</p>}
       <div class="profile">
         <div>
-          <Members title="Properties" value={user.get("properties")} empty="No properties are stored." />
-          <Members
-            title="Came from"
-            value={user.get("origin")}
-            empty="Nothing is stored of where this user came from."
-          />
+          {draft.mode === "fields" ? <Parts draft={draft} mayWrite={mayWrite} /> : <TextEditor draft={draft} />}
         </div>
-        <Panel title="About" class="facts">
-          <Facts user={user} etag={etag} />
-          <Curl request={request} />
-        </Panel>
+        <div class="aside">
+          {(isChanged || draft.mode !== "fields") && <Changes draft={draft} save={save} rebase={rebase} />}
+          <Facts user={user} etag={etag} request={request} />
+        </div>
       </div>
-      {doing === "erase" && <Erase id={id} etag={etag} onClose={stop} reload={reload} />}
+      {isErasing && <Erase id={id} etag={etag} onClose={() => setErasing(false)} reload={reload} />}
     </Page>
-  );
-}
-
-function Members({ title, value, empty }) {
-  return (
-    <Panel title={title} note={value.size > 0 ? String(value.size) : undefined}>
-      {value.size > 0 ? <Tree value={value} /> : <p class="note">{empty}</p>}
-    </Panel>
-  );
-}
-
-function Facts({ user, etag }) {
-  const facts = [
-    ["User id", <span class="mono">{user.get("external_id")}</span>],
-    ["E-mail", user.get("email") ?? <None />],
-    ["Phone", user.get("phone") ?? <None />],
-    ["Roster's id", <span class="mono">{user.get("user_id")}</span>],
-    ["Created", <Time value={user.get("created_at")} exact />],
-    ["Changed", <Time value={user.get("updated_at")} exact />],
-    ["Revision", <span class="mono">{etag.replace(/^W\//, "").replaceAll('"', "")}</span>],
-  ];
-  return (
-    <dl class="pairs">
-      {facts.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 
@@ -133,8 +117,9 @@ function Erase({ id, etag, onClose, reload }) {
     event.preventDefault();
     const answer = await submit(request);
     if (answer.error) return;
+    letGo();
     announce(answer.tree.get("deleted") ? `${id} is erased` : `${id} was gone already`);
-    go("people");
+    go(latestList());
   }
 
   return (

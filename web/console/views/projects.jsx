@@ -36,7 +36,7 @@ export function Projects() {
   const projects = answer?.status === 200 ? plain(answer.tree.get("projects")) : undefined;
   /** @type {import("../parts/table.jsx").Column[]} */
   const columns = [
-    { label: "Project", kind: "id", cell: ({ name }) => <a href={href("projects", name)}>{name}</a> },
+    { label: "Project", kind: "id", cell: ({ name }) => <a href={href(["projects", name])}>{name}</a> },
     { label: "Storage", cell: ({ storage }) => storageText(storage) },
     { label: "Created", cell: ({ created_at }) => <Time value={created_at} /> },
   ];
@@ -48,7 +48,7 @@ export function Projects() {
         {projects?.length === 0 && (
           <Empty title="No project yet">
             <p>
-              The first key makes one. <a href={href("keys")}>Make a key</a>
+              The first key makes one. <a href={href(["keys"])}>Make a key</a>
             </p>
           </Empty>
         )}
@@ -74,7 +74,7 @@ export function Project({ name }) {
         )
       }
       back={
-        <a class="back" href={href("projects")}>
+        <a class="back" href={href(["projects"])}>
           ← Projects
         </a>
       }
@@ -88,7 +88,7 @@ export function Project({ name }) {
         <Panel>
           <Empty title="No project has this name">
             <p>
-              <a href={href("projects")}>See all projects</a>
+              <a href={href(["projects"])}>See all projects</a>
             </p>
           </Empty>
         </Panel>

@@ -25,6 +25,7 @@ export function useSelection() {
   };
   const column = {
     label: "Selected",
+    kind: "tick",
     cell: (user) => (
       <input
         type="checkbox"
@@ -46,16 +47,16 @@ export function Selected({ selection, users, reload }) {
   const areAll = users.every((user) => ids.has(idOf(user)));
   return (
     <div class="actions">
-      <button type="button" onClick={() => set(users, !areAll)}>
+      <button type="button" class="small" onClick={() => set(users, !areAll)}>
         {areAll ? "Select none of this page" : "Select this page"}
       </button>
       {ids.size > 0 && (
         <>
           <span role="status">{number(ids.size)} selected</span>
-          <button type="button" class="quiet" onClick={clear}>
+          <button type="button" class="small quiet" onClick={clear}>
             Select nobody
           </button>
-          <button type="button" class="danger" onClick={() => setIsErasing(true)}>
+          <button type="button" class="small danger" onClick={() => setIsErasing(true)}>
             Erase those selected…
           </button>
         </>
