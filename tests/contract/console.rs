@@ -90,6 +90,8 @@ fn an_operator_does_every_task_in_the_console() {
     assert!(seen["bars"].as_u64().unwrap() > 20, "{}", seen["bars"]);
     assert!(seen["usage"].as_str().unwrap().contains(" of 750 booked in the last 60 s"), "{}", seen["usage"]);
 
+    assert_eq!(seen["preset"], "elsewhere", "the project of a key that is made from it");
+
     let ada = project.stored("ada");
     for kept in [
         "\"seats\":12345678901234567890123",

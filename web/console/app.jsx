@@ -150,6 +150,11 @@ function Account({ session, signOut }) {
   );
 }
 
+const KeysOf = ({ query }) => {
+  const project = query.get("project") ?? undefined;
+  return <Keys key={project} project={project} isMaking={query.has("make")} />;
+};
+
 function View({ name, parameter, query }) {
   switch (name) {
     case "people":
@@ -166,7 +171,7 @@ function View({ name, parameter, query }) {
     case "export":
       return <Export />;
     case "keys":
-      return <Keys />;
+      return <KeysOf query={query} />;
     default:
       return parameter ? <Project key={parameter} name={parameter} /> : <Projects />;
   }

@@ -68,7 +68,8 @@ const slots = () =>
 const usage = (limit, slots) => ({ limit, window_seconds: 60, slots });
 
 export async function projects(visit) {
-  const { page, until, see, press, view, forge, seen, textOf, isThere, shows, type, project } = visit;
+  const { page, until, see, press, view, forge, seen, textOf, isThere, shows, type, api, adminToken, project } = visit;
+  await api("PUT", "/v1/projects/elsewhere", {}, adminToken);
   await press("Projects");
   await until((name) => window.operator.control(name), project);
   await view("projects");
@@ -106,4 +107,25 @@ export async function projects(visit) {
   await press(project);
   await see("booked in the last");
   seen.usage = await textOf(".policy");
+  await press("Count");
+  await see("in all");
+  await view("project-counted");
+  await press("1 live key");
+  await see(`Keys of ${project}`);
+  await view("keys-of-project");
+  await press(`← ${project}`);
+  await see("with the key");
+  await press("See them");
+  await see("Everybody in this project");
+  await page.goBack();
+  await see("with the key");
+  await press("Projects");
+  await press("elsewhere");
+  await press("Make a key to look with");
+  await see("Make a key");
+  seen.preset = await page.$eval("dialog input[list]", (field) => field.value);
+  await press("Cancel");
+  await press("← elsewhere");
+  await see("the admin token does not");
+  await view("project-without-key");
 }

@@ -15,7 +15,8 @@ import { useSubmit } from "../parts/submit.mjs";
 import { None, Table } from "../parts/table.jsx";
 import { Time, TimeToTheHour } from "../parts/time.jsx";
 
-const LIST = { as: "admin", path: "/v1/keys" };
+/** The call that lists all keys. */
+export const KEYS = { as: "admin", path: "/v1/keys" };
 
 const SCOPES = [
   ["users:read", "Read people"],
@@ -35,21 +36,36 @@ function statusOf({ revoked_at, expires_at }) {
   return expires_at && Date.parse(expires_at) <= Date.now() ? "Expired" : "Live";
 }
 
-export function Keys() {
-  const { answer, reload } = useAnswer(LIST);
-  const [doing, setDoing] = useState(/** @type {any} */ (undefined));
+export const isLive = (key) => statusOf(key) === "Live";
+
+/**
+ * @param {{ project?: string | undefined, isMaking?: boolean }} props the keys of a project, or all; `isMaking` begins with a
+ *   new one
+ */
+export function Keys({ project, isMaking = false }) {
+  const { answer, reload } = useAnswer(KEYS);
+  const [doing, setDoing] = useState(/** @type {any} */ (isMaking ? "make" : undefined));
   const [showsDead, setShowsDead] = useState(false);
   const keys =
     answer?.status === 200
-      ? plain(answer.tree.get("keys")).toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1))
+      ? plain(answer.tree.get("keys"))
+          .filter((key) => project === undefined || key.project === project)
+          .toSorted((a, b) => (a.created_at < b.created_at ? 1 : -1))
       : undefined;
   const stop = () => setDoing(undefined);
-  const shown = keys?.filter((key) => showsDead || statusOf(key) === "Live");
-  const dead = keys ? keys.filter((key) => statusOf(key) !== "Live").length : 0;
+  const shown = keys?.filter((key) => showsDead || isLive(key));
+  const dead = keys ? keys.filter((key) => !isLive(key)).length : 0;
   return (
     <Page
-      title="Keys"
+      title={project === undefined ? "Keys" : `Keys of ${project}`}
       lead="Who may call, and what they may do."
+      back={
+        project !== undefined && (
+          <a class="back" href={href(["projects", project])}>
+            ← {project}
+          </a>
+        )
+      }
       actions={
         <button type="button" class="primary" onClick={() => setDoing("make")}>
           Make a key
@@ -80,9 +96,14 @@ export function Keys() {
           </Empty>
         )}
         {shown?.length > 0 && <KeyTable keys={shown} revoke={setDoing} />}
-        <Curl request={LIST} />
+        {project !== undefined && (
+          <p class="note">
+            <a href={href(["keys"])}>Keys of all projects</a>
+          </p>
+        )}
+        <Curl request={KEYS} />
       </Panel>
-      {doing === "make" && <Make onClose={stop} reload={reload} />}
+      {doing === "make" && <Make project={project} onClose={stop} reload={reload} />}
       {doing?.key_id && <Revoke apiKey={doing} onClose={stop} reload={reload} />}
     </Page>
   );
@@ -101,7 +122,7 @@ function KeyTable({ keys, revoke }) {
         </>
       ),
     },
-    { label: "Project", kind: "word", cell: ({ project }) => project },
+    { label: "Project", kind: "word", cell: ({ project }) => <a href={href(["projects", project])}>{project}</a> },
     {
       label: "May",
       cell: ({ scopes }) => (
@@ -146,12 +167,12 @@ const problemOf = ({ name, scopes }) => ({
   scopes: scopes.length > 0 ? undefined : "A key that may do nothing is of no use: choose at least one.",
 });
 
-function Make({ onClose, reload }) {
+function Make({ project = "default", onClose, reload }) {
   const { submit, isBusy, refused } = useSubmit();
   const projects = useAnswer({ as: "admin", path: "/v1/projects" }).answer;
   const [wish, setWish] = useState({
     name: "",
-    project: "default",
+    project,
     scopes: ["users:read", "users:write", "users:delete"],
     days: "",
   });

@@ -13,6 +13,7 @@ import { href } from "../parts/route.mjs";
 import { useSubmit } from "../parts/submit.mjs";
 import { Table } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
+import { Inside } from "./inside.jsx";
 import { Usage } from "./usage.jsx";
 
 const LIST = { as: "admin", path: "/v1/projects" };
@@ -96,6 +97,7 @@ export function Project({ name }) {
       {answer?.error && answer.status !== 404 && <Failure answer={answer} retry={reload} />}
       {project && (
         <>
+          <Inside name={name} />
           <Usage name={name} policies={POLICIES} />
           <Panel title="Limits" note="Requests that are admitted in any stretch of so many seconds">
             <div class="limits">
