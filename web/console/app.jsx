@@ -169,7 +169,7 @@ function View({ name, parameter, query }) {
     case "import":
       return <Import />;
     case "export":
-      return <Export />;
+      return <Export key={String(query)} query={query} />;
     case "keys":
       return <KeysOf query={query} />;
     default:

@@ -1,5 +1,7 @@
 // Files: import and export.
 
+import { leaving } from "./visit.mjs";
+
 export async function importing(visit) {
   const { page, see, press, choose, view, downloaded, chooseFile, dropFile, seen, textOf, shows } = visit;
   await press("Import");
@@ -71,11 +73,7 @@ async function mailchimp(visit) {
   await forge((request) => (request.method() === "POST" ? { after_ms: 60_000 } : undefined));
   await press("Import 3 users");
   await see("0 of 3 users");
-  const asked = new Promise((resolve) => page.once("dialog", resolve));
-  await page.$eval("nav a", (people) => void setTimeout(() => people.click()));
-  const dialog = await asked;
-  seen.leaving = dialog.message();
-  await dialog.dismiss();
+  seen.leaving = await leaving(visit);
   await see("0 of 3 users");
   await forge();
   await press("Cancel");
@@ -107,7 +105,7 @@ async function largeFile(visit) {
 }
 
 export async function exporting(visit) {
-  const { page, see, press, fill, view, downloaded, seen, project } = visit;
+  const { page, see, press, fill, choose, view, forge, downloaded, seen, project } = visit;
   await press("Export");
   await view("export");
   await press("Export as a file");
@@ -118,12 +116,28 @@ export async function exporting(visit) {
   await fill("Only these columns", "user_id, zip");
   await see('There is no "zip".');
   await view("export-columns");
-  await fill("Only these columns", "properties.plan, user_id, updated_at");
+  await fill("Only these columns", "properties.plan, user_id");
+  await press("Choose of the names in use");
+  await press("updated_at");
+  await press("Only those who match…");
+  await fill("Field", "properties.plan");
+  await choose("Test", "eq");
+  await fill("Value", "pro");
+  await view("export-some");
+  await forge((request) => (request.url().endsWith("/v1/users/query") ? { after_ms: 60_000 } : undefined));
   await press("Export as a file");
-  seen.csvHeader = (await downloaded(`${project}.csv`)).split("\n")[0];
+  await see("0 people read so far");
+  seen.leavingExport = await leaving(visit);
+  await see("0 people read so far");
+  await forge();
+  await press("Cancel");
+  await see("No file was saved");
+  await press("Export as a file");
+  const csv = (await downloaded(`${project}.csv`)).trim().split("\n");
+  seen.csv = [csv[0], new Set(csv.slice(1).map((line) => line.split(",")[0])).size, csv.length - 1];
   await page.$$eval("input[type=radio]", ([, , spreadsheet]) => spreadsheet.click());
-  await page.$eval("fieldset input[type=text]", (field) => field.select());
-  await page.keyboard.press("Delete");
+  await press("Remove condition 1");
+  await fill("Only these columns", " ");
   await press("Export as a file");
   seen.spreadsheet = (await downloaded(`${project}.spreadsheet.csv`)).slice(0, 47);
 }

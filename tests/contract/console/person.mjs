@@ -1,6 +1,7 @@
 // One person: what is stored, editing, erasing.
 
 import { NAUGHTIES, NAUGHTY } from "../naughty.mjs";
+import { leaving } from "./visit.mjs";
 
 export async function editing(visit) {
   const { page, until, see, press, fill, choose, view, forge, seen, textOf, shows, api, type } = visit;
@@ -66,15 +67,6 @@ export async function editing(visit) {
   await see("Ada Lovelace is saved");
   await press("Fields");
   await see("enterprise");
-}
-
-/** What is asked of who leaves, and stays. */
-async function leaving({ page }) {
-  const asked = new Promise((resolve) => page.once("dialog", resolve));
-  await page.$eval("nav a", (people) => void setTimeout(() => people.click()));
-  const dialog = await asked;
-  await dialog.dismiss();
-  return dialog.message();
 }
 
 /** Nobody who is there is changed. */

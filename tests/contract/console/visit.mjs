@@ -12,6 +12,15 @@ export const refusal = (status, code, message, headers) => ({
   body: { success: false, error: "", message, code },
 });
 
+/** What is asked of who leaves, and stays. */
+export async function leaving({ page }) {
+  const asked = new Promise((resolve) => page.once("dialog", resolve));
+  await page.$eval("nav a", (people) => void setTimeout(() => people.click()));
+  const dialog = await asked;
+  await dialog.dismiss();
+  return dialog.message();
+}
+
 /**
  * Opens the browser before a server, behind an edge that weakens entity tags. `seen` is what the flows write down.
  * @param {{ chromium: string, server: string, adminToken: string, key: string, project: string, shots?: string }} options

@@ -1,6 +1,7 @@
-// Export: all people of the project in a file, as `roster export` writes it.
+// Export: people of the project in a file, as `roster export` writes it: all or those who match, all columns or some.
 
 import { useState } from "preact/hooks";
+import { problem as faultOfRows, filterOf, rowsOf } from "../data/asking.mjs";
 import {
   csvParts,
   ndjsonParts,
@@ -17,7 +18,9 @@ import { Failure } from "../parts/failure.jsx";
 import { Field, VERBATIM } from "../parts/field.jsx";
 import { Notice } from "../parts/notice.jsx";
 import { Page, Panel } from "../parts/page.jsx";
-import { save, useRun, Waiting } from "../parts/transfer.jsx";
+import { useLeaveQuestion } from "../parts/route.mjs";
+import { EXPORT_QUESTION, save, useRun, Waiting } from "../parts/transfer.jsx";
+import { Conditions, NEW_ROW, useFields } from "./conditions.jsx";
 
 /**
  * @type {Record<string, {
@@ -67,15 +70,20 @@ const NAMES =
  * }} State
  */
 
-export function Export() {
+/** @param {{ query: URLSearchParams }} props */
+export function Export({ query }) {
   const { call, session } = useConsole();
   const run = useRun();
   const [format, setFormat] = useState("ndjson");
   const [withAsOf, setWithAsOf] = useState(false);
-  const [wanted, setWanted] = useState("");
+  const [wanted, setWanted] = useState(query.get("columns") ?? "");
+  const [rows, setRows] = useState(() => rowsOf(query.get("filter")));
+  const filter = filterOf(rows);
   const columns = wanted.split(",").flatMap((name) => name.trim() || []);
   const problem = selectionProblem(columns);
   const [state, setState] = useState(/** @type {State} */ ({ step: "choose" }));
+  const isRunning = state.step === "read";
+  useLeaveQuestion(isRunning ? EXPORT_QUESTION : undefined);
 
   async function start() {
     setState({ step: "read", read: 0 });
@@ -85,6 +93,7 @@ export function Export() {
         readAll({
           read: (request) => call(request, signal),
           wait,
+          filter,
           onProgress: (read) => setState({ step: "read", read }),
           parts,
         }),
@@ -98,9 +107,17 @@ export function Export() {
   }
 
   return (
-    <Page title="Export" lead="All people of this project, in one file.">
-      <Panel title="Format" class="narrow">
-        <fieldset class="choices" disabled={state.step === "read"}>
+    <Page
+      title="Export"
+      lead={
+        filter ? "Those people of this project who match, in one file." : "All people of this project, in one file."
+      }
+    >
+      <Panel title="Whom" note={rows.length > 0 ? "All of these must hold" : "Everybody"}>
+        <Whom rows={rows} setRows={setRows} isOff={isRunning} />
+      </Panel>
+      <Panel title="What">
+        <fieldset class="choices formats" disabled={isRunning}>
           <legend class="hidden">Format of the file</legend>
           {Object.entries(FORMATS).map(([name, { label, about }]) => (
             <label class="choice" key={name}>
@@ -111,6 +128,9 @@ export function Export() {
               </span>
             </label>
           ))}
+        </fieldset>
+        <fieldset class="choices" disabled={isRunning}>
+          <legend class="hidden">Columns</legend>
           <Field
             label="Only these columns"
             hint="All, if it is empty. Or names with commas, such as user_id, email, properties.plan, created_at"
@@ -126,6 +146,7 @@ export function Export() {
               />
             )}
           </Field>
+          <Names chosen={columns} choose={(names) => setWanted(names.join(", "))} />
           <label class="check">
             <input
               type="checkbox"
@@ -139,7 +160,7 @@ export function Export() {
             </span>
           </label>
         </fieldset>
-        {state.step === "read" ? (
+        {isRunning ? (
           <div role="status">
             <p>{count(state.read ?? 0, "person").replace("persons", "people")} read so far.</p>
             <progress aria-label="Export under way" />
@@ -154,19 +175,70 @@ export function Export() {
           </Notice>
         )}
         <div class="actions">
-          {state.step === "read" ? (
+          {isRunning ? (
             <button type="button" onClick={run.cancel}>
               Cancel
             </button>
           ) : (
-            <button type="button" class="primary" disabled={Boolean(problem)} onClick={start}>
+            <button type="button" class="primary" disabled={Boolean(problem ?? faultOfRows(rows))} onClick={start}>
               Export as a file
             </button>
           )}
         </div>
-        <Curl request={pageRequest()} />
+        <Curl request={pageRequest(undefined, filter)} />
         <p class="note">Reads up to 1,000 people a call, and leaves a fifth of the limit of questions to others.</p>
       </Panel>
     </Page>
+  );
+}
+
+/** The conditions, once there is one; the names in use are asked for then. */
+function Whom({ rows, setRows, isOff }) {
+  if (rows.length > 0) return <WhomMatches rows={rows} setRows={setRows} isOff={isOff} />;
+  return (
+    <div class="actions">
+      <button type="button" class="small" disabled={isOff} onClick={() => setRows([NEW_ROW])}>
+        Only those who match…
+      </button>
+    </div>
+  );
+}
+
+function WhomMatches({ rows, setRows, isOff }) {
+  return (
+    <fieldset disabled={isOff}>
+      <legend class="hidden">Conditions</legend>
+      <Conditions rows={rows} setRows={setRows} fields={useFields()} />
+    </fieldset>
+  );
+}
+
+/** The names in use, each to add or take away, but those that the list of names can't hold; asked for when it is opened. */
+function Names({ chosen, choose }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class="note">Choose of the names in use</summary>
+      {isOpen && <NameChoice chosen={chosen} choose={choose} />}
+    </details>
+  );
+}
+
+function NameChoice({ chosen, choose }) {
+  const names = useFields().filter((name) => !name.includes(",") && name === name.trim());
+  return (
+    <div class="names">
+      {names.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="small mono"
+          aria-pressed={chosen.includes(name)}
+          onClick={() => choose(chosen.includes(name) ? chosen.filter((other) => other !== name) : [...chosen, name])}
+        >
+          {name}
+        </button>
+      ))}
+    </div>
   );
 }

@@ -126,7 +126,8 @@ function useKeys(box, clear) {
 /** Conditions that are asked for as the address has them. */
 function Filter({ filter, chooseColumns }) {
   const asked = rowsOf(filter);
-  const [isOpen, setOpen] = useState(asked.length > 0);
+  // On a phone it would stand before whom it means.
+  const [isOpen, setOpen] = useState(asked.length > 0 && matchMedia("(min-width: 861px)").matches);
   const [rows, setRows] = useState(asked.length > 0 ? asked : [NEW_ROW]);
   const wish = rows.filter(({ field }) => field);
   const apply = (event) => {

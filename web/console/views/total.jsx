@@ -12,7 +12,7 @@ import { useRun } from "../parts/transfer.jsx";
  *   has it, for links to what else can be done with them
  */
 export function Total({ where, rows }) {
-  const { call } = useConsole();
+  const { call, session } = useConsole();
   const run = useRun();
   const [state, setState] = useState(
     /** @type {{ count: number, is: "counting" | "done" | "stopped" | "failed" } | undefined} */ (undefined),
@@ -35,6 +35,8 @@ export function Total({ where, rows }) {
     setState({ count, is: outcome === "stopped" ? "stopped" : outcome ? "failed" : "done" });
   }
   const filter = rows && rowsText(rows);
+  const { names, columns } = session.list ?? { names: [], columns: [] };
+  const shown = new Set(["user_id", ...names.map((name) => `properties.${name}`), ...columns]);
   return (
     <div class="actions">
       {state && (
@@ -53,7 +55,10 @@ export function Total({ where, rows }) {
         </button>
       )}
       {(filter || !where) && (
-        <a class="button small" href={href(["export"], { filter })}>
+        <a
+          class="button small"
+          href={href(["export"], { filter, columns: columns.length > 0 ? [...shown].join() : "" })}
+        >
           Export
         </a>
       )}
