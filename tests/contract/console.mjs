@@ -21,7 +21,10 @@ async function portrait({ look, cdp, page, isGone, picture }) {
   if (!file) return;
   await look(1200, "light", 700);
   await cdp.send("Emulation.setScrollbarsHidden", { hidden: true });
-  await page.evaluate(() => /** @type {HTMLElement | null} */ (document.activeElement)?.blur());
+  await page.evaluate(() => {
+    /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
+    for (const one of document.querySelectorAll("details.curl")) one.removeAttribute("open");
+  });
   await isGone(".toast.shown");
   await picture(file);
   await look(1280, "light");

@@ -94,7 +94,7 @@ export async function finding(visit) {
   await type("Enter");
   await see("Latest change");
   seen.opened = await page.$eval("h1", (heading) => heading.innerText);
-  await press("← People");
+  await type("Escape");
   await see("11 found among");
   await type("ArrowDown");
   await type("Escape");

@@ -1,6 +1,6 @@
 // One person: what is stored, edited in place, and erased.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { userPath } from "../data/api.mjs";
 import { titleOf } from "../data/profile.mjs";
 import { may, useAnswer, useConsole } from "../parts/context.mjs";
@@ -17,6 +17,7 @@ import { Changes, Modes, TextEditor, useDraft } from "./draft.jsx";
 import { Facts, Parts } from "./profile.jsx";
 
 export function Person({ id }) {
+  useEscape();
   const request = { as: "key", path: userPath(id) };
   const { answer, reload } = useAnswer(request);
   const back = (
@@ -50,6 +51,17 @@ export function Person({ id }) {
       </Panel>
     </Page>
   );
+}
+
+/** Esc goes back to the list, but where it ends what is typed or asked. */
+function useEscape() {
+  useEffect(() => {
+    const follow = (event) => {
+      if (event.key === "Escape" && !event.target.closest("input, select, textarea, dialog")) go(latestList());
+    };
+    addEventListener("keydown", follow);
+    return () => removeEventListener("keydown", follow);
+  }, []);
 }
 
 function Profile({ stored, request, reload, back }) {
