@@ -1,5 +1,6 @@
 //! Numbers of JSON, by value.
 
+use super::double::nearest;
 use std::cmp::Ordering;
 use std::fmt;
 
@@ -18,8 +19,8 @@ impl Number {
         if let Ok(integer) = digits.parse() {
             return Number::Integer(integer);
         }
-        // Not by serde_json, which may be off by the last bit: SQL is not. What JSON calls a number always parses.
-        let value: f64 = digits.parse().unwrap_or_default();
+        // Not by serde_json, which may be off by the last bit: SQL is not.
+        let value = nearest(digits);
         whole(value).map_or(Number::Double(value), Number::Integer)
     }
 
