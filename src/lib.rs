@@ -4,7 +4,7 @@
 //! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`rate_limit::Limiter`],
 //! so all of it runs and is tested natively. The edge is thin and built for wasm32 only; it alone knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, rate_limit} → filter → {user, key} → id → {input, time, placement} → {json, bounds, rule}`.
+//! Imports run one way: `edge → api → {store, rate_limit} → filter → {user, key} → id → {input, time, placement} → {json, bounds, rule, sorted}`.
 //!
 //! | module | content |
 //! |---|---|
@@ -17,6 +17,7 @@
 //! | [`store`] | the storage ports, and the SQL statements for stores on SQLite |
 //! | [`bounds`] | every bound that a client can meet |
 //! | [`rule`] | the error of everything that is parsed from a text |
+//! | [`sorted`] | maps of few entries, which take little of the Worker |
 //! | [`id`], [`time`] | identifiers, moments |
 //! | [`placement`] | where a project's users live |
 //! | `edge` | the Worker: D1, the limiter object, the isolate's caches, the log; `entry.js` outlives a panic |
@@ -31,6 +32,7 @@ pub mod key;
 pub mod placement;
 pub mod rate_limit;
 pub mod rule;
+pub mod sorted;
 pub mod store;
 pub mod time;
 pub mod user;

@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 8] = [
     &["user", "key"],
     &["id"],
     &["input", "time", "placement"],
-    &["json", "bounds", "rule"],
+    &["json", "bounds", "rule", "sorted"],
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -4,7 +4,7 @@ use super::account::AccountLeases;
 use super::protocol::{Decision, Grant, LeaseRequest, Step};
 use super::quota::{Account, Policy, Quota};
 use crate::key::Project;
-use std::collections::BTreeMap;
+use crate::sorted::SortedMap;
 
 /// Accounts of which an isolate holds leases at once.
 const MAX_ACCOUNTS: usize = 1000;
@@ -12,7 +12,7 @@ const MAX_ACCOUNTS: usize = 1000;
 /// What an isolate knows of the limits: its leases, the objects' last answers, and its own demand.
 #[derive(Debug, Default)]
 pub struct Leases {
-    accounts: BTreeMap<(Project, Policy), AccountLeases>,
+    accounts: SortedMap<(Project, Policy), AccountLeases>,
 }
 
 impl Leases {
@@ -50,7 +50,7 @@ impl Leases {
                 self.accounts.iter().min_by_key(|(_, account)| account.latest_ms()).map(|(name, _)| name.clone());
             idlest.and_then(|name| self.accounts.remove(&name));
         }
-        let leases = self.accounts.entry(name).or_default();
+        let leases = self.accounts.get_or_insert_with(name, AccountLeases::default);
         leases.advance(now_ms);
         leases
     }

@@ -4,7 +4,6 @@ use super::fields::{CONTACTS, SECTIONS, Section};
 use super::{contact, free_form};
 use crate::input::fields::{Faults, Fields};
 use crate::json::{self, Object, Value};
-use std::collections::BTreeSet;
 
 /// The section that is one value here.
 const ORIGIN: &str = "origin";
@@ -32,8 +31,9 @@ impl SetOnce {
         if section.name == ORIGIN && !set.is_empty() {
             return 0;
         }
-        let set: BTreeSet<&str> = set.iter().copied().collect();
-        keys.iter().filter(|key| !set.contains(key.as_str())).count()
+        let mut set = set.to_vec();
+        set.sort_unstable();
+        keys.iter().filter(|key| set.binary_search(&key.as_str()).is_err()).count()
     }
 }
 

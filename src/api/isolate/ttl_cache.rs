@@ -1,11 +1,11 @@
 //! A cache whose entries are fresh for a minute, bounded in size.
 
+use crate::sorted::SortedMap;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct TtlCache<K, V> {
-    entries: BTreeMap<K, (V, Timestamp)>,
+    entries: SortedMap<K, (V, Timestamp)>,
 }
 
 impl<K: Ord, V> TtlCache<K, V> {
@@ -26,10 +26,10 @@ impl<K: Ord, V> TtlCache<K, V> {
     /// Adds an entry. If the cache is full, evicts those that are no longer fresh, or else any one.
     pub fn learn(&mut self, key: K, value: V, now: Timestamp) {
         if self.entries.len() >= Self::CAPACITY {
-            self.entries.retain(|_, entry| is_fresh(entry, now));
+            self.entries.retain(|entry| is_fresh(entry, now));
         }
         if self.entries.len() >= Self::CAPACITY {
-            self.entries.pop_first();
+            self.entries.pop();
         }
         self.entries.insert(key, (value, now));
     }
@@ -61,7 +61,7 @@ fn is_fresh<V>((_, learned_at): &(V, Timestamp), now: Timestamp) -> bool {
 
 impl<K, V> Default for TtlCache<K, V> {
     fn default() -> Self {
-        TtlCache { entries: BTreeMap::new() }
+        TtlCache { entries: SortedMap::default() }
     }
 }
 

@@ -5,8 +5,8 @@ use super::ttl_cache::TtlCache;
 use crate::bounds::{MAX_UNKNOWN_KEYS, UNKNOWN_KEYS_WINDOW_MS};
 use crate::key::KeyHash;
 use crate::rate_limit::Quota;
+use crate::sorted::SortedSet;
 use crate::time::Timestamp;
-use std::collections::BTreeSet;
 
 /// The quota of one network, as answers show it.
 pub const QUOTA: Quota = Quota { limit: MAX_UNKNOWN_KEYS, window_ms: UNKNOWN_KEYS_WINDOW_MS };
@@ -23,7 +23,7 @@ pub struct UnknownKeys {
 #[derive(Debug, Default)]
 struct Sent {
     /// Keys that were looked up and not found, or not yet.
-    keys: BTreeSet<KeyHash>,
+    keys: SortedSet<KeyHash>,
     /// The platform counted too many calls.
     is_blocked: bool,
 }
@@ -41,7 +41,7 @@ impl UnknownKeys {
     /// True if the network sent so many that this key must not be looked up.
     pub fn is_blocked(&self, hash: &KeyHash, network: &Network, now: Timestamp) -> bool {
         self.is_network_blocked(network, now)
-            && self.networks.find(network, now).is_none_or(|sent| sent.is_blocked || !sent.keys.contains(hash))
+            && self.networks.find(network, now).is_none_or(|sent| sent.is_blocked || !sent.keys.contains_key(hash))
     }
 
     /// True if the network sent so many that no other key of it must be looked up.
@@ -53,7 +53,7 @@ impl UnknownKeys {
     /// Counts a key of this network while it is looked up.
     pub fn count(&mut self, hash: KeyHash, network: &Network, now: Timestamp) {
         self.networks.change(network.clone(), now, |sent| {
-            sent.keys.insert(hash);
+            sent.keys.insert(hash, ());
         });
     }
 

@@ -13,10 +13,10 @@ use crate::input::fields::{FaultList, Faults, Fields};
 use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
+use crate::sorted::SortedMap;
 use crate::store::{StoredLimit, Written};
 use crate::time::Timestamp;
 use crate::user::{ExternalId, NewUser};
-use std::collections::BTreeMap;
 
 /// One element of the array.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ struct Reader<'c> {
     scopes: &'c [Scope],
     errors: BatchErrors,
     /// How often each user is deleted so far.
-    deletions: BTreeMap<String, usize>,
+    deletions: SortedMap<String, usize>,
 }
 
 impl Reader<'_> {
@@ -66,7 +66,7 @@ impl Reader<'_> {
             faults.parsed(text.parse::<ExternalId>())
         });
         let count = id.as_ref().map_or(0, |id| {
-            let count = self.deletions.entry(id.as_str().to_owned()).or_default();
+            let count = self.deletions.get_or_insert_with(id.as_str().to_owned(), usize::default);
             *count += 1;
             *count
         });
@@ -128,7 +128,7 @@ pub async fn write_all<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     read::no_query(cx.call)?;
     if_match::refuse(cx.call)?;
     let scopes = &caller.record.scopes;
-    let mut reader = Reader { now: cx.now(), scopes, errors: BatchErrors::default(), deletions: BTreeMap::new() };
+    let mut reader = Reader { now: cx.now(), scopes, errors: BatchErrors::default(), deletions: SortedMap::default() };
     let elements = read::elements(cx, |body| parse(body, &mut reader)).await?;
     // 3 store
     let valid = elements.iter().filter_map(|element| element.parsed.as_ref().ok());
@@ -173,7 +173,7 @@ mod tests {
                 now: Timestamp::from_ms(0),
                 scopes: &[Scope::UsersWrite],
                 errors: BatchErrors::default(),
-                deletions: BTreeMap::new(),
+                deletions: SortedMap::default(),
             },
         )
     }

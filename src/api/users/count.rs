@@ -13,10 +13,10 @@ use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::json::{self, Object};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
+use crate::sorted::SortedMap;
 use crate::store::{Found, Group, Question, Walk};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct CountOut {
@@ -52,7 +52,7 @@ impl GroupOut {
 
 /// The groups that were found so far.
 #[derive(Default)]
-struct Groups(BTreeMap<Group, u64>);
+struct Groups(SortedMap<Group, u64>);
 
 impl Collector for Groups {
     fn take(&mut self, found: Found) -> Result<(), String> {
@@ -61,7 +61,7 @@ impl Collector for Groups {
             return Err(too_many.first.clone());
         }
         for group in found.groups {
-            *self.0.entry(group.group()).or_default() += group.count;
+            *self.0.get_or_insert_with(group.group(), u64::default) += group.count;
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ pub async fn count<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let question = Walk { filter: filter.as_ref(), question: Question::Count(by.as_ref()) };
     walk::walk(cx, &caller, &question, &mut progress, &mut groups).await?;
     let Groups(groups) = groups;
-    let count = groups.values().sum();
+    let count = groups.iter().map(|(_, count)| count).sum();
     let groups = by.map(|_| groups.into_iter().map(|(group, count)| GroupOut::new(group, count)).collect());
     let (examined, pagination) = (progress.examined(), progress.pagination(None));
     Ok(Reply::json(200, &CountOut { success: true, count, groups, examined, pagination }))

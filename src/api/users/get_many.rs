@@ -10,10 +10,10 @@ use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::{StoredUser, UserStore};
 use crate::user::ExternalId;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Serialize)]
 struct UsersOut<'a> {
@@ -37,13 +37,13 @@ fn ids(value: &Value, faults: &mut Faults) -> Option<Vec<ExternalId>> {
         faults.invalid(format!("Must have {} to {} elements", GET_USERS.start(), GET_USERS.end()));
         return None;
     }
-    let (mut ids, mut known) = (Vec::new(), BTreeSet::new());
+    let (mut ids, mut known) = (Vec::new(), SortedSet::default());
     for (i, item) in items.iter().enumerate() {
         let id = faults.within(i.to_string(), |faults| {
             let text = faults.string(item)?;
             faults.parsed(text.parse::<ExternalId>())
         });
-        ids.extend(id.filter(|id| known.insert(id.as_str().to_owned())));
+        ids.extend(id.filter(|id| known.insert(id.as_str().to_owned(), ())));
     }
     Some(ids)
 }
@@ -58,7 +58,7 @@ pub async fn get_many<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         let rule = format!("The users have more than {MAX_PAGE_BYTES} bytes together; ask for fewer at once");
         ApiError::Faults(FaultList::one(Part::Body, "user_ids", rule))
     })?;
-    let mut found: BTreeMap<_, _> = found.into_iter().map(|user| (user.external_id.clone(), user)).collect();
+    let mut found: SortedMap<_, _> = found.into_iter().map(|user| (user.external_id.clone(), user)).collect();
     let (mut users, mut missing) = (Vec::new(), Vec::new());
     for id in ids.iter().map(ExternalId::as_str) {
         match found.remove(id) {

@@ -11,9 +11,9 @@ use crate::input::fields::{Faults, Fields, Part};
 use crate::input::query;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
+use crate::sorted::SortedMap;
 use crate::store::{Found, PropertyCount, Question, Walk};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 struct PropertiesOut {
@@ -26,13 +26,32 @@ struct PropertiesOut {
 #[derive(Serialize)]
 struct PropertyOut {
     field: String,
-    types: BTreeMap<&'static str, u64>,
+    types: TypesOut,
     users: u64,
+}
+
+/// How many users have a value of each type that there is.
+#[derive(Default, Serialize)]
+struct TypesOut {
+    #[serde(skip_serializing_if = "is_zero")]
+    array: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    boolean: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    number: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    object: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    string: u64,
+}
+
+fn is_zero<N: Default + PartialEq>(count: &N) -> bool {
+    *count == N::default()
 }
 
 /// The names that were found so far.
 #[derive(Default)]
-struct Names(BTreeMap<(String, String), PropertyOut>);
+struct Names(SortedMap<(String, String), PropertyOut>);
 
 impl Collector for Names {
     fn take(&mut self, found: Found) -> Result<(), String> {
@@ -41,14 +60,15 @@ impl Collector for Names {
             return Err(too_many.first.clone());
         }
         for PropertyCount { section, name, users, string, number, boolean, object, array, .. } in found.properties {
-            let new = || PropertyOut { field: format!("{section}.{name}"), types: BTreeMap::new(), users: 0 };
-            let known = self.0.entry((section.clone(), name.clone())).or_insert_with(new);
+            let new = || PropertyOut { field: format!("{section}.{name}"), types: TypesOut::default(), users: 0 };
+            let known = self.0.get_or_insert_with((section.clone(), name.clone()), new);
             known.users += users;
-            let types =
-                [("string", string), ("number", number), ("boolean", boolean), ("object", object), ("array", array)];
-            for (kind, count) in types.into_iter().filter(|(_, count)| *count > 0) {
-                *known.types.entry(kind).or_default() += count;
-            }
+            let types = &mut known.types;
+            types.array += array;
+            types.boolean += boolean;
+            types.number += number;
+            types.object += object;
+            types.string += string;
         }
         Ok(())
     }
@@ -68,7 +88,7 @@ pub async fn properties<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> 
     let mut names = Names::default();
     let question = Walk { filter: None, question: Question::Properties };
     walk::walk(cx, &caller, &question, &mut progress, &mut names).await?;
-    let properties = names.0.into_values().collect();
+    let properties = names.0.into_iter().map(|(_, property)| property).collect();
     let (examined, pagination) = (progress.examined(), progress.pagination(None));
     Ok(Reply::json(200, &PropertiesOut { success: true, properties, examined, pagination }))
 }

@@ -7,6 +7,7 @@ use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::{Project, ProjectRecord};
 use crate::placement::{Placement, Storage};
+use crate::sorted::SortedMap;
 use crate::store::{
     Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError, StoredLimit,
     StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
@@ -14,7 +15,6 @@ use crate::store::{
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
 
 /// The objects of all buckets.
 ///
@@ -329,9 +329,9 @@ impl<O: Objects> OwnReads for ObjectStore<O> {
 
 /// Some ids, by the buckets of their users.
 fn by_bucket<'i>(placement: Placement, ids: impl Iterator<Item = &'i str>) -> impl Iterator<Item = (u8, Vec<String>)> {
-    let mut by_bucket = BTreeMap::<u8, Vec<String>>::new();
+    let mut by_bucket = SortedMap::<u8, Vec<String>>::default();
     for id in ids {
-        by_bucket.entry(placement.buckets.bucket_of(id)).or_default().push(id.into());
+        by_bucket.get_or_insert_with(placement.buckets.bucket_of(id), Vec::new).push(id.into());
     }
     by_bucket.into_iter()
 }

@@ -2,9 +2,9 @@
 
 use super::rows::{self, BatchRow};
 use crate::json;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::store::{StoredLimit, UserWrite, Written};
 use crate::user::{Change, NewUser};
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes that one statement does, or a pair of them, by their places in the batch.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,13 +18,13 @@ pub enum Round {
 /// The rounds that do a batch, one after the other: upserts and deletions in turn, each user's as early as its order allows.
 pub fn rounds(writes: &[UserWrite<'_>]) -> Vec<Round> {
     // Even numbers are rounds of upserts.
-    let mut reached: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut numbered: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut reached: SortedMap<&str, usize> = SortedMap::default();
+    let mut numbered: SortedMap<usize, Vec<usize>> = SortedMap::default();
     for (place, write) in writes.iter().enumerate() {
-        let round = reached.entry(write.external_id()).or_default();
+        let round = reached.get_or_insert_with(write.external_id(), usize::default);
         let is_deletion = matches!(write, UserWrite::Delete(_));
         *round += usize::from((*round % 2 == 1) != is_deletion);
-        numbered.entry(*round).or_default().push(place);
+        numbered.get_or_insert_with(*round, Vec::new).push(place);
     }
     let round = |(number, places)| if number % 2 == 0 { Round::Upserts(places) } else { Round::Deletions(places) };
     numbered.into_iter().map(round).collect()
@@ -89,11 +89,11 @@ pub fn outcomes(
                 }
             }
             Round::Deletions(places) => {
-                let mut deleted: BTreeSet<String> =
-                    answers.next()?.into_iter().filter_map(|row| row.external_id).collect();
+                let ids = answers.next()?.into_iter().filter_map(|row| row.external_id);
+                let mut deleted: SortedSet<String> = ids.map(|id| (id, ())).collect();
                 for place in places {
                     // Of two deletions of one user, the first found it.
-                    let is_deleted = deleted.remove(writes.get(*place)?.external_id());
+                    let is_deleted = deleted.remove(writes.get(*place)?.external_id()).is_some();
                     outcomes[*place] = Some(Ok(Written::Deleted(is_deleted)));
                 }
             }
