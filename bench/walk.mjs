@@ -1,11 +1,11 @@
 // What a walk through all users takes, and what becomes of upserts beside a client that walks without end. Writes its tables
-// into bench/README.md. Usage: node bench/walk.mjs [N], 200,000 users by default
+// into bench/README.md. Usage: node bench/walk.mjs [N], 100,000 users by default
 
 import { keyOf, send } from "./lib/client.mjs";
 import { publish, table } from "./lib/document.mjs";
 import { start } from "./lib/worker.mjs";
 
-const USERS = Number(process.argv[2] ?? 200_000);
+const USERS = Number(process.argv[2] ?? 100_000);
 const STORES = [
   { name: "D1" },
   { name: "1 object", settings: { storage: { kind: "objects", buckets: 1 } } },
@@ -13,7 +13,7 @@ const STORES = [
 ];
 const BATCH = 1000;
 /** Upserts: so many a second, each at its moment, whether those before it were answered or not. */
-const [PER_SECOND, SECONDS, ROUNDS] = [200, 5, 5];
+const [PER_SECOND, SECONDS, ROUNDS] = [200, 5, 3];
 
 const PREMIUM = { field: "properties.plan", eq: "premium" };
 const SINCE = { field: "properties.signup_date", since: "2023-06-01" };

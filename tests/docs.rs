@@ -244,3 +244,56 @@ fn the_costs_are_the_sums_of_their_parts_wherever_they_stand() {
         assert!(operations.contains(&cost), "docs/operations.md does not say: {cost}");
     }
 }
+
+/// What `bench/{name}.mjs` wrote into `bench/README.md`.
+fn measured_by<'b>(bench: &'b str, name: &str) -> &'b str {
+    let (_, behind) = bench.split_once(&format!("<!-- Written by node bench/{name}.mjs. -->\n")).unwrap();
+    behind.split_once(&format!("<!-- The end of what {name} writes. -->")).unwrap().0
+}
+
+/// The cells of each row of all tables, their heads among them.
+fn cells(text: &str) -> Vec<Vec<&str>> {
+    let rows = text.lines().filter(|line| line.starts_with("| "));
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// The figure of `Roster on D1: 471 a second`.
+fn figure(cell: &str) -> &str {
+    cell.split_once(": ").and_then(|(_, figure)| figure.split(' ').next()).unwrap()
+}
+
+#[test]
+fn each_figure_of_the_benchmarks_in_short_stands_in_a_table_and_on_its_side() {
+    let bench = read("bench/README.md");
+    let (_, tables) = bench.split_once("<!-- The end of what summary writes. -->").unwrap();
+    let measured: Vec<&str> = cells(tables).concat();
+    let stands =
+        |figure: &str| measured.iter().any(|cell| cell.split([',', ' ']).next().is_some_and(|first| first == figure));
+    let (mut is_faster, mut rows) = (true, 0);
+    for row in cells(measured_by(&bench, "summary")) {
+        if row[1] == "Roster" {
+            is_faster = row[0] == "Roster is faster";
+            continue;
+        }
+        let [own, other] = [figure(row[1]), figure(row[2])];
+        assert!(stands(own) && stands(other), "no table has the figures of: {row:?}");
+        let [own, other]: [f64; 2] = [own.parse().unwrap(), other.parse().unwrap()];
+        let takes_less = if row[1].ends_with(" ms") { own < other } else { own > other };
+        assert_eq!(takes_less, is_faster, "{row:?}");
+        rows += 1;
+    }
+    assert!(rows >= 10, "only {rows} rows");
+}
+
+#[test]
+fn the_readme_says_of_a_hop_what_was_measured() {
+    let bench = read("bench/README.md");
+    let rows = cells(measured_by(&bench, "hops"));
+    let slowed = rows[0].iter().position(|head| *head == "100 ms more").unwrap();
+    let warm = rows.iter().filter(|row| row[0].starts_with("Roster") && row[1] == "1");
+    let medians: Vec<f64> = warm.map(|row| row[slowed].split(", ").next().unwrap().parse().unwrap()).collect();
+    assert_eq!(medians.len(), 3, "{rows:?}");
+    let [least, most] = [f64::min, f64::max].map(|one| medians.iter().copied().reduce(one).unwrap().round());
+    let said = format!("{least}–{most} ms, where each remote call takes 100 ms longer");
+    assert!(read("README.md").contains(&said), "README.md does not say: {said}");
+}

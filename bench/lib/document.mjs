@@ -5,17 +5,24 @@ import { ROOT } from "./worker.mjs";
 
 const PATH = `${ROOT}bench/README.md`;
 
+const placeOf = (name) =>
+  new RegExp(`(?<=<!-- Written by node bench/${name}.mjs. -->\n)[^]*(?=<!-- The end of what ${name} writes. -->)`);
+
+/** What `bench/{name}.mjs` wrote last. */
+export function measuredBy(name) {
+  const place = placeOf(name).exec(readFileSync(PATH, "utf8"));
+  if (!place) throw new Error(`bench/README.md has no place for what bench/${name}.mjs writes`);
+  return place[0];
+}
+
 /** Prints what `bench/{name}.mjs` measured, and puts it in the place of what it wrote before. */
 export function publish(name, text) {
   console.log(text);
-  const place = new RegExp(
-    `(?<=<!-- Written by node bench/${name}.mjs. -->\n)[^]*(?=<!-- The end of what ${name} writes. -->)`,
-  );
+  measuredBy(name);
   const document = readFileSync(PATH, "utf8");
-  if (!place.test(document)) throw new Error(`bench/README.md has no place for what bench/${name}.mjs writes`);
   writeFileSync(
     PATH,
-    document.replace(place, () => `\n${text.trimEnd()}\n\n`),
+    document.replace(placeOf(name), () => `\n${text.trimEnd()}\n\n`),
   );
 }
 

@@ -155,5 +155,9 @@ fn assert_moves_files(seen: &Value) {
     let line = seen["ndjson"].as_str().unwrap();
     assert!(line.contains("\"seats\":12345678901234567890123") && line.contains("\"price\":1.10"), "{line}");
     assert_eq!(seen["csv"], json!(["properties.plan,user_id,updated_at", 1, 14]));
-    assert!(seen["leavingExport"].as_str().unwrap().starts_with("The export is not done."), "{}", seen["leavingExport"]);
+    assert!(
+        seen["leavingExport"].as_str().unwrap().starts_with("The export is not done."),
+        "{}",
+        seen["leavingExport"]
+    );
 }
