@@ -241,13 +241,14 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         limit: u32,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone } = filter;
-        let max_bytes = MAX_PAGE_BYTES / usize::from(placement(access.caller.record.storage)?.buckets.count());
+        let buckets = placement(access.caller.record.storage)?.buckets.count();
+        let (max_bytes, of_bucket) = (MAX_PAGE_BYTES / usize::from(buckets), likely_share(limit, buckets));
         let operation = || {
             Operation::List(ListUsers {
                 email: email.map(|email| email.as_str().into()),
                 phone: phone.as_ref().map(|phone| phone.as_str().into()),
                 after: after.map(Into::into),
-                limit,
+                limit: of_bucket,
                 max_bytes,
             })
         };
@@ -353,10 +354,30 @@ fn upsert_of(user: &NewUser, new_id: &str) -> Result<UpsertUser, StoreError> {
     Ok(UpsertUser { external_id: user.external_id.as_str().into(), new_id: new_id.into(), change, set_once })
 }
 
+/// How many users of a page to ask one bucket for: as many as it will have of them, since their hashes spread them. One page in
+/// ten thousand, and what a client spreads otherwise, ends early.
+fn likely_share(limit: u32, buckets: u8) -> u32 {
+    let expected = limit.div_ceil(buckets.into());
+    limit.min(expected + 4 * expected.isqrt() + 4)
+}
+
 fn unfit() -> StoreError {
     failed("answer of an object does not fit the request")
 }
 
 fn failed(cause: &str) -> StoreError {
     StoreError::Failed(cause.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::likely_share;
+
+    #[test]
+    fn a_bucket_is_asked_for_little_more_than_its_share_of_a_page_and_never_for_more_than_the_page() {
+        for (limit, buckets, asked) in [(100, 1, 100), (100, 4, 49), (100, 16, 19), (50, 16, 16), (7, 16, 7), (1, 4, 1)]
+        {
+            assert_eq!(likely_share(limit, buckets), asked, "{limit} {buckets}");
+        }
+    }
 }
