@@ -85,8 +85,13 @@ impl Progress {
         PaginationOut { limit, has_more, next_cursor }
     }
 
-    /// What each part that is not at its end examines next.
-    fn shares(&self, collector: &dyn Collector) -> Vec<Share> {
+    /// Whether nobody was examined yet, by earlier calls either.
+    fn is_at_beginning(&self) -> bool {
+        self.positions.iter().all(|position| *position == Position::After(String::new()))
+    }
+
+    /// What each part that is not at its end examines next, or the first ones of them.
+    fn shares(&self, collector: &dyn Collector, max_parts: usize) -> Vec<Share> {
         let users_left = MAX_EXAMINED.saturating_sub(self.examined);
         let open = |(part, position): (u8, &Position)| match position {
             Position::After(id) => Some((part, id.clone())),
@@ -94,7 +99,7 @@ impl Progress {
         };
         let mut open: Vec<_> = (0..).zip(&self.positions).filter_map(open).collect();
         // Who is to find fewer users than there are parts looks into so many parts.
-        open.truncate(collector.users_left().min(users_left).try_into().unwrap_or(usize::MAX));
+        open.truncate(max_parts.min(collector.users_left().min(users_left).try_into().unwrap_or(usize::MAX)));
         let parts = u32::try_from(open.len()).unwrap_or(u32::MAX).max(1);
         let max_bytes = collector.bytes_left() / open.len().max(1);
         // The first user of a share is examined, however large.
@@ -141,18 +146,21 @@ pub async fn walk<P: Platform>(
     collector: &mut dyn Collector,
 ) -> Result<(), ApiError> {
     let mut took_ms = None;
+    let finds_all = walk.filter.is_none() && matches!(walk.question, Question::Users);
+    // Where each user is found, one part may have a page of them, and to ask each part costs. Behind the first page, which shows
+    // few users at once, as few parts are asked as will do.
+    let mut max_parts = if finds_all && !progress.is_at_beginning() { 1 } else { usize::MAX };
     for _ in 0..MAX_ROUNDS {
-        let mut shares = progress.shares(collector);
+        let mut shares = progress.shares(collector, max_parts);
         if shares.is_empty() {
             break;
         }
-        if walk.filter.is_none() && matches!(walk.question, Question::Users) {
-            // Each user is found: no more need be looked at than are wanted.
+        if finds_all {
+            // No more need be looked at than are wanted, in all rounds together less than one examines otherwise.
             for share in &mut shares {
                 share.users = share.users.min(share.limit);
             }
-        }
-        if let Some(took_ms) = took_ms {
+        } else if let Some(took_ms) = took_ms {
             cx.wait(cx.platform.rest(MAX_REST_MS.min(2 * took_ms))).await;
         }
         let begun = cx.now();
@@ -160,6 +168,7 @@ pub async fn walk<P: Platform>(
             break;
         }
         took_ms = Some(cx.now().as_ms().saturating_sub(begun.as_ms()));
+        max_parts = max_parts.saturating_mul(2);
     }
     Ok(())
 }
