@@ -4,11 +4,12 @@ import { useState } from "preact/hooks";
 import { plain } from "../data/lossless.mjs";
 import { identify } from "../data/session.mjs";
 import { useAnswer, useConsole } from "../parts/context.mjs";
-import { Copy, Curl } from "../parts/curl.jsx";
+import { Curl } from "../parts/curl.jsx";
 import { Dialog } from "../parts/dialog.jsx";
 import { Failure } from "../parts/failure.jsx";
 import { Field, VERBATIM } from "../parts/field.jsx";
-import { Empty, Loading, Notice } from "../parts/notice.jsx";
+import { Empty, Loading } from "../parts/notice.jsx";
+import { Once } from "../parts/once.jsx";
 import { Page, Panel } from "../parts/page.jsx";
 import { go, href } from "../parts/route.mjs";
 import { useSubmit } from "../parts/submit.mjs";
@@ -290,11 +291,7 @@ function Made({ made, name, onClose }) {
   }
   return (
     <Dialog title="The key is made" onClose={onClose}>
-      <Notice kind="good" title="Copy it now: it is shown only this once" />
-      <p class="secret">
-        <code class="mono">{made.key}</code>
-        <Copy text={made.key} label="Copy key" />
-      </p>
+      <Once secret={made.key} name="key" />
       <p class="note">
         {name}, of the project {made.project}. Give it to the app as a secret.
       </p>

@@ -1,52 +1,20 @@
 // The last window of each policy, live, from the limiter's own ledger.
 
-import { useEffect, useState } from "preact/hooks";
 import { projectPath } from "../data/api.mjs";
 import { bars, booked } from "../data/bars.mjs";
 import { plain } from "../data/lossless.mjs";
 import { number } from "../data/text.mjs";
-import { useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
+import { useLive } from "../parts/live.mjs";
 import { Empty, Loading } from "../parts/notice.jsx";
 import { Panel } from "../parts/page.jsx";
 
 const EVERY_MS = 2000;
 
-/** Asks again and again while the page is seen. */
-function useLive(request) {
-  const { call } = useConsole();
-  const [answer, setAnswer] = useState(/** @type {import("../data/api.mjs").Answer | undefined} */ (undefined));
-  useEffect(() => {
-    const abort = new AbortController();
-    /** @type {ReturnType<typeof setTimeout>} */
-    let timer;
-    const look = async () => {
-      let seen;
-      if (document.visibilityState === "visible") {
-        try {
-          seen = await call(request, abort.signal);
-        } catch {
-          return;
-        }
-        setAnswer(seen);
-      }
-      // What isn't there won't come; what is busy gets time.
-      if (![401, 403, 404].includes(seen?.status))
-        timer = setTimeout(look, Math.max(EVERY_MS, (seen?.retryAfter ?? 0) * 1000));
-    };
-    look();
-    return () => {
-      abort.abort();
-      clearTimeout(timer);
-    };
-  }, [request.path]);
-  return answer;
-}
-
 export function Usage({ name, policies }) {
   const request = { as: "admin", path: `${projectPath(name)}/usage` };
-  const answer = useLive(request);
+  const { answer } = useLive(request, () => EVERY_MS);
   const usage = answer?.status === 200 ? plain(answer.tree.get("usage")) : undefined;
   return (
     <Panel title="Right now" note={usage && "Looks every two seconds, and costs no quota"}>
