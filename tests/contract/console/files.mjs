@@ -40,6 +40,9 @@ export async function importing(visit) {
   await chooseFile("quotes.csv", 'user_id,name\nq1,"John\nq2,Jane\n');
   await see("The quote that opens in line 2 is never closed");
   await press("Another file");
+  await chooseFile("joined.json", '[{"user_id":"j1"}]\n[{"user_id":"j2"}]\n');
+  await see("line 2: a second value after the list's end");
+  await press("Another file");
   await mailchimp(visit);
   await chooseFile("exported.csv", "user_id,email\n1.23457E+17,\n'exp|1,'exp@example.com\n");
   await see("1 row with a user id such as 1.23457E+17");

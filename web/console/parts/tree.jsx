@@ -1,4 +1,4 @@
-// A JSON value to read: names, values and digits as they are stored, and nothing of them as markup.
+// A JSON value to read: its text and digits as they are stored, and nothing of them as markup.
 
 import { Digits, stringify } from "../data/lossless.mjs";
 
@@ -7,42 +7,16 @@ function kindOf(value) {
   return value === null ? "null" : typeof value;
 }
 
-const isNested = (value) => (value instanceof Map ? value.size > 0 : Array.isArray(value) && value.length > 0);
+const isContainer = (value) => value instanceof Map || Array.isArray(value);
+/** A list of objects or of lists takes lines of its own. */
+const indentOf = (value) => (Array.isArray(value) && value.some(isContainer) ? "  " : "");
 
-/** @param {{ value: any, isClipped?: boolean }} props */
-export function Leaf({ value, isClipped = false }) {
+/**
+ * @param {{ value: any, clip?: "clip" | "clip long" }} props how much of a long text is shown; all, if nothing is said
+ */
+export function Leaf({ value, clip }) {
   const isText = typeof value === "string" && value !== "";
-  return <span class={`leaf ${kindOf(value)}${isClipped ? " clip" : ""}`}>{isText ? value : stringify(value)}</span>;
-}
-
-function Branch({ name, value }) {
-  if (!isNested(value)) {
-    return (
-      <li class="pair">
-        <span class="name">{name}</span> <Leaf value={value} />
-      </li>
-    );
-  }
-  const size = value instanceof Map ? `${value.size} in it` : `${value.length} in a list`;
   return (
-    <li>
-      <details open>
-        <summary>
-          <span class="name">{name}</span> <span class="note">{size}</span>
-        </summary>
-        <Tree value={value} />
-      </details>
-    </li>
-  );
-}
-
-export function Tree({ value }) {
-  const entries = [...value.entries()];
-  return (
-    <ul class="tree">
-      {entries.map(([name, item]) => (
-        <Branch key={name} name={String(name)} value={item} />
-      ))}
-    </ul>
+    <span class={`leaf ${kindOf(value)} ${clip ?? ""}`}>{isText ? value : stringify(value, indentOf(value))}</span>
   );
 }

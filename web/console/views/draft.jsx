@@ -9,10 +9,10 @@ import { EDITABLE, profileOf, withValue } from "../data/profile.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Refusal } from "../parts/failure.jsx";
 import { VERBATIM } from "../parts/field.jsx";
+import { Leaf } from "../parts/leaf.jsx";
 import { Panel } from "../parts/page.jsx";
 import { useLeaveQuestion } from "../parts/route.mjs";
 import { useSubmit } from "../parts/submit.mjs";
-import { Leaf } from "../parts/tree.jsx";
 
 /** @typedef {"fields" | "whole" | "patch"} Mode */
 /** A user that is stored, with its revision; nobody yet if there is none. @typedef {{ user?: Map<string, any>, etag?: string }} Stored */

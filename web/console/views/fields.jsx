@@ -5,8 +5,8 @@ import { equal } from "../data/lossless.mjs";
 import { typedText, VALUE_TYPES, valueOfText, valueType } from "../data/profile.mjs";
 import { Copy } from "../parts/curl.jsx";
 import { VERBATIM } from "../parts/field.jsx";
+import { Leaf } from "../parts/leaf.jsx";
 import { Tags } from "../parts/tags.jsx";
-import { Leaf } from "../parts/tree.jsx";
 
 /** @import { ValueType } from "../data/profile.mjs" */
 
@@ -102,7 +102,11 @@ export function Value({ label, value, before, path, set, types }) {
       {!isTags && set && (
         <button type="button" class="plain" ref={button} onClick={() => setEdited(true)}>
           {value !== undefined && <span class="hidden">Change {label}: </span>}
-          {value === undefined ? <span class="none">Add {label.toLowerCase()}</span> : <Leaf value={value} />}
+          {value === undefined ? (
+            <span class="none">Add {label.toLowerCase()}</span>
+          ) : (
+            <Leaf value={value} clip="clip long" />
+          )}
         </button>
       )}
       {set && !equal(before, value) && (

@@ -2,10 +2,10 @@
 
 import { nameOf } from "../data/profile.mjs";
 import { useConsole } from "../parts/context.mjs";
+import { Leaf } from "../parts/leaf.jsx";
 import { href } from "../parts/route.mjs";
 import { None, Table } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
-import { Leaf } from "../parts/tree.jsx";
 
 /** @import { Column } from "../parts/table.jsx" */
 
@@ -21,7 +21,7 @@ function columnOf(name) {
   const valueIn = (user) => user.get(part).get(key.join("."));
   return {
     label: name.replace(/^properties\./, ""),
-    cell: (user) => (valueIn(user) === undefined ? <None /> : <Leaf value={valueIn(user)} isClipped />),
+    cell: (user) => (valueIn(user) === undefined ? <None /> : <Leaf value={valueIn(user)} clip="clip" />),
   };
 }
 
