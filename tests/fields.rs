@@ -16,14 +16,14 @@ const TEXTS: [(&str, &str, &str); 15] = [
     ("selection.rs, the parts of users", include_str!("../cli/src/export/selection.rs"), ", {}, "),
     ("columns.mjs", include_str!("../web/console/data/columns.mjs"), "\"{}\""),
     ("exporting.mjs", include_str!("../web/console/data/exporting.mjs"), "\"{}\""),
-    ("edit.jsx, what can be edited", include_str!("../web/console/views/edit.jsx"), "\"{}\""),
-    ("edit.jsx, an empty place", include_str!("../web/console/views/edit.jsx"), "[\"{}\", null]"),
+    ("profile.mjs, what can be edited", include_str!("../web/console/data/profile.mjs"), "\"{}\","),
+    ("draft.jsx, an empty place", include_str!("../web/console/views/draft.jsx"), "[\"{}\", null]"),
+    ("profile.jsx, a contact's row", include_str!("../web/console/views/profile.jsx"), "[\"{}\", "),
     ("faults.mjs", include_str!("../web/console/data/faults.mjs"), "text(user, \"{}\", "),
     ("columns.jsx", include_str!("../web/console/views/columns.jsx"), "[\"{}\", "),
-    ("user_table.jsx", include_str!("../web/console/views/user_table.jsx"), "user.get(\"{}\")"),
+    ("user_table.jsx", include_str!("../web/console/views/user_table.jsx"), " {}: \""),
     ("asking.mjs", include_str!("../web/console/data/asking.mjs"), "\"{}\", "),
     ("field.rs, what a filter asks", include_str!("../src/filter/field.rs"), "(\"{}\", Field::"),
-    ("person.jsx", include_str!("../web/console/views/person.jsx"), "user.get(\"{}\")"),
 ];
 
 fn contacts() -> impl Iterator<Item = &'static str> {
