@@ -7,7 +7,23 @@ create table projects (
     storage      text not null default 'd1',
     buckets      integer,
     jurisdiction text,
-    location     text
+    location     text,
+    -- The number of the place where they are, and the least that their revisions are from now on.
+    generation   integer not null default 0,
+    floor        integer not null default 0,
+    -- Of a move: settled if there is none, copying, or switching while writes wait.
+    phase        text not null default 'settled'
+) strict, without rowid;
+
+-- The last move of each project that was ever moved.
+create table moves (
+    project    text not null primary key,
+    -- Of the place that it goes to. None is used twice.
+    generation integer not null,
+    -- 1 while users may be copied into D1.
+    filling    integer not null,
+    -- How far it is, as JSON.
+    progress   text not null
 ) strict, without rowid;
 
 create table api_keys (

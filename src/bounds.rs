@@ -82,6 +82,17 @@ pub const MAX_GROUP_BYTES: usize = 256;
 /// Users to read by id at once.
 pub const GET_USERS: RangeInclusive<usize> = 1..=100;
 
+/// Users whom a move copies at once.
+pub const MOVE_PAGE_USERS: u32 = 512;
+/// Bytes of profiles after which a page of a move ends: D1 takes 2 MB at once, and a user may have 1.25 MB.
+pub const MOVE_PAGE_BYTES: usize = 524_288;
+/// Milliseconds for which a move lets writes wait; then it lets them go on, and begins that part anew.
+pub const MAX_FENCED_MS: u64 = 10_000;
+/// Milliseconds for which a call waits for the switch of a move; then it is 503.
+pub const MAX_SWITCH_WAIT_MS: u64 = 3000;
+/// Rows that a statement removes of a place that was left.
+pub const REMOVED_ROWS: u32 = 1000;
+
 /// Seconds of `max-age` for which a copy of a user may answer. Below, the truth answers; above counts as the upper bound.
 pub const COPY_MAX_AGE_S: RangeInclusive<u32> = 60..=3600;
 

@@ -1,7 +1,7 @@
 //! API keys: as a client presents them, as they are stored, and what one may do.
 
 use crate::bounds::{LAST_USED_STEP_MS, MAX_PROJECT_CHARS};
-use crate::placement::Storage;
+use crate::placement::{Place, Residence, Storage};
 use crate::rule::BrokenRule;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -198,8 +198,18 @@ pub struct ProjectRecord {
     pub name: Project,
     /// Where its users live.
     pub storage: Storage,
+    /// That of the place, of which the storage is a part.
+    #[serde(skip)]
+    pub generation: u32,
     /// When its first key was made, or it was configured, if that came first.
     pub created_at: Timestamp,
+}
+
+impl ProjectRecord {
+    /// Where its users live.
+    pub fn place(&self) -> Place {
+        Place { storage: self.storage, generation: self.generation }
+    }
 }
 
 /// A key as it is stored, without its hash.
@@ -214,7 +224,7 @@ pub struct KeyRecord {
     pub project: Project,
     /// Where that project's users live.
     #[serde(skip)]
-    pub storage: Storage,
+    pub residence: Residence,
     /// The key's first eight characters.
     pub prefix: String,
     /// What it may do.

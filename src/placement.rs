@@ -1,12 +1,12 @@
 //! Where a project's users live.
 
 use crate::rule::BrokenRule;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::str::FromStr;
 
-/// Where a project's users live: for good, from its first key on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// Where a project's users live, until it is moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Storage {
     /// In D1, with those of all such projects.
@@ -24,10 +24,70 @@ impl Storage {
             Storage::Objects(placement) => placement.buckets.count(),
         }
     }
+
+    /// The number of the part that a user is in, from 0.
+    pub fn part_of(self, external_id: &str) -> u8 {
+        match self {
+            Storage::D1 => 0,
+            Storage::Objects(placement) => placement.buckets.bucket_of(external_id),
+        }
+    }
+}
+
+/// A storage that a project has once: if it comes back to the same storage, that is another place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Where it is.
+    pub storage: Storage,
+    /// The number of the place, which no other one of the project has, not even one that it was never moved to. 0 until
+    /// the project is moved.
+    pub generation: u32,
+}
+
+/// Where a project's users are, and whether they are about to leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residence {
+    /// Where they are.
+    pub place: Place,
+    /// What a move does at the moment.
+    pub phase: Phase,
+}
+
+impl Residence {
+    /// That of a project which was never moved.
+    pub fn new(storage: Storage) -> Self {
+        Residence { place: Place { storage, generation: 0 }, phase: Phase::Settled }
+    }
+}
+
+/// What a move of a project does at the moment, as far as its callers need to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// There is none, or it does not concern them any more.
+    #[default]
+    Settled,
+    /// Users are copied. Who revokes a key tells both places.
+    Copying,
+    /// Writes wait, and in the end reads too.
+    Switching,
+}
+
+impl Phase {
+    /// All that there are.
+    pub const ALL: [Phase; 3] = [Phase::Settled, Phase::Copying, Phase::Switching];
+
+    /// As it is stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Settled => "settled",
+            Phase::Copying => "copying",
+            Phase::Switching => "switching",
+        }
+    }
 }
 
 /// How a project's users are spread over objects, and where those stand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placement {
     /// How many objects.
     pub buckets: Buckets,
@@ -38,8 +98,8 @@ pub struct Placement {
 }
 
 /// How many objects a project's users are spread over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(into = "u8")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Buckets {
     /// All in one.
     #[default]
@@ -78,7 +138,7 @@ impl Buckets {
 
 /// A law that objects can be kept under.
 /// Source: Cloudflare, "Durable Objects: Data location".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Jurisdiction {
     /// The European Union.
@@ -105,7 +165,7 @@ impl Jurisdiction {
 
 /// A region in which objects can be made.
 /// Source: Cloudflare, "Durable Objects: Data location".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Location {
     /// Western North America.
@@ -176,6 +236,14 @@ impl FromStr for Location {
     }
 }
 
+impl TryFrom<u8> for Buckets {
+    type Error = BrokenRule;
+
+    fn try_from(count: u8) -> Result<Self, BrokenRule> {
+        Buckets::of_count(count.into()).ok_or_else(|| BrokenRule::new("Must be 1, 4 or 16"))
+    }
+}
+
 impl From<Buckets> for u8 {
     fn from(buckets: Buckets) -> u8 {
         buckets.count()
@@ -195,6 +263,23 @@ mod tests {
                 assert_eq!(u32::from(buckets.bucket_of(id)), number % u32::from(buckets.count()));
             }
             assert_eq!((Buckets::Four.bucket_of(id), Buckets::Sixteen.bucket_of(id)), (four, sixteen), "{id}");
+        }
+    }
+
+    #[test]
+    fn the_stored_form_of_a_place_is_pinned() {
+        let placement =
+            Placement { buckets: Buckets::Four, jurisdiction: Some(Jurisdiction::Eu), location: Some(Location::Weur) };
+        for (storage, form) in [
+            (Storage::D1, r#"{"storage":{"kind":"d1"},"generation":7}"#),
+            (
+                Storage::Objects(placement),
+                r#"{"storage":{"kind":"objects","buckets":4,"jurisdiction":"eu","location":"weur"},"generation":7}"#,
+            ),
+        ] {
+            let place = Place { storage, generation: 7 };
+            assert_eq!(serde_json::to_string(&place).unwrap(), form);
+            assert_eq!(serde_json::from_str::<Place>(form).unwrap(), place);
         }
     }
 

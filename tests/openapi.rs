@@ -1,6 +1,6 @@
 //! Holds `openapi.yaml` against the code: every route, method, error code and bound stands in it.
 
-use roster::api::{ApiError, Credential, Operation, ROUTES};
+use roster::api::{ApiError, Credential, MoveRefusal, Operation, ROUTES};
 use roster::bounds::{
     BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_CHANGES, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES,
     MAX_BODY_BYTES, MAX_EMAIL_BYTES, MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS,
@@ -73,7 +73,10 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::UserNotFound,
         ApiError::KeyNotFound,
         ApiError::ProjectNotFound,
-        ApiError::StorageFixed,
+        ApiError::Move(MoveRefusal::StorageFixed),
+        ApiError::Move(MoveRefusal::NotFound),
+        ApiError::Move(MoveRefusal::InProgress),
+        ApiError::Move(MoveRefusal::Switching),
         ApiError::CursorExpired,
         ApiError::RevisionChanged { revision: Some(1) },
         ApiError::MethodNotAllowed { allow: "GET".into(), instead: None },

@@ -1,11 +1,11 @@
 //! Admits a call: its key, its scope, its rate limit. Afterwards, explains why the store refused the key.
 
-use super::auth;
+use super::auth::{self, Patience};
 use super::error::ApiError;
 use super::platform::{Cx, Platform};
 use crate::key::Scope;
 use crate::rate_limit::{Account, Decision, Limiter, Policy, Verdict};
-use crate::store::{Caller, StoreError};
+use crate::store::{Access, Caller, StoreError};
 
 /// Admits a call: finds its key, checks the scope, and takes a token of the policy; 401, 403, 429.
 pub async fn admit<P: Platform>(cx: &Cx<'_, P>, scope: Scope, policy: Policy) -> Result<Caller, ApiError> {
@@ -46,14 +46,20 @@ async fn decide<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, policy: Policy, co
     verdict
 }
 
-/// Waits for the store to work for a caller. If the store refuses the key, the error says why.
+/// Waits for the store to work for a caller. If the store refuses the key, finds out why: the key is dead, which is the error, or
+/// its project has moved, and the work is done there.
 pub async fn for_caller<P: Platform, T>(
     cx: &Cx<'_, P>,
     caller: &Caller,
-    work: impl Future<Output = Result<T, StoreError>>,
+    work: impl AsyncFn(Access<'_>) -> Result<T, StoreError>,
 ) -> Result<T, ApiError> {
-    match cx.wait(work).await {
-        Err(StoreError::KeyNotLive) => Err(auth::recheck_key(cx, &caller.hash).await),
-        outcome => Ok(outcome?),
+    let mut found = None;
+    let mut patience = Patience::default();
+    loop {
+        let caller = found.as_ref().unwrap_or(caller);
+        match cx.wait(work(caller.at(cx.now()))).await {
+            Err(StoreError::KeyNotLive) => found = Some(auth::find_again(cx, caller, &mut patience).await?),
+            outcome => return Ok(outcome?),
+        }
     }
 }

@@ -6,7 +6,9 @@ use super::http::Call;
 use super::isolate::Network;
 use super::isolate::unknown_keys;
 use super::platform::{Cx, Platform};
+use crate::bounds::MAX_SWITCH_WAIT_MS;
 use crate::key::{ApiKey, KeyHash, KeyRecord};
+use crate::placement::{Phase, Residence};
 use crate::store::{Caller, ControlStore};
 
 /// Authenticates a call: bearer token, checksum, isolate cache, and only then the store; 401, 429.
@@ -31,15 +33,60 @@ pub async fn authenticate_key<P: Platform>(cx: &Cx<'_, P>, key: &ApiKey) -> Resu
     if record.is_live(cx.now()) { Ok(Caller { hash, record }) } else { Err(ApiError::RevokedApiKey) }
 }
 
-/// Finds out why the store refused a key that the cache held for live.
-pub async fn recheck_key<P: Platform>(cx: &Cx<'_, P>, hash: &KeyHash) -> ApiError {
-    cx.platform.key_cache().borrow_mut().known.forget(hash);
-    match look_up(cx, hash).await {
-        Ok(record) if record.is_live(cx.now()) => {
-            ApiError::Unavailable { cause: "the store refused a key that it then called live".into() }
+/// How long a request has waited for its project to be found.
+#[derive(Debug, Default)]
+pub struct Patience {
+    waited_ms: u64,
+    next_ms: u64,
+}
+
+impl Patience {
+    /// Milliseconds of the first wait, and of the longest.
+    const WAITS_MS: [u64; 2] = [20, 160];
+
+    /// How long to wait next. None: it is over.
+    fn next_ms(&mut self) -> Option<u64> {
+        let [first, longest] = Self::WAITS_MS;
+        self.next_ms = (2 * self.next_ms).clamp(first, longest);
+        self.waited_ms += self.next_ms;
+        (self.waited_ms <= MAX_SWITCH_WAIT_MS).then_some(self.next_ms)
+    }
+}
+
+/// Finds out why the store refused a key that the cache held for live; 401. If its project has moved, answers the caller as it may
+/// call there; while the project moves, waits, and in the end answers the caller as it was, to try again; 503.
+pub async fn find_again<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    patience: &mut Patience,
+) -> Result<Caller, ApiError> {
+    let known = &caller.record.residence;
+    loop {
+        // Others of this isolate may have found it.
+        let cached = cx.platform.key_cache().borrow().known.find(&caller.hash, cx.now()).cloned();
+        let record = match cached.filter(|cached| cached.residence.place != known.place) {
+            Some(record) => record,
+            None => look_up(cx, &caller.hash).await?,
+        };
+        if !record.is_live(cx.now()) {
+            return Err(ApiError::RevokedApiKey);
         }
-        Ok(_) => ApiError::RevokedApiKey,
-        Err(error) => error,
+        let Residence { place, phase } = record.residence;
+        if place != known.place {
+            return Ok(Caller { hash: caller.hash, record });
+        }
+        let Some(wait_ms) = patience.next_ms() else {
+            cx.platform.key_cache().borrow_mut().known.forget(&caller.hash);
+            let cause = match phase {
+                Phase::Switching => "the project is about to move",
+                _ => "the store refused a key that it then called live",
+            };
+            return Err(ApiError::Unavailable { cause: cause.into() });
+        };
+        cx.wait(cx.platform.rest(wait_ms)).await;
+        if phase != Phase::Switching {
+            return Ok(Caller { hash: caller.hash, record });
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::json::Object;
 use crate::key::{Project, Scope};
 use crate::rate_limit::Policy;
 use crate::rule::BrokenRule;
-use crate::store::{ChangedUser, ChangesPage, DeletedUser, FollowFrom, Reached, StoredUser, UserStore};
+use crate::store::{Access, ChangedUser, ChangesPage, DeletedUser, FollowFrom, Reached, StoredUser, UserStore};
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let project = &caller.record.project;
     let query = query::parse(&cx.call.query).map_err(ApiError::Faults)?;
     let Following { from, limit } = Following::parse(&query, project).map_err(ApiError::Faults)?;
-    let list = cx.platform.users().list_changes(caller.at(cx.now()), &from, limit);
+    let list = async |access: Access<'_>| cx.platform.users().list_changes(access, &from, limit).await;
     let ChangesPage { changes, has_more, reached } = for_caller(cx, &caller, list).await?;
     let pagination = PaginationOut { limit: Some(limit), has_more, next_cursor: Some(write_cursor(project, &reached)) };
     let changes = changes.iter().map(ChangeOut::from).collect();

@@ -63,8 +63,8 @@ pub enum ApiError {
     KeyNotFound,
     /// 404 `PROJECT_NOT_FOUND`
     ProjectNotFound,
-    /// 409 `STORAGE_FIXED`: the project's storage can't be changed any more.
-    StorageFixed,
+    /// 404 or 409 of what is asked of a project's storage.
+    Move(MoveRefusal),
     /// 410 `CURSOR_EXPIRED`: a deletion was forgotten that a follower has not met.
     CursorExpired,
     /// 412 `REVISION_CHANGED`: `If-Match` names no revision of the user.
@@ -105,6 +105,45 @@ pub enum ApiError {
         /// For the log.
         cause: String,
     },
+}
+
+/// Why a project's storage can't be changed, or a move can't be shown or given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveRefusal {
+    /// 409 `STORAGE_FIXED`: the project's storage can't be changed any more, but by a move.
+    StorageFixed,
+    /// 404 `MOVE_NOT_FOUND`: the project was never moved.
+    NotFound,
+    /// 409 `MOVE_IN_PROGRESS`: the project moves elsewhere, or the last move is not cleaned up.
+    InProgress,
+    /// 409 `MOVE_SWITCHING`: the move can't be given up any more.
+    Switching,
+}
+
+impl MoveRefusal {
+    fn row(self) -> Row<'static> {
+        let (status, code, message) = match self {
+            MoveRefusal::StorageFixed => (
+                409,
+                "STORAGE_FIXED",
+                "The project has had a key: its users have to move. Send POST /v1/projects/{project}/move",
+            ),
+            MoveRefusal::NotFound => (404, "MOVE_NOT_FOUND", "The project was never moved"),
+            MoveRefusal::InProgress => {
+                (409, "MOVE_IN_PROGRESS", "Another move of the project is not over: wait for its end, or give it up")
+            }
+            MoveRefusal::Switching => {
+                (409, "MOVE_SWITCHING", "The project is in its new storage, or just about to be: move it back instead")
+            }
+        };
+        Row::new(status, code, message)
+    }
+}
+
+impl From<MoveRefusal> for ApiError {
+    fn from(refusal: MoveRefusal) -> Self {
+        ApiError::Move(refusal)
+    }
 }
 
 impl From<StoreError> for ApiError {
@@ -236,7 +275,7 @@ impl ApiError {
             ApiError::UserNotFound => Row::new(404, "USER_NOT_FOUND", "No such user"),
             ApiError::KeyNotFound => Row::new(404, "KEY_NOT_FOUND", "No such API key"),
             ApiError::ProjectNotFound => Row::new(404, "PROJECT_NOT_FOUND", "No such project"),
-            ApiError::StorageFixed => Row::new(409, "STORAGE_FIXED", "The project has had a key: its storage is fixed"),
+            ApiError::Move(refusal) => refusal.row(),
             ApiError::CursorExpired => {
                 let message =
                     "A deletion behind this position was forgotten after 30 days: start over, without cursor and since";

@@ -12,8 +12,9 @@ use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::input::{percent, query};
 use crate::json::{Object, Value};
 use crate::key::{ApiKey, KeyRecord, Project, Scope};
+use crate::placement::Residence;
 use crate::rate_limit::Policy;
-use crate::store::{ControlStore, UserStore};
+use crate::store::{ControlStore, RevokedKey, UserStore};
 use crate::time::Timestamp;
 use serde::Serialize;
 
@@ -109,7 +110,7 @@ pub async fn create<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         name,
         project,
         // Applies if the key is its project's first.
-        storage: cx.platform.settings().storage,
+        residence: Residence::new(cx.platform.settings().storage),
         prefix: key.prefix().to_owned(),
         scopes,
         created_at: cx.now(),
@@ -169,8 +170,13 @@ pub async fn revoke<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     read::no_query(cx.call)?;
     let id = percent::decode(cx.parameter).ok_or(ApiError::KeyNotFound)?;
     let revoked = cx.wait(cx.platform.control().revoke_key(&id, cx.now())).await?.ok_or(ApiError::KeyNotFound)?;
-    cx.platform.key_cache().borrow_mut().known.forget(&revoked.hash);
-    cx.wait(cx.platform.users().refuse_key(revoked.at(cx.now()))).await?;
+    let RevokedKey { mut caller, also_in } = revoked;
+    cx.platform.key_cache().borrow_mut().known.forget(&caller.hash);
+    cx.wait(cx.platform.users().refuse_key(caller.at(cx.now()))).await?;
+    if let Some(place) = also_in {
+        caller.record.residence.place = place;
+        cx.wait(cx.platform.users().refuse_key(caller.at(cx.now()))).await?;
+    }
     Ok(Reply::json(200, &RevokedOut { success: true, key_id: &id, message: "API key revoked" }))
 }
 

@@ -18,6 +18,7 @@ mod http;
 mod isolate;
 mod keys;
 mod log_line;
+mod moves;
 mod outcomes;
 mod platform;
 mod projects;
@@ -32,7 +33,7 @@ pub use admin_token::AdminToken;
 pub use answer::Handled;
 pub use credential::Credential;
 pub use data_point::{DataPoint, data_point};
-pub use error::ApiError;
+pub use error::{ApiError, MoveRefusal};
 pub use http::{Call, Encoding, Reply};
 pub use isolate::{KeyCache, Network, WrittenCopies};
 pub use log_line::log_line;
@@ -86,6 +87,9 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::GetProject => projects::get(cx).await,
         Operation::GetUsage => projects::usage(cx).await,
         Operation::ConfigureProject => projects::configure(cx).await,
+        Operation::BeginMove => moves::begin(cx).await,
+        Operation::GetMove => moves::get(cx).await,
+        Operation::EndMove => moves::end(cx).await,
         Operation::IngestBatch => segment::ingest(cx, None).await,
         Operation::IngestMessage(kind) => segment::ingest(cx, Some(kind)).await,
         Operation::IngestSettings => segment::settings(cx).await,

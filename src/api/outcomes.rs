@@ -5,7 +5,7 @@ use super::error::{ApiError, reason_phrase};
 use super::error_body::BatchErrors;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
-use crate::store::{Caller, StoredLimit, Upserted, UserStore, UserWrite, Written};
+use crate::store::{Access, Caller, Outcome, StoredLimit, Upserted, UserStore, UserWrite, Written};
 use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -45,7 +45,8 @@ pub enum Element<'a> {
     Delete(&'a ExternalId),
 }
 
-/// Writes users in one atomic step; one outcome for each in turn.
+/// Writes users in one atomic step, or one a bucket; one outcome for each in turn. If their project moves meanwhile, those
+/// buckets that refused their part are asked again in the new place.
 pub async fn write<P: Platform>(
     cx: &Cx<'_, P>,
     caller: &Caller,
@@ -60,7 +61,20 @@ pub async fn write<P: Platform>(
         Element::Delete(id) => UserWrite::Delete(id),
     };
     let writes: Vec<UserWrite> = elements.iter().copied().zip(new_ids.iter().map(String::as_str)).map(write).collect();
-    for_caller(cx, caller, cx.platform.users().write_users(caller.at(cx.now()), &writes)).await
+    let mut outcomes: Vec<Outcome> = vec![None; writes.len()];
+    loop {
+        let is_open = |(_, outcome): &(usize, &Outcome)| outcome.is_none();
+        let open: Vec<usize> = outcomes.iter().enumerate().filter(is_open).map(|(i, _)| i).collect();
+        if open.is_empty() {
+            return Ok(outcomes.into_iter().flatten().collect());
+        }
+        // What is stored is not sent again: that could undo what somebody else has written since.
+        let writes: Vec<UserWrite> = open.iter().map(|i| writes[*i]).collect();
+        let write = async |access: Access<'_>| cx.platform.users().write_users(access, &writes).await;
+        for (i, outcome) in open.into_iter().zip(for_caller(cx, caller, write).await?) {
+            outcomes[i] = outcome;
+        }
+    }
 }
 
 /// The answer to a batch. Notes its code for the log.

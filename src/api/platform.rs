@@ -3,8 +3,10 @@
 use super::http::{Call, Encoding};
 use super::isolate::{KeyCache, Network, WrittenCopies};
 use super::settings::Settings;
+use crate::key::Project;
 use crate::rate_limit::{DecidedBy, Limiter, Policy, Verdict};
-use crate::store::{ControlStore, CopyStore, UserStore};
+use crate::store::moving::Places;
+use crate::store::{ControlStore, CopyStore, StoreError, UserStore};
 use crate::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,8 +14,8 @@ use std::rc::Rc;
 /// The platform of one request.
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Platform {
-    /// Where users are stored.
-    type Users: UserStore + 'static;
+    /// Where users are stored, and between what they move.
+    type Users: UserStore + Places + 'static;
     /// Where keys and projects are stored.
     type Control: ControlStore + 'static;
     /// Where copies of users are kept.
@@ -48,6 +50,9 @@ pub trait Platform {
     async fn count_unknown_key(&self, network: &Network) -> bool;
     /// Waits, so that others come first.
     async fn rest(&self, ms: u64);
+    /// Sees to it that a [`Mover`](crate::store::moving::Mover) does what the move of a project needs, from now to its end. It
+    /// MUST go on after whatever happens to it.
+    async fn wake_mover(&self, project: &Project) -> Result<(), StoreError>;
     /// Runs work for which no client waits.
     fn in_background(&self, work: impl Future<Output = ()> + 'static);
 }

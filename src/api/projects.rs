@@ -1,7 +1,7 @@
 //! `/v1/projects`: projects and their limits, managed by the admin.
 
 use super::admin::require_admin;
-use super::error::ApiError;
+use super::error::{ApiError, MoveRefusal};
 use super::http::Reply;
 use super::platform::{Cx, Platform};
 use super::read;
@@ -148,7 +148,7 @@ async fn ensure<P: Platform>(
     let known = cx.wait(control.find_project(name)).await?;
     let wanted = chosen.over(known.map(|known| known.storage));
     let project = cx.wait(control.ensure_project(name, wanted, true, cx.now())).await?;
-    if project.storage == wanted { Ok(project) } else { Err(ApiError::StorageFixed) }
+    if project.storage == wanted { Ok(project) } else { Err(MoveRefusal::StorageFixed.into()) }
 }
 
 async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Result<Reply, ApiError> {
@@ -173,7 +173,7 @@ async fn describe<P: Platform>(cx: &Cx<'_, P>, project: &ProjectRecord) -> Resul
 }
 
 /// The project of a path. The error does not repeat an invalid name: it may be a key.
-fn parse_name(segment: &str) -> Result<Project, ApiError> {
+pub(super) fn parse_name(segment: &str) -> Result<Project, ApiError> {
     let project = percent::decode(segment).unwrap_or_default().parse();
     project.map_err(|rule: BrokenRule| ApiError::Faults(FaultList::one(Part::Path, "project", rule)))
 }
@@ -195,14 +195,14 @@ struct Changes {
 /// What a body says of a project's storage. What it leaves out stays, or is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::option_option, reason = "absent, null and a name are three things here")]
-enum ChosenStorage {
+pub(super) enum ChosenStorage {
     D1,
     Objects { buckets: Option<Buckets>, jurisdiction: Option<Option<Jurisdiction>>, location: Option<Option<Location>> },
 }
 
 impl ChosenStorage {
     /// What is chosen, over what the project has.
-    fn over(self, known: Option<Storage>) -> Storage {
+    pub(super) fn over(self, known: Option<Storage>) -> Storage {
         let ChosenStorage::Objects { buckets, jurisdiction, location } = self else { return Storage::D1 };
         let known =
             known.and_then(|known| if let Storage::Objects(placement) = known { Some(placement) } else { None });
@@ -213,7 +213,7 @@ impl ChosenStorage {
     }
 }
 
-fn storage(value: &Value, faults: &mut Faults) -> Option<ChosenStorage> {
+pub(super) fn storage(value: &Value, faults: &mut Faults) -> Option<ChosenStorage> {
     let mut fields = Fields::new(faults.object(value)?, faults);
     let kind = fields.required("kind", |value, faults| {
         let kind = faults.string(value)?;

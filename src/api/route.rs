@@ -41,6 +41,12 @@ pub enum Operation {
     GetUsage,
     /// Make a project or set its limits; admin.
     ConfigureProject,
+    /// Begin to move a project to another storage; admin.
+    BeginMove,
+    /// Read how far a project's move is; admin.
+    GetMove,
+    /// Give a project's move up; admin.
+    EndMove,
     /// Take messages of Segment's protocol.
     IngestBatch,
     /// Take one message of Segment's protocol, of this type.
@@ -64,7 +70,7 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 44] = [
+pub const ROUTES: [(&str, &str, Operation); 47] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::WriteUsers),
@@ -83,6 +89,9 @@ pub const ROUTES: [(&str, &str, Operation); 44] = [
     ("GET", "/v1/projects/{project}", Operation::GetProject),
     ("PUT", "/v1/projects/{project}", Operation::ConfigureProject),
     ("GET", "/v1/projects/{project}/usage", Operation::GetUsage),
+    ("POST", "/v1/projects/{project}/move", Operation::BeginMove),
+    ("GET", "/v1/projects/{project}/move", Operation::GetMove),
+    ("DELETE", "/v1/projects/{project}/move", Operation::EndMove),
     ("POST", "/v1/batch", Operation::IngestBatch),
     ("POST", "/v1/import", Operation::IngestBatch),
     ("POST", "/v1/b", Operation::IngestBatch),
@@ -217,6 +226,7 @@ mod tests {
             ("/v1/projects/a-b/settings/", Some(("/v1/projects/{key}/settings", "a-b"))),
             ("/v1/projects/a-b/usage", Some(("/v1/projects/{project}/usage", "a-b"))),
             ("/v1/projects/a-b/usage/", None),
+            ("/v1/projects/a-b/move", Some(("/v1/projects/{project}/move", "a-b"))),
             ("/v1/projects//settings", None),
             ("/v1/projects/settings", Some(("/v1/projects/{project}", "settings"))),
             ("/v1/projects/a-b/", None),

@@ -3,4 +3,5 @@
 export function __worker_init_state(): any;
 export function fetch(request: Request, env: any, ctx: any): Response | Promise<Response>;
 export const LimiterObject: any;
+export const MoverObject: any;
 export const UsersObject: any;

@@ -2,7 +2,13 @@
 // in it; the next call finds a new one. From here the new one is asked to answer for what the old one left behind.
 
 import { DurableObject } from "cloudflare:workers";
-import { __worker_init_state, fetch, LimiterObject as Limiter, UsersObject as Users } from "../../build/index.js";
+import {
+  __worker_init_state,
+  fetch,
+  LimiterObject as Limiter,
+  MoverObject as Mover,
+  UsersObject as Users,
+} from "../../build/index.js";
 
 // By request in flight: what to call when the module ends. Of the latest ones alone, since those that their clients
 // gave up are never seen to end.
@@ -85,6 +91,18 @@ export class UsersObject extends DurableObject {
     } catch (error) {
       throw noticed(error);
     }
+  }
+}
+
+export class MoverObject extends DurableObject {
+  mover = onceEachModule(() => new Mover(this.ctx, this.env));
+
+  async answer(message) {
+    return answered(await outcome({}, () => this.mover().answer(message)));
+  }
+
+  alarm() {
+    return this.mover().alarm();
   }
 }
 

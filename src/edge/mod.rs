@@ -7,6 +7,7 @@ mod fetcher;
 mod http;
 mod js;
 mod limiter;
+mod mover;
 mod objects;
 mod panics;
 mod rpc;

@@ -17,6 +17,10 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn sql(this: &Storage) -> Sql;
 
+    /// What it removes is gone when it returns; what it answers says when that is durable, which the runtime waits for.
+    #[wasm_bindgen(method, catch, js_name = deleteAll)]
+    fn delete_all(this: &Storage) -> Result<JsValue, JsValue>;
+
     /// Undoes what `work` has written if it throws.
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     fn transaction_sync(this: &Storage, work: &mut dyn FnMut() -> Result<JsValue, JsValue>)
@@ -93,6 +97,10 @@ impl LocalDatabase for Sqlite {
     fn run_script(&self, script: &str) -> Result<(), StoreError> {
         let run = self.sql.exec(&script.into(), &Array::new()).and_then(|cursor| cursor.to_array());
         run.map(drop).map_err(|thrown| failure(&thrown))
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        self.storage.delete_all().map(drop).map_err(|thrown| failure(&thrown))
     }
 
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {

@@ -6,13 +6,15 @@ use super::d1::D1;
 use super::fetcher::Fetcher;
 use super::js::{member, variable};
 use super::limiter::ObjectLimiter;
+use super::mover;
 use super::objects::RemoteObjects;
 use super::runtime::{self, Hops, with_deadline};
 use crate::api::{BodyError, Encoding, KeyCache, Network, Platform, Settings, SettingsError, WrittenCopies};
+use crate::key::Project;
 use crate::rate_limit::Leases;
-use crate::store::RoutedStore;
 use crate::store::objects::ObjectStore;
 use crate::store::sql::SqlStore;
+use crate::store::{RoutedStore, StoreError};
 use crate::time::Timestamp;
 use js_sys::{Object, Reflect};
 use std::cell::{OnceCell, RefCell};
@@ -20,7 +22,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::web_sys::Request;
-use worker::{Context, Env, Result};
+use worker::{Context, Env, ObjectNamespace, Result};
 
 /// How long a file of the page may take.
 const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
@@ -57,6 +59,7 @@ pub struct Worker {
     written_copies: Rc<RefCell<WrittenCopies>>,
     env: Env,
     limiter: ObjectLimiter,
+    movers: ObjectNamespace,
     key_cache: Rc<RefCell<KeyCache>>,
     unknown_keys: Option<UnknownKeys>,
     assets: Fetcher,
@@ -69,8 +72,10 @@ impl Worker {
     pub fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
         let settings = settings(env).map_err(|error| error.to_string())?;
         let context = Rc::new(context);
-        let bind = || -> Result<_> { Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?)) };
-        let (limiters, users) = bind().map_err(|error| error.to_string())?;
+        let bind = || -> Result<_> {
+            Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.durable_object("MOVER")?))
+        };
+        let (limiters, users, movers) = bind().map_err(|error| error.to_string())?;
         let database = D1::bound(env, hops.clone()).ok_or("Binding `DB` is undefined.")?;
         let assets = member(env, "ASSETS").ok_or("Binding `ASSETS` is undefined.")?;
         let control = Rc::new(SqlStore(database));
@@ -88,6 +93,7 @@ impl Worker {
                 context: Rc::clone(&context),
                 hops,
             },
+            movers,
             key_cache: KEY_CACHE.with(Rc::clone),
             unknown_keys: member(env, "UNKNOWN_KEYS").map(JsCast::unchecked_into),
             assets: assets.unchecked_into(),
@@ -169,6 +175,10 @@ impl Platform for Worker {
 
     async fn rest(&self, ms: u64) {
         runtime::sleep(Duration::from_millis(ms)).await;
+    }
+
+    async fn wake_mover(&self, project: &Project) -> std::result::Result<(), StoreError> {
+        mover::wake(&self.movers, project, &self.hops).await
     }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {

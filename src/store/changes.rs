@@ -82,8 +82,8 @@ pub struct ChangesPage {
 }
 
 impl FollowFrom {
-    /// The same of one of some buckets. What was reached in another number of them is read as the least of it: changes may be
-    /// met again, and none is lost.
+    /// The same of one of some buckets. Of what was reached in another number of them, those count that had users of this one,
+    /// and of several the least: changes may be met again, and none is lost.
     pub fn of_bucket(&self, number: u8, buckets: u8) -> Behind {
         let begin = |revision| Behind { revision, begun: None };
         match self {
@@ -93,11 +93,13 @@ impl FollowFrom {
                 Behind { revision: (moment.as_ms() * 1000).saturating_sub(1).min(BEHIND_ALL), begun: Some(0) }
             }
             FollowFrom::Reached(reached) => {
-                let same = reached.get(usize::from(number)).filter(|_| reached.len() == usize::from(buckets));
-                let least = |of: fn(&Reached) -> u64| reached.iter().map(of).min().unwrap_or(0);
-                let least = Reached { revision: least(|at| at.revision), begun: least(|at| at.begun) };
-                let Reached { revision, begun } = *same.unwrap_or(&least);
-                Behind { revision, begun: Some(begun) }
+                // All counts are powers of two, and the bucket of a user is a number modulo the count.
+                let common = reached.len().min(buckets.into()).max(1);
+                let had =
+                    |(bucket, at): (usize, &Reached)| (bucket % common == usize::from(number) % common).then_some(*at);
+                let had: Vec<Reached> = reached.iter().enumerate().filter_map(had).collect();
+                let least = |of: fn(&Reached) -> u64| had.iter().map(of).min().unwrap_or(0);
+                Behind { revision: least(|at| at.revision), begun: Some(least(|at| at.begun)) }
             }
         }
     }

@@ -5,8 +5,8 @@ use std::fmt;
 /// Why a store failed. The strings are for the log, not for clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The calling key is revoked, expired or gone. Nothing was read, and nothing was written but what
-    /// [`write_users`](super::UserStore::write_users) says.
+    /// The calling key is revoked, expired or gone; or the users of its project are elsewhere, or about to be. Nothing was read
+    /// or written.
     KeyNotLive,
     /// The result would break a limit. Nothing was written.
     Refused(StoredLimit),

@@ -1,11 +1,12 @@
 //! The store of users, wherever each project has them.
 
+use super::moving::{Done, Places, Task};
 use super::{
-    Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError, StoredLimit,
-    StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
+    Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Outcome, OwnReads, Page, Share, StoreError,
+    StoredUser, Upserted, UserStore, UserWrite, Walk, Walked,
 };
-use crate::key::ProjectRecord;
-use crate::placement::Storage;
+use crate::key::{Project, ProjectRecord};
+use crate::placement::{Place, Storage};
 use crate::user::{ExternalId, NewUser};
 use std::rc::Rc;
 
@@ -47,25 +48,21 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         if_match: Option<&IfMatch>,
         new_id: &str,
     ) -> Result<Upserted, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.upsert_user(access, user, if_match, new_id).await,
             Storage::Objects(_) => self.objects.upsert_user(access, user, if_match, new_id).await,
         }
     }
 
-    async fn write_users(
-        &self,
-        access: Access<'_>,
-        writes: &[UserWrite<'_>],
-    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
-        match access.caller.record.storage {
+    async fn write_users(&self, access: Access<'_>, writes: &[UserWrite<'_>]) -> Result<Vec<Outcome>, StoreError> {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.write_users(access, writes).await,
             Storage::Objects(_) => self.objects.write_users(access, writes).await,
         }
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.find_user(access, id).await,
             Storage::Objects(_) => self.objects.find_user(access, id).await,
         }
@@ -77,7 +74,7 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         id: &ExternalId,
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.delete_user(access, id, if_match).await,
             Storage::Objects(_) => self.objects.delete_user(access, id, if_match).await,
         }
@@ -90,21 +87,21 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.list_users(access, filter, after, limit).await,
             Storage::Objects(_) => self.objects.list_users(access, filter, after, limit).await,
         }
     }
 
     async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.list_changes(access, from, limit).await,
             Storage::Objects(_) => self.objects.list_changes(access, from, limit).await,
         }
     }
 
     async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.find_users(access, ids).await,
             Storage::Objects(_) => self.objects.find_users(access, ids).await,
         }
@@ -116,16 +113,25 @@ impl<D: UserStore, O: UserStore> UserStore for RoutedStore<D, O> {
         walk: &Walk<'_>,
         shares: &[Share],
     ) -> Result<Vec<Walked>, StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.walk_users(access, walk, shares).await,
             Storage::Objects(_) => self.objects.walk_users(access, walk, shares).await,
         }
     }
 
     async fn refuse_key(&self, access: Access<'_>) -> Result<(), StoreError> {
-        match access.caller.record.storage {
+        match access.caller.record.residence.place.storage {
             Storage::D1 => self.d1.refuse_key(access).await,
             Storage::Objects(_) => self.objects.refuse_key(access).await,
+        }
+    }
+}
+
+impl<D: Places, O: Places> Places for RoutedStore<D, O> {
+    async fn ask(&self, project: &Project, place: Place, tasks: Vec<(u8, Task)>) -> Result<Vec<Done>, StoreError> {
+        match place.storage {
+            Storage::D1 => self.d1.ask(project, place, tasks).await,
+            Storage::Objects(_) => self.objects.ask(project, place, tasks).await,
         }
     }
 }

@@ -16,8 +16,8 @@ use serde_json::value::RawValue;
 /// - merge a patch to the byte as [`crate::json::merge`] does, and set a member as of a moment unless it was set later,
 ///   atomically with respect to every other write to the same user;
 /// - leave a user as it is, revision and `updated_at` included, if nothing changes;
-/// - check in the same atomic step that the calling key is live, neither revoked nor expired, and answer `Err(KeyNotLive)` and
-///   write nothing if not;
+/// - check in the same atomic step that the calling key is live, neither revoked nor expired, and that its project's users are
+///   where the caller's record says, and answer `Err(KeyNotLive)` and write nothing if not;
 /// - show a caller its own project only;
 /// - write nothing when it answers `Err(Refused)`, and make it harmless to try again after any other error.
 ///
@@ -40,13 +40,10 @@ pub trait UserStore {
     /// each in turn. An upsert that would break a limit is refused alone. One user is deleted at most
     /// [`MAX_DELETIONS_OF_USER`](crate::bounds::MAX_DELETIONS_OF_USER) times.
     ///
-    /// Where users live in several buckets, the step is one for each bucket. So after any error, `KeyNotLive` included, the
-    /// users of some buckets may be written.
-    async fn write_users(
-        &self,
-        access: Access<'_>,
-        writes: &[UserWrite<'_>],
-    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError>;
+    /// Where users live in several buckets, the step is one for each bucket. So after any error but `KeyNotLive`, the users of
+    /// some buckets may be written. If the calling key is live for some buckets alone, nothing is done with the users of the
+    /// others, and their outcome is None.
+    async fn write_users(&self, access: Access<'_>, writes: &[UserWrite<'_>]) -> Result<Vec<Outcome>, StoreError>;
 
     /// The user with this id. None: the project has none.
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError>;
@@ -117,6 +114,9 @@ impl Caller {
         Access { caller: self, now }
     }
 }
+
+/// What became of one of several users. None: nothing, the calling key was not live where that user is.
+pub type Outcome = Option<Result<Written, StoredLimit>>;
 
 /// Who reads or writes users, and when.
 #[derive(Clone, Copy, Debug)]

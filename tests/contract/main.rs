@@ -16,6 +16,7 @@ mod follow;
 mod hops;
 mod limit;
 mod model;
+mod moving;
 mod observed;
 mod page;
 mod schema;

@@ -12,7 +12,7 @@
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
 
-import worker, { LimiterObject as Limiter, UsersObject as Users } from "../../src/edge/entry.js";
+import worker, { LimiterObject as Limiter, MoverObject, UsersObject as Users } from "../../src/edge/entry.js";
 
 const REMOTE = {
   DB: ["all", "batch"],
@@ -22,6 +22,8 @@ const REMOTE = {
   UNKNOWN_KEYS: ["limit"],
   ASSETS: ["fetch"],
 };
+
+export { MoverObject };
 
 export class LimiterObject extends Limiter {
   reset() {

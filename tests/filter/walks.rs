@@ -4,6 +4,7 @@ use crate::any::{KEYS, any_field, any_filter, any_user, one};
 use fastrand::Rng;
 use roster::api::{Call, Reply};
 use roster::json::{self, Object, Value};
+use roster::store::moving::Places;
 use roster::store::objects::ObjectStore;
 use roster::store::sql::SqlStore;
 use roster::store::{ControlStore, RoutedStore, UserStore};
@@ -19,7 +20,7 @@ trait Roster {
     fn send(&self, call: &Call, body: &str) -> Reply;
 }
 
-impl<U: UserStore + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
+impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
     fn send(&self, call: &Call, body: &str) -> Reply {
         self.handle(call, body.into()).0.reply
     }

@@ -1,6 +1,7 @@
 //! One whole Roster in memory, of whatever stores.
 
 use roster::api::{Call, Reply};
+use roster::store::moving::Places;
 use roster::store::objects::ObjectStore;
 use roster::store::sql::SqlStore;
 use roster::store::{ControlStore, RoutedStore, UserStore};
@@ -17,7 +18,7 @@ pub trait Roster {
     fn send(&self, call: &Call, body: &str) -> Reply;
 }
 
-impl<U: UserStore + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
+impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
     fn send(&self, call: &Call, body: &str) -> Reply {
         self.handle(call, body.into()).0.reply
     }

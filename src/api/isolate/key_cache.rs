@@ -28,7 +28,7 @@ mod tests {
     use super::*;
     use crate::bounds::MAX_UNKNOWN_KEYS;
     use crate::key::{ApiKey, Project, Scope};
-    use crate::placement::Storage;
+    use crate::placement::Residence;
 
     #[test]
     fn a_network_that_sent_too_many_unknown_keys_is_heard_only_with_one_that_existed() {
@@ -43,7 +43,7 @@ mod tests {
             id: "key_1".into(),
             name: "ci".into(),
             project: Project::default(),
-            storage: Storage::D1,
+            residence: Residence::default(),
             prefix: "ros_0000".into(),
             scopes: Scope::ALL.into(),
             created_at: Timestamp::from_ms(0),

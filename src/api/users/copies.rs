@@ -76,7 +76,7 @@ pub async fn remove<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalI
 /// The store and the name of the copy of a user. None: there is none. Copies are kept all over the world, so a project that has chosen a
 /// jurisdiction has none.
 fn copy_of<P: Platform>(cx: &Cx<'_, P>, caller: &Caller, id: &ExternalId) -> Option<(Rc<P::Copies>, String)> {
-    if let Storage::Objects(Placement { jurisdiction: Some(_), .. }) = caller.record.storage {
+    if let Storage::Objects(Placement { jurisdiction: Some(_), .. }) = caller.record.residence.place.storage {
         return None;
     }
     let store = cx.platform.copies()?;

@@ -8,7 +8,7 @@ use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::UserStore;
+use crate::store::{Access, UserStore};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -26,7 +26,7 @@ pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     read::no_query(cx.call)?;
     let id = id::parse(cx.parameter)?;
     let if_match = if_match::read(cx.call)?;
-    let delete = cx.platform.users().delete_user(caller.at(cx.now()), &id, if_match.as_ref());
+    let delete = async |access: Access<'_>| cx.platform.users().delete_user(access, &id, if_match.as_ref()).await;
     let deleted = for_caller(cx, &caller, delete).await?;
     copies::remove(cx, &caller, &id).await;
     let message = if deleted { "User deleted" } else { "There was no such user" };

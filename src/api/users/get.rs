@@ -9,7 +9,7 @@ use crate::api::platform::{Cx, Platform};
 use crate::api::read;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{StoredUser, UserCopy, UserStore};
+use crate::store::{Access, StoredUser, UserCopy, UserStore};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -30,7 +30,8 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         return Ok(reply(cx, &copy).with("Age", copy.age_s(cx.now()).to_string()));
     }
     let read_at = cx.now();
-    let found = for_caller(cx, &caller, cx.platform.users().find_user(caller.at(cx.now()), &id)).await?;
+    let find = async |access: Access<'_>| cx.platform.users().find_user(access, &id).await;
+    let found = for_caller(cx, &caller, find).await?;
     let Some(user) = found else {
         if let Some(copies) = copies {
             copies.remove(cx);

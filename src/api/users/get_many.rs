@@ -11,7 +11,7 @@ use crate::json::{Object, Value};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
 use crate::sorted::{SortedMap, SortedSet};
-use crate::store::{StoredUser, UserStore};
+use crate::store::{Access, StoredUser, UserStore};
 use crate::user::ExternalId;
 use serde::Serialize;
 
@@ -53,7 +53,8 @@ pub async fn get_many<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
     read::no_query(cx.call)?;
     let ids = read::object(cx, parse).await?;
-    let found = for_caller(cx, &caller, cx.platform.users().find_users(caller.at(cx.now()), &ids)).await?;
+    let find = async |access: Access<'_>| cx.platform.users().find_users(access, &ids).await;
+    let found = for_caller(cx, &caller, find).await?;
     let found = found.ok_or_else(|| {
         let rule = format!("The users have more than {MAX_PAGE_BYTES} bytes together; ask for fewer at once");
         ApiError::Faults(FaultList::one(Part::Body, "user_ids", rule))

@@ -11,7 +11,7 @@ use crate::input::query;
 use crate::json::Object;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::{Filter, Page, StoredUser, UserStore};
+use crate::store::{Access, Filter, Page, StoredUser, UserStore};
 use crate::user::{Email, Phone};
 use serde::Serialize;
 
@@ -71,7 +71,8 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let caller = admit(cx, Scope::UsersRead, Policy::Users).await?;
     let query = query::parse(&cx.call.query).map_err(ApiError::Faults)?;
     let Listing { filter, after, limit } = Listing::parse(&query).map_err(ApiError::Faults)?;
-    let list = cx.platform.users().list_users(caller.at(cx.now()), &filter, after.as_deref(), limit);
+    let list =
+        async |access: Access<'_>| cx.platform.users().list_users(access, &filter, after.as_deref(), limit).await;
     let Page { users, has_more } = for_caller(cx, &caller, list).await?;
     let next_cursor =
         users.last().filter(|_| has_more).map(|user| cursor::write(&walk(&filter), user.external_id.as_bytes()));

@@ -3,8 +3,10 @@
 //! It outlives deploys, so a test pins its form: for each part two bytes, which are a zero if the walk is at its end, else the
 //! length of the last user's id and one; then that id.
 
+use crate::placement::Buckets;
+
 /// How far a walk has come in one part of a project.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Position {
     /// Behind the user with this id; the empty one is before all.
     After(String),
@@ -28,7 +30,7 @@ pub fn write(positions: &[Position]) -> Vec<u8> {
     bytes
 }
 
-/// Reads what [`write()`] makes. None: it is not that of so many parts.
+/// Reads what [`write()`] makes, as positions in so many parts. None: it is not that of a project.
 pub fn read(mut bytes: &[u8], parts: u8) -> Option<Vec<Position>> {
     let mut positions = Vec::new();
     while let Some((length, behind)) = bytes.split_first_chunk() {
@@ -38,7 +40,17 @@ pub fn read(mut bytes: &[u8], parts: u8) -> Option<Vec<Position>> {
         positions.push(if length == 0 { Position::End } else { id()? });
         bytes = behind;
     }
-    (bytes.is_empty() && positions.len() == usize::from(parts)).then_some(positions)
+    let is_whole = bytes.is_empty() && Buckets::of_count(positions.len() as u64).is_some();
+    is_whole.then(|| in_parts(&positions, parts))
+}
+
+/// Positions in another number of parts, as after a move: of each part the least of those that had users of it. So users may be
+/// met again, and nobody is missed.
+pub fn in_parts(positions: &[Position], parts: u8) -> Vec<Position> {
+    // All counts are powers of two, and the part of a user is a number modulo the count.
+    let common = positions.len().min(parts.into()).max(1);
+    let least = |part: usize| positions.iter().skip(part % common).step_by(common).min().cloned();
+    (0..usize::from(parts)).map(|part| least(part).unwrap_or(Position::End)).collect()
 }
 
 #[cfg(test)]
@@ -52,9 +64,19 @@ mod tests {
         let bytes = b"\0\x09user_123\0\x01\0\x03\xc3\xa9\0\0";
         assert_eq!(write(&positions), bytes);
         assert_eq!(read(bytes, 4), Some(positions));
-        for parts in [1, 3, 5] {
-            assert_eq!(read(bytes, parts), None);
-        }
+    }
+
+    #[test]
+    fn in_another_number_of_parts_they_are_the_least_of_those_that_had_its_users() {
+        let after = |id: &str| Position::After(id.into());
+        let four = [after("d"), after("b"), Position::End, after("c")];
+        assert_eq!(in_parts(&four, 1), [after("b")]);
+        assert_eq!(in_parts(&[Position::End], 4), [const { Position::End }; 4]);
+        let sixteen = in_parts(&four, 16);
+        assert!(sixteen.chunks(4).all(|chunk| chunk == four), "{sixteen:?}");
+        assert_eq!(in_parts(&sixteen, 4), four);
+        assert_eq!(read(&write(&four), 1), Some(vec![after("b")]));
+        assert_eq!(read(&write(&four[..3]), 4), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::api::read;
 use crate::input::percent;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
-use crate::store::UserStore;
+use crate::store::{Access, UserStore};
 use crate::user::NewUser;
 use serde::Serialize;
 
@@ -37,7 +37,8 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let user = read::object(cx, |body| NewUser::parse(body, cx.now())).await?;
     // 3 store
     let new_id = cx.new_user_id();
-    let upsert = cx.platform.users().upsert_user(caller.at(cx.now()), &user, if_match.as_ref(), &new_id);
+    let upsert =
+        async |access: Access<'_>| cx.platform.users().upsert_user(access, &user, if_match.as_ref(), &new_id).await;
     let stored = for_caller(cx, &caller, upsert).await?;
     // 4 reply
     let out = UpsertOut {

@@ -2,7 +2,7 @@
 //! project side by side.
 
 use super::positions::{self, Position};
-use crate::api::admission::for_caller;
+use crate::api::auth::{Patience, find_again};
 use crate::api::cursor::{self, PaginationOut};
 use crate::api::error::ApiError;
 use crate::api::platform::{Cx, Platform};
@@ -10,7 +10,7 @@ use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_STATEME
 use crate::filter::{self, Filter};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::key::KeyRecord;
-use crate::store::{Caller, Found, Question, Reach, Share, UserStore, Walk, Walked};
+use crate::store::{Caller, Found, Question, Reach, Share, StoreError, UserStore, Walk, Walked};
 
 /// Rounds of statements, at most. Only where users are large does a call end before it has examined as many as it may.
 const MAX_ROUNDS: u32 = MAX_EXAMINED / MAX_STATEMENT_USERS;
@@ -61,7 +61,7 @@ pub struct Progress {
 impl Progress {
     /// At the beginning, or where a cursor says. `asked` is what all walks have in common that ask the same.
     pub fn begin(part: Part, cursor: Option<&str>, asked: Vec<String>, record: &KeyRecord) -> Result<Self, ApiError> {
-        let parts = record.storage.parts();
+        let parts = record.residence.place.storage.parts();
         let positions = match cursor {
             None => vec![Position::After(String::new()); parts.into()],
             Some(text) => read(text, parts, &asked).ok_or_else(|| {
@@ -146,11 +146,13 @@ pub async fn walk<P: Platform>(
     collector: &mut dyn Collector,
 ) -> Result<(), ApiError> {
     let mut took_ms = None;
+    let (mut patience, mut found) = (Patience::default(), None);
     let finds_all = walk.filter.is_none() && matches!(walk.question, Question::Users);
     // Where each user is found, one part may have a page of them, and to ask each part costs. Behind the first page, which shows
     // few users at once, as few parts are asked as will do.
     let mut max_parts = if finds_all && !progress.is_at_beginning() { 1 } else { usize::MAX };
     for _ in 0..MAX_ROUNDS {
+        let caller = found.as_ref().unwrap_or(caller);
         let mut shares = progress.shares(collector, max_parts);
         if shares.is_empty() {
             break;
@@ -164,8 +166,16 @@ pub async fn walk<P: Platform>(
             cx.wait(cx.platform.rest(MAX_REST_MS.min(2 * took_ms))).await;
         }
         let begun = cx.now();
-        if !examine(cx, caller, walk, &shares, progress, collector).await? {
-            break;
+        match examine(cx, caller, walk, &shares, progress, collector).await {
+            Err(StoreError::KeyNotLive) => {
+                let there = find_again(cx, caller, &mut patience).await?;
+                progress.positions =
+                    positions::in_parts(&progress.positions, there.record.residence.place.storage.parts());
+                found = Some(there);
+            }
+            Ok(false) => break,
+            Ok(true) => {}
+            Err(error) => return Err(error.into()),
         }
         took_ms = Some(cx.now().as_ms().saturating_sub(begun.as_ms()));
         max_parts = max_parts.saturating_mul(2);
@@ -181,10 +191,8 @@ async fn examine<P: Platform>(
     shares: &[Share],
     progress: &mut Progress,
     collector: &mut dyn Collector,
-) -> Result<bool, ApiError> {
-    let ask = async |shares: &[Share]| {
-        for_caller(cx, caller, cx.platform.users().walk_users(caller.at(cx.now()), walk, shares)).await
-    };
+) -> Result<bool, StoreError> {
+    let ask = async |shares: &[Share]| cx.wait(cx.platform.users().walk_users(caller.at(cx.now()), walk, shares)).await;
     for (share, walked) in shares.iter().zip(ask(shares).await?) {
         let Walked { reach, found } = walked;
         let Err(before) = collector.take(found) else {

@@ -5,7 +5,7 @@ use crate::edge::runtime::{Hops, with_deadline};
 use crate::key::Project;
 use crate::placement::{Jurisdiction, Placement};
 use crate::store::StoreError;
-use crate::store::objects::Objects;
+use crate::store::objects::{Objects, object_name};
 use futures_util::future::try_join_all;
 use std::cell::Cell;
 use std::time::Duration;
@@ -33,11 +33,15 @@ impl Objects for RemoteObjects {
     async fn call(
         &self,
         project: &Project,
+        generation: u32,
         placement: Placement,
         requests: Vec<(u8, String)>,
     ) -> std::result::Result<Vec<String>, StoreError> {
         self.hops.add();
-        let calls = requests.iter().map(|(bucket, request)| self.call_one(project, placement, *bucket, request));
+        let calls = requests.iter().map(|(bucket, request)| {
+            let name = object_name(project, generation, *bucket);
+            self.call_one(name, placement, request)
+        });
         match with_deadline(DEADLINE, try_join_all(calls)).await {
             Some(answers) => answers.map_err(|error| StoreError::Unavailable(format!("object: {error}"))),
             None => Err(StoreError::Unavailable(format!("object: no answer within {DEADLINE:?}"))),
@@ -46,8 +50,7 @@ impl Objects for RemoteObjects {
 }
 
 impl RemoteObjects {
-    async fn call_one(&self, project: &Project, placement: Placement, bucket: u8, request: &str) -> Result<String> {
-        let name = format!("{}/{bucket}", project.as_str());
+    async fn call_one(&self, name: String, placement: Placement, request: &str) -> Result<String> {
         rpc::call(|| self.object(&name, placement), request, request, &self.hops).await
     }
 

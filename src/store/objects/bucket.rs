@@ -3,8 +3,9 @@
 use super::message::{
     BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser, WriteUser,
 };
-use super::walk;
+use super::{moving, walk};
 use crate::bounds::MAX_PAGE_BYTES;
+use crate::store::moving::{Service, Task};
 use crate::store::sql::statements::{OwnStatements, Statements};
 use crate::store::sql::{self, ChangedRows, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
 use crate::store::{ChangesEnd, IfMatch, Page, StoreError, StoredLimit, Upserted, Written};
@@ -27,15 +28,21 @@ pub const SCHEMA: [&str; 1] = [concat!(
     "
     -- D1 keeps the keys. These are the ones that must not be served any more.
     create table revoked_keys (hash text not null primary key) strict, without rowid;
-    -- One row: which bucket this is.
-    create table bucket (project text not null, number integer not null, buckets integer not null) strict;"
+    -- One row: which bucket this is, whom it serves, by which change of that, and the least that revisions are from now on.
+    create table bucket (
+        project text not null, number integer not null, buckets integer not null, generation integer not null,
+        service text not null, turn integer not null default 0, floor integer not null default 0
+    ) strict;"
 )];
 
 /// The project of the calling key ?1, if it was not revoked. Whether it has expired is judged before any statement.
 const CALLER: &str = "
-with caller as (select project from bucket where not exists (select 1 from revoked_keys where hash = ?1))";
+with caller as (
+    select project, floor, number as part, buckets as parts
+    from bucket where not exists (select 1 from revoked_keys where hash = ?1)
+)";
 
-static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER));
+static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER, CALLER));
 /// Those of Roster itself, whose key is null: none such is revoked.
 static OWN: LazyLock<OwnStatements> = LazyLock::new(|| OwnStatements::new(CALLER));
 
@@ -61,18 +68,27 @@ struct AnyRow {}
 /// What became of a user to upsert.
 type Outcome = Result<Upserted, StoredLimit>;
 
+/// What a bucket knows of itself.
+#[derive(Clone, Deserialize)]
+struct Known {
+    #[serde(flatten)]
+    id: BucketId,
+    service: Service,
+    turn: u64,
+}
+
 /// A bucket of a project's users.
 pub struct Bucket<D> {
     database: D,
-    /// Once it is known that the tables are there: which bucket this is.
-    id: RefCell<Option<BucketId>>,
+    /// Once it is known: which bucket this is, and whom it serves.
+    known: RefCell<Option<Known>>,
     measured_at: Cell<Option<Timestamp>>,
 }
 
 impl<D: LocalDatabase> Bucket<D> {
     /// The bucket that is kept in a database, which may be empty.
     pub fn new(database: D) -> Self {
-        Bucket { database, id: RefCell::default(), measured_at: Cell::default() }
+        Bucket { database, known: RefCell::default(), measured_at: Cell::default() }
     }
 
     /// Once a minute, a warning for the log if the bucket has grown large.
@@ -86,8 +102,8 @@ impl<D: LocalDatabase> Bucket<D> {
         if bytes < LARGE_BYTES {
             return None;
         }
-        let id = self.id.borrow();
-        let BucketId { project, number, .. } = id.as_ref()?;
+        let known = self.known.borrow();
+        let BucketId { project, number, .. } = &known.as_ref()?.id;
         let gigabytes = bytes / 1_000_000_000;
         Some(format!("object {project}/{number} has {gigabytes} of 10 GB: move its project to more objects"))
     }
@@ -99,7 +115,7 @@ impl<D: LocalDatabase> Bucket<D> {
             // Its text may repeat what it can't read, which is user data.
             format!("not a request of this version, at column {}", error.column())
         })?;
-        let answer = match self.open(&request.bucket).and_then(|()| self.run(&request, now)) {
+        let answer = match self.open(&request).and_then(|service| self.admit(&request, service, now)) {
             Ok(answer) => answer,
             Err(StoreError::KeyNotLive) => BucketAnswer::KeyNotLive,
             Err(StoreError::CursorExpired) => BucketAnswer::CursorExpired,
@@ -110,14 +126,29 @@ impl<D: LocalDatabase> Bucket<D> {
         serde_json::to_string(&answer).map_err(|error| error.to_string())
     }
 
-    /// Makes the tables up to date, and sees to it that this is the bucket that is meant.
-    fn open(&self, meant: &BucketId) -> Result<(), StoreError> {
-        let mut id = self.id.borrow_mut();
-        if id.is_none() {
+    /// Makes the tables up to date, sees to it that this is the bucket that is meant, and answers whom it serves. A place that
+    /// somebody moved to, or was about to, is made by the mover: whoever comes later than it was removed finds nothing.
+    fn open(&self, request: &BucketRequest) -> Result<Service, StoreError> {
+        let meant = &request.bucket;
+        let mut known = self.known.borrow_mut();
+        if known.is_none() {
             self.database.in_transaction(|| self.migrate())?;
-            *id = Some(self.find_id(meant)?);
+            *known = self.find_known()?;
         }
-        if id.as_ref() == Some(meant) { Ok(()) } else { Err(failed("this is another bucket than was meant")) }
+        if known.is_none() {
+            let service = match &request.operation {
+                // It was emptied before, as far as it got.
+                Operation::Move(Task::Empty { .. }) => Service::Left,
+                _ if meant.generation == 0 => Service::Serving,
+                Operation::Move(_) | Operation::Revoke => Service::Filling,
+                _ => return Ok(Service::Left),
+            };
+            *known = Some(self.make(Known { id: meant.clone(), service, turn: 0 })?);
+        }
+        match &*known {
+            Some(known) if known.id == *meant => Ok(known.service),
+            _ => Err(failed("this is another bucket than was meant")),
+        }
     }
 
     /// Applies what is missing of the schema. One of a later version stays as it is.
@@ -133,17 +164,55 @@ impl<D: LocalDatabase> Bucket<D> {
         Ok(())
     }
 
-    /// Which bucket this is: the first that was meant.
-    fn find_id(&self, meant: &BucketId) -> Result<BucketId, StoreError> {
-        let sql = "select project, number, buckets from bucket";
-        if let Some(id) = self.database.query::<BucketId>(Statement { sql, values: &[] })?.pop() {
-            return Ok(id);
-        }
-        let sql = "insert into bucket (project, number, buckets) values (?1, ?2, ?3)";
-        let number = |number: u8| Value::Number(number.into());
-        let values = [(&meant.project).into(), number(meant.number), number(meant.buckets)];
+    fn find_known(&self) -> Result<Option<Known>, StoreError> {
+        let sql = "select project, number, buckets, generation, service, turn from bucket";
+        Ok(self.database.query::<Known>(Statement { sql, values: &[] })?.pop())
+    }
+
+    fn make(&self, known: Known) -> Result<Known, StoreError> {
+        let sql =
+            "insert into bucket (project, number, buckets, generation, service, turn) values (?1, ?2, ?3, ?4, ?5, ?6)";
+        let BucketId { project, number, buckets, generation } = &known.id;
+        let [number, buckets] = [number, buckets].map(|number| Value::Number((*number).into()));
+        let generation = Value::Number((*generation).into());
+        let values =
+            [project.into(), number, buckets, generation, known.service.as_str().into(), Value::Number(known.turn)];
         self.database.query::<AnyRow>(Statement { sql, values: &values })?;
-        Ok(meant.clone())
+        Ok(known)
+    }
+
+    /// Serves so from now on, unless that was said in an earlier turn.
+    pub(super) fn serve(&self, service: Service, turn: u64) -> Result<(), StoreError> {
+        let mut known = self.known.borrow_mut();
+        let Some(known) = known.as_mut().filter(|known| known.turn < turn) else { return Ok(()) };
+        let sql = "update bucket set service = ?1, turn = ?2";
+        let values = [service.as_str().into(), Value::Number(turn)];
+        self.database.query::<AnyRow>(Statement { sql, values: &values })?;
+        (known.service, known.turn) = (service, turn);
+        Ok(())
+    }
+
+    /// Removes all but what the bucket knows of itself.
+    pub(super) fn empty(&self) -> Result<(), StoreError> {
+        let Some(known) = self.known.take() else { return Ok(()) };
+        self.database.clear()?;
+        let known = self.database.in_transaction(|| {
+            self.migrate()?;
+            self.make(known)
+        })?;
+        self.known.replace(Some(known));
+        Ok(())
+    }
+
+    /// Does what the bucket does for whom it serves.
+    fn admit(&self, request: &BucketRequest, service: Service, now: Timestamp) -> Result<BucketAnswer, StoreError> {
+        let serves = match (&request.operation, service) {
+            (Operation::Move(task), _) => return moving::answer(self, &self.database, service, task),
+            (Operation::Revoke, _) | (_, Service::Serving) => true,
+            (operation, Service::Fenced) => !operation.writes(),
+            (_, Service::Filling | Service::Left) => false,
+        };
+        if serves { self.run(request, now) } else { Err(StoreError::KeyNotLive) }
     }
 
     fn run(&self, request: &BucketRequest, clock: Timestamp) -> Result<BucketAnswer, StoreError> {
@@ -205,6 +274,7 @@ impl<D: LocalDatabase> Bucket<D> {
                 self.database.query::<AnyRow>(Statement { sql, values: &key_and_now[..1] })?;
                 Ok(BucketAnswer::Revoked)
             }
+            Operation::Move(_) => Err(failed("a task of a move has no caller")),
         }
     }
 
@@ -369,12 +439,17 @@ mod tests {
         fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
             work()
         }
+
+        fn clear(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
     }
 
     #[test]
     fn a_large_bucket_warns_once_a_minute() {
         let bucket = Bucket::new(OfSize(Cell::new(LARGE_BYTES - 1)));
-        *bucket.id.borrow_mut() = Some(BucketId { project: "p".into(), number: 3, buckets: 4 });
+        let id = BucketId { project: "p".into(), number: 3, buckets: 4, generation: 0 };
+        *bucket.known.borrow_mut() = Some(Known { id, service: Service::Serving, turn: 0 });
         let warning = |ms| bucket.size_warning(Timestamp::from_ms(ms));
         assert_eq!(warning(1), None);
         bucket.database.0.set(LARGE_BYTES);

@@ -6,11 +6,12 @@ use super::message::{
 use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::{Project, ProjectRecord};
-use crate::placement::{Placement, Storage};
+use crate::placement::{Place, Placement, Storage};
 use crate::sorted::SortedMap;
+use crate::store::moving::{Done, Places, Task};
 use crate::store::{
-    Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError, StoredLimit,
-    StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
+    Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Outcome, OwnReads, Page, Share, StoreError,
+    StoredUser, Upserted, UserStore, UserWrite, Walk, Walked,
 };
 use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
@@ -23,17 +24,25 @@ use serde_json::value::RawValue;
 #[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
 pub trait Objects {
     /// The answers of some of a project's buckets to a [`BucketRequest`] each, in turn. All are sent at once: they are one hop.
+    /// The object of a bucket has the name that [`object_name`] makes.
     async fn call(
         &self,
         project: &Project,
+        generation: u32,
         placement: Placement,
         requests: Vec<(u8, String)>,
     ) -> Result<Vec<String>, StoreError>;
 }
 
+/// The name of the object of a bucket. Objects of different places of a project never meet.
+pub fn object_name(project: &Project, generation: u32, bucket: u8) -> String {
+    format!("{}@{generation}/{bucket}", project.as_str())
+}
+
 /// Whose buckets do something, and for whom.
 struct Sender<'a> {
     project: &'a Project,
+    generation: u32,
     placement: Placement,
     /// The hash of the calling key. None: Roster itself.
     key: Option<String>,
@@ -44,15 +53,15 @@ struct Sender<'a> {
 impl<'a> Sender<'a> {
     fn new(Access { caller, now }: Access<'a>) -> Result<Self, StoreError> {
         let record = &caller.record;
-        let (project, placement) = (&record.project, placement(record.storage)?);
-        let expires_at = record.expires_at.map(Timestamp::as_ms);
-        Ok(Sender { project, placement, key: Some(caller.hash.to_hex()), expires_at, now: now.as_ms() })
+        let Place { storage, generation } = record.residence.place;
+        let (project, placement) = (&record.project, placement(storage)?);
+        let (key, expires_at) = (Some(caller.hash.to_hex()), record.expires_at.map(Timestamp::as_ms));
+        Ok(Sender { project, generation, placement, key, expires_at, now: now.as_ms() })
     }
 
     /// Roster itself, whose reads are dated by the objects alone.
-    fn own(project: &'a ProjectRecord) -> Result<Self, StoreError> {
-        let placement = placement(project.storage)?;
-        Ok(Sender { project: &project.name, placement, key: None, expires_at: None, now: 0 })
+    fn own(project: &'a Project, Place { storage, generation }: Place) -> Result<Self, StoreError> {
+        Ok(Sender { project, generation, placement: placement(storage)?, key: None, expires_at: None, now: 0 })
     }
 }
 
@@ -69,7 +78,18 @@ impl<O: Objects> ObjectStore<O> {
         access: Access<'_>,
         operations: impl IntoIterator<Item = (u8, Operation)>,
     ) -> Result<Vec<BucketAnswer>, StoreError> {
-        self.send(Sender::new(access)?, operations.into_iter().collect()).await
+        self.send_alike(Sender::new(access)?, operations.into_iter().collect()).await
+    }
+
+    /// Does what [`ObjectStore::send`] does, where a bucket that serves the caller no more is an error.
+    async fn send_alike(
+        &self,
+        sender: Sender<'_>,
+        operations: Vec<(u8, Operation)>,
+    ) -> Result<Vec<BucketAnswer>, StoreError> {
+        let answers = self.send(sender, operations).await?;
+        let refuses = answers.iter().any(|answer| matches!(answer, BucketAnswer::KeyNotLive));
+        if refuses { Err(StoreError::KeyNotLive) } else { Ok(answers) }
     }
 
     async fn send(
@@ -77,24 +97,21 @@ impl<O: Objects> ObjectStore<O> {
         sender: Sender<'_>,
         operations: Vec<(u8, Operation)>,
     ) -> Result<Vec<BucketAnswer>, StoreError> {
-        let Sender { project, placement, key, expires_at, now } = sender;
+        let Sender { project, generation, placement, key, expires_at, now } = sender;
         let request = |(number, operation)| {
             let (project, buckets) = (project.as_str().into(), placement.buckets.count());
-            let bucket = BucketId { project, number, buckets };
+            let bucket = BucketId { project, number, buckets, generation };
             let request = BucketRequest { bucket, key: key.clone(), expires_at, now, operation };
             serde_json::to_string(&request).map(|request| (number, request))
         };
         let requests = operations.into_iter().map(request).collect::<Result<_, _>>();
         let requests = requests.map_err(|error| StoreError::Failed(error.to_string()))?;
-        let answers = self.0.call(project, placement, requests).await?;
+        let answers = self.0.call(project, generation, placement, requests).await?;
         let answers: Vec<BucketAnswer> = answers
             .iter()
             // The cause must not repeat the answer, which holds user data.
             .map(|answer| serde_json::from_str(answer).map_err(|_| failed("answer of an object can't be read")))
             .collect::<Result<_, _>>()?;
-        if answers.iter().any(|answer| matches!(answer, BucketAnswer::KeyNotLive)) {
-            return Err(StoreError::KeyNotLive);
-        }
         let cause = |answer: &BucketAnswer| match answer {
             BucketAnswer::CursorExpired => Some(StoreError::CursorExpired),
             BucketAnswer::Failed(cause) => Some(failed(cause)),
@@ -113,7 +130,7 @@ impl<O: Objects> ObjectStore<O> {
         external_id: &str,
         operation: Operation,
     ) -> Result<BucketAnswer, StoreError> {
-        let bucket = placement(access.caller.record.storage)?.buckets.bucket_of(external_id);
+        let bucket = placement(access.caller.record.residence.place.storage)?.buckets.bucket_of(external_id);
         match self.call(access, [(bucket, operation)]).await?.pop() {
             Some(BucketAnswer::RevisionChanged(revision)) => Err(StoreError::RevisionChanged(revision)),
             answer => answer.ok_or_else(unfit),
@@ -126,7 +143,7 @@ impl<O: Objects> ObjectStore<O> {
         access: Access<'_>,
         operation: impl Fn() -> Operation,
     ) -> Result<Vec<BucketAnswer>, StoreError> {
-        let buckets = placement(access.caller.record.storage)?.buckets.count();
+        let buckets = placement(access.caller.record.residence.place.storage)?.buckets.count();
         self.call(access, (0..buckets).map(|bucket| (bucket, operation()))).await
     }
 
@@ -142,7 +159,7 @@ impl<O: Objects> ObjectStore<O> {
             (number, Operation::ListChanges(ListChanges { behind, limit, max_bytes }))
         };
         let (mut changes, mut has_more, mut reached) = (Vec::new(), false, Vec::new());
-        let answers = self.send(sender, (0..buckets).map(operation).collect()).await?;
+        let answers = self.send_alike(sender, (0..buckets).map(operation).collect()).await?;
         for (number, answer) in answers.into_iter().enumerate() {
             let BucketAnswer::Changes { changes: of_bucket, has_more: of_bucket_more, reached: of_bucket_reached } =
                 answer
@@ -178,12 +195,8 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         }
     }
 
-    async fn write_users(
-        &self,
-        access: Access<'_>,
-        writes: &[UserWrite<'_>],
-    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
-        let buckets = placement(access.caller.record.storage)?.buckets;
+    async fn write_users(&self, access: Access<'_>, writes: &[UserWrite<'_>]) -> Result<Vec<Outcome>, StoreError> {
+        let buckets = placement(access.caller.record.residence.place.storage)?.buckets;
         // By bucket, in turn: the indexes of its users, and what is sent.
         let mut batches: Vec<(Vec<usize>, Vec<WriteUser>)> = (0..buckets.count()).map(|_| Default::default()).collect();
         for (index, write) in writes.iter().enumerate() {
@@ -200,13 +213,21 @@ impl<O: Objects> UserStore for ObjectStore<O> {
             operations.push((bucket, Operation::WriteAll(batch)));
         }
         let mut outcomes = vec![None; writes.len()];
-        for (indexes, answer) in indexes.into_iter().zip(self.call(access, operations).await?) {
-            let BucketAnswer::WrittenAll(of_bucket) = answer else { return Err(unfit()) };
+        let answers = self.send(Sender::new(access)?, operations).await?;
+        if answers.iter().all(|answer| matches!(answer, BucketAnswer::KeyNotLive)) {
+            return Err(StoreError::KeyNotLive);
+        }
+        for (indexes, answer) in indexes.into_iter().zip(answers) {
+            let of_bucket = match answer {
+                BucketAnswer::WrittenAll(of_bucket) if of_bucket.len() == indexes.len() => of_bucket,
+                BucketAnswer::KeyNotLive => continue,
+                _ => return Err(unfit()),
+            };
             for (index, outcome) in indexes.into_iter().zip(of_bucket) {
                 outcomes[index] = Some(outcome);
             }
         }
-        outcomes.into_iter().collect::<Option<_>>().ok_or_else(unfit)
+        Ok(outcomes)
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
@@ -241,7 +262,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
         limit: u32,
     ) -> Result<Page, StoreError> {
         let Filter { email, phone } = filter;
-        let buckets = placement(access.caller.record.storage)?.buckets.count();
+        let buckets = placement(access.caller.record.residence.place.storage)?.buckets.count();
         let (max_bytes, of_bucket) = (MAX_PAGE_BYTES / usize::from(buckets), likely_share(limit, buckets));
         let operation = || {
             Operation::List(ListUsers {
@@ -273,7 +294,7 @@ impl<O: Objects> UserStore for ObjectStore<O> {
     }
 
     async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
-        let placement = placement(access.caller.record.storage)?;
+        let placement = placement(access.caller.record.residence.place.storage)?;
         let by_bucket = by_bucket(placement, ids.iter().map(ExternalId::as_str));
         let operation = |(bucket, external_ids)| (bucket, Operation::FindAll { external_ids });
         let mut users = Vec::new();
@@ -312,19 +333,29 @@ impl<O: Objects> OwnReads for ObjectStore<O> {
         from: &FollowFrom,
         limit: u32,
     ) -> Result<ChangesPage, StoreError> {
-        self.changes(Sender::own(project)?, from, limit).await
+        self.changes(Sender::own(&project.name, project.place())?, from, limit).await
     }
 
     async fn states_of(&self, project: &ProjectRecord, ids: &[String]) -> Result<Vec<ChangedUser>, StoreError> {
-        let sender = Sender::own(project)?;
+        let sender = Sender::own(&project.name, project.place())?;
         let operation = |(bucket, external_ids)| (bucket, Operation::FindStates { external_ids });
         let operations = by_bucket(sender.placement, ids.iter().map(String::as_str)).map(operation).collect();
         let mut states = Vec::new();
-        for answer in self.send(sender, operations).await? {
+        for answer in self.send_alike(sender, operations).await? {
             let BucketAnswer::States(of_bucket) = answer else { return Err(unfit()) };
             states.extend(of_bucket.into_iter().map(ChangedUser::from));
         }
         Ok(states)
+    }
+}
+
+/// The objects take tasks from whoever can reach them, which is Roster alone.
+impl<O: Objects> Places for ObjectStore<O> {
+    async fn ask(&self, project: &Project, place: Place, tasks: Vec<(u8, Task)>) -> Result<Vec<Done>, StoreError> {
+        let operations = tasks.into_iter().map(|(part, task)| (part, Operation::Move(task))).collect();
+        let answers = self.send(Sender::own(project, place)?, operations).await?;
+        let done = |answer| if let BucketAnswer::Moved(done) = answer { Ok(done) } else { Err(unfit()) };
+        answers.into_iter().map(done).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! member may only say what an object of an earlier version may ignore; what narrows a write is a new variant, which such
 //! an object refuses.
 
+use crate::store::moving::{Done, Task};
 use crate::store::{
     Behind, ChangedUser, DeletedUser, GroupCount, IfMatch, PropertyCount, Reach, Reached, StoredLimit, StoredUser,
     Upserted, Written,
@@ -36,6 +37,8 @@ pub struct BucketId {
     pub number: u8,
     /// How many buckets the project has.
     pub buckets: u8,
+    /// That of the place: buckets of different moves never meet.
+    pub generation: u32,
 }
 
 /// What an object can do. All of it is harmless to repeat.
@@ -80,6 +83,15 @@ pub enum Operation {
     Walk(WalkUsers),
     /// From the answer on, which is `Revoked`, the calling key is answered `KeyNotLive`.
     Revoke,
+    /// A task of a move, whoever calls. Answered by `Moved`.
+    Move(Task),
+}
+
+impl Operation {
+    /// Whether it changes users.
+    pub(super) fn writes(&self) -> bool {
+        matches!(self, Operation::Upsert { .. } | Operation::WriteAll(_) | Operation::Delete { .. })
+    }
 }
 
 impl Operation {
@@ -229,7 +241,9 @@ pub enum BucketAnswer {
     Revoked,
     /// The user is not one that the condition means, but of this revision, or not there. Nothing was done.
     RevisionChanged(Option<u64>),
-    /// The calling key is dead. Nothing was done.
+    /// What came of the task.
+    Moved(Done),
+    /// The calling key is dead, or this is not the project's place for what it asks. Nothing was done.
     KeyNotLive,
     /// It failed. Nothing was done, and another try will not help.
     Failed(String),

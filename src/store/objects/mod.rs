@@ -4,8 +4,9 @@
 mod bucket;
 mod client;
 mod message;
+mod moving;
 mod walk;
 
 pub use bucket::{Bucket, SCHEMA};
-pub use client::{ObjectStore, Objects};
+pub use client::{ObjectStore, Objects, object_name};
 pub use message::{BucketAnswer, BucketId, BucketRequest};

@@ -1,11 +1,12 @@
 //! The port to keys and projects.
 
 use super::database::{Database, Statement, Value};
-use super::rows::{IdRow, KeyRow, ProjectRow};
+use super::rows::{IdRow, KeyRow, MovingRow, ProjectRow};
 use super::{SqlStore, statements};
 use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use crate::placement::{Jurisdiction, Location, Storage};
-use crate::store::{Caller, ControlStore, StoreError};
+use crate::placement::{Jurisdiction, Location, Residence, Storage};
+use crate::store::moving::{Move, Moving};
+use crate::store::{ControlStore, RevokedKey, StoreError};
 use crate::time::Timestamp;
 
 impl<D: Database> ControlStore for SqlStore<D> {
@@ -33,7 +34,7 @@ impl<D: Database> ControlStore for SqlStore<D> {
             key.created_at.into(),
             key.expires_at.into(),
         ];
-        let add_project = project_values(&key.project, key.storage, key.created_at, false);
+        let add_project = project_values(&key.project, key.residence.place.storage, key.created_at, false);
         let add_project = Statement { sql: statements::ADD_PROJECT, values: &add_project };
         let create_key = Statement { sql: statements::CREATE_KEY, values: &values };
         self.0.query_pair::<IdRow, IdRow>(add_project, create_key).await.map(drop)
@@ -45,12 +46,12 @@ impl<D: Database> ControlStore for SqlStore<D> {
         rows.into_iter().map(KeyRecord::try_from).collect()
     }
 
-    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<Caller>, StoreError> {
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<RevokedKey>, StoreError> {
         let values = [id.into(), now.into()];
         let revoke = Statement { sql: statements::REVOKE_KEY, values: &values };
         let find = Statement { sql: statements::FIND_KEY_BY_ID, values: &values[..1] };
         let (_, rows) = self.0.query_pair::<IdRow, KeyRow>(revoke, find).await?;
-        rows.into_iter().next().map(Caller::try_from).transpose()
+        rows.into_iter().next().map(RevokedKey::try_from).transpose()
     }
 
     async fn touch_key(&self, hash: &KeyHash, now: Timestamp) -> Result<(), StoreError> {
@@ -83,6 +84,54 @@ impl<D: Database> ControlStore for SqlStore<D> {
     async fn list_projects(&self) -> Result<Vec<ProjectRecord>, StoreError> {
         let rows = self.0.query::<ProjectRow>(Statement { sql: statements::LIST_PROJECTS, values: &[] }).await?;
         rows.into_iter().map(ProjectRecord::try_from).collect()
+    }
+
+    async fn find_move(&self, name: &Project) -> Result<Option<Moving>, StoreError> {
+        let values = [name.as_str().into()];
+        let rows = self.0.query::<MovingRow>(Statement { sql: statements::FIND_MOVE, values: &values }).await?;
+        rows.into_iter().next().map(Moving::try_from).transpose()
+    }
+
+    async fn save_move(
+        &self,
+        name: &Project,
+        before: Option<&Move>,
+        after: &Move,
+        residence: Residence,
+    ) -> Result<bool, StoreError> {
+        let text =
+            |progress: &Move| serde_json::to_string(progress).map_err(|error| StoreError::Failed(error.to_string()));
+        let (before, progress) = (before.map(text).transpose()?, text(after)?);
+        let values = [
+            name.as_str().into(),
+            before.as_ref().into(),
+            (&progress).into(),
+            Value::Number(after.to.generation.into()),
+            Value::Number(after.step.fills().into()),
+        ];
+        let save = Statement { sql: statements::SAVE_MOVE, values: &values };
+        let [_, _, kind, buckets, jurisdiction, location, _] =
+            project_values(name, residence.place.storage, Timestamp::from_ms(0), false);
+        let settle = [
+            name.as_str().into(),
+            (&progress).into(),
+            kind,
+            buckets,
+            jurisdiction,
+            location,
+            Value::Number(residence.place.generation.into()),
+            residence.phase.as_str().into(),
+            Value::Number(after.floor),
+        ];
+        let settle = Statement { sql: statements::SETTLE_PROJECT, values: &settle };
+        let (saved, _) = self.0.query_pair::<IdRow, IdRow>(save, settle).await?;
+        Ok(!saved.is_empty())
+    }
+
+    async fn revoked_keys(&self, name: &Project) -> Result<Vec<String>, StoreError> {
+        let values = [name.as_str().into()];
+        let rows = self.0.query::<IdRow>(Statement { sql: statements::REVOKED_KEYS, values: &values }).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 }
 

@@ -47,6 +47,9 @@ pub trait LocalDatabase {
     /// Runs statements without parameters, one after the other.
     fn run_script(&self, script: &str) -> Result<(), StoreError>;
 
+    /// Removes all tables.
+    fn clear(&self) -> Result<(), StoreError>;
+
     /// Undoes what `work` has written if it fails.
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError>;
 }

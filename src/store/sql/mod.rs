@@ -3,6 +3,7 @@
 mod batch;
 mod control;
 mod database;
+pub(super) mod moving;
 mod rows;
 pub mod statements;
 mod users;

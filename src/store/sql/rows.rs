@@ -2,10 +2,11 @@
 
 use super::database::limit_named;
 use crate::key::{KeyHash, KeyRecord, ProjectRecord};
-use crate::placement::{Buckets, Placement, Storage};
+use crate::placement::{Buckets, Phase, Place, Placement, Residence, Storage};
+use crate::store::moving::{Move, Moving};
 use crate::store::{
-    Behind, Caller, ChangedUser, ChangesEnd, DeletedUser, Page, Reached, StoreError, StoredLimit, StoredUser, Upserted,
-    Written,
+    Behind, Caller, ChangedUser, ChangesEnd, DeletedUser, Page, Reached, RevokedKey, StoreError, StoredLimit,
+    StoredUser, Upserted, Written,
 };
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -70,6 +71,11 @@ pub struct KeyRow {
     pub buckets: Option<u64>,
     pub jurisdiction: Option<String>,
     pub location: Option<String>,
+    pub generation: u32,
+    pub phase: String,
+    /// How far a move is, if there is one.
+    #[serde(default)]
+    pub progress: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,11 +86,11 @@ pub struct ProjectRow {
     pub buckets: Option<u64>,
     pub jurisdiction: Option<String>,
     pub location: Option<String>,
+    pub generation: u32,
 }
 
 #[derive(Deserialize)]
 pub struct IdRow {
-    #[expect(dead_code, reason = "that there is a row is the answer")]
     pub id: String,
 }
 
@@ -127,6 +133,11 @@ impl UserRow {
         };
         read().map(Some).ok_or_else(unreadable_user)
     }
+}
+
+/// A row that each such statement answers is not there.
+pub fn missing(what: &str) -> StoreError {
+    StoreError::Failed(format!("{what} is missing"))
 }
 
 fn unreadable_user() -> StoreError {
@@ -179,6 +190,35 @@ fn storage(kind: &str, buckets: Option<u64>, jurisdiction: Option<&str>, locatio
     }
 }
 
+fn phase(name: &str) -> Option<Phase> {
+    Phase::ALL.into_iter().find(|phase| phase.as_str() == name)
+}
+
+/// Where a project's users are, and how far its last move is.
+#[derive(Deserialize)]
+pub struct MovingRow {
+    storage: String,
+    buckets: Option<u64>,
+    jurisdiction: Option<String>,
+    location: Option<String>,
+    generation: u32,
+    phase: String,
+    progress: Option<String>,
+}
+
+impl TryFrom<MovingRow> for Moving {
+    type Error = StoreError;
+
+    fn try_from(row: MovingRow) -> Result<Self, StoreError> {
+        let unreadable = || StoreError::Failed("row of a move can't be read".into());
+        let storage = storage(&row.storage, row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
+        let place = Place { storage: storage.ok_or_else(unreadable)?, generation: row.generation };
+        let residence = Residence { place, phase: phase(&row.phase).ok_or_else(unreadable)? };
+        let last = row.progress.as_deref().map(serde_json::from_str::<Move>).transpose();
+        Ok(Moving { residence, last: last.map_err(|_| unreadable())? })
+    }
+}
+
 impl TryFrom<ProjectRow> for ProjectRecord {
     type Error = StoreError;
 
@@ -188,18 +228,20 @@ impl TryFrom<ProjectRow> for ProjectRecord {
         Ok(ProjectRecord {
             name: row.name.parse().map_err(|_| unreadable())?,
             storage: storage.ok_or_else(unreadable)?,
+            generation: row.generation,
             created_at: Timestamp::from_ms(row.created_at),
         })
     }
 }
 
-impl TryFrom<KeyRow> for Caller {
+impl TryFrom<KeyRow> for RevokedKey {
     type Error = StoreError;
 
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
-        let hash = KeyHash::from_hex(&row.hash);
-        let hash = hash.ok_or_else(|| StoreError::Failed(format!("row of {} can't be read", row.id)))?;
-        Ok(Caller { hash, record: row.try_into()? })
+        let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
+        let hash = KeyHash::from_hex(&row.hash).ok_or_else(unreadable)?;
+        let moving = row.progress.as_deref().map(serde_json::from_str::<Move>).transpose().map_err(|_| unreadable())?;
+        Ok(RevokedKey { caller: Caller { hash, record: row.try_into()? }, also_in: moving.map(|moving| moving.to) })
     }
 }
 
@@ -209,9 +251,10 @@ impl TryFrom<KeyRow> for KeyRecord {
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
         let storage = storage(&row.storage, row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
+        let place = Place { storage: storage.ok_or_else(unreadable)?, generation: row.generation };
         Ok(KeyRecord {
             project: row.project.parse().map_err(|_| unreadable())?,
-            storage: storage.ok_or_else(unreadable)?,
+            residence: Residence { place, phase: phase(&row.phase).ok_or_else(unreadable)? },
             // A scope that another version knows grants nothing here.
             scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
             created_at: Timestamp::from_ms(row.created_at),

@@ -9,8 +9,8 @@ use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::ProjectRecord;
 use crate::store::{
-    Access, ChangedUser, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, OwnReads, Page, Share, StoreError,
-    StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
+    Access, ChangedUser, ChangesEnd, ChangesPage, Filter, FollowFrom, IfMatch, Outcome, OwnReads, Page, Share,
+    StoreError, StoredUser, Upserted, UserStore, UserWrite, Walk, Walked,
 };
 use crate::user::{Change, ExternalId, NewUser, Phone};
 
@@ -44,11 +44,7 @@ impl<D: Database> UserStore for SqlStore<D> {
         rows.into_iter().next().map(Upserted::from).ok_or(StoreError::KeyNotLive)
     }
 
-    async fn write_users(
-        &self,
-        access: Access<'_>,
-        writes: &[UserWrite<'_>],
-    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
+    async fn write_users(&self, access: Access<'_>, writes: &[UserWrite<'_>]) -> Result<Vec<Outcome>, StoreError> {
         let hash = access.caller.hash.to_hex();
         let rounds = batch::rounds(writes);
         let lists: Vec<String> = rounds.iter().map(|round| batch::list(round, writes)).collect();
@@ -67,7 +63,9 @@ impl<D: Database> UserStore for SqlStore<D> {
         if answers.next().is_none_or(|live| live.is_empty()) {
             return Err(StoreError::KeyNotLive);
         }
-        batch::outcomes(&rounds, writes, answers)
+        let outcomes = batch::outcomes(&rounds, writes, answers);
+        outcomes
+            .map(|outcomes| outcomes.into_iter().map(Some).collect())
             .ok_or_else(|| StoreError::Failed("outcome of a user is missing".into()))
     }
 

@@ -20,7 +20,7 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 40] = [
+const ROUTES: [(&str, &str, For, u16); 43] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -51,6 +51,9 @@ const ROUTES: [(&str, &str, For, u16); 40] = [
     ("PUT", "/v1/projects/access", For::Admin, 200),
     ("GET", "/v1/projects/access", For::Admin, 200),
     ("GET", "/v1/projects/access/usage", For::Admin, 200),
+    ("POST", "/v1/projects/access/move", For::Admin, 200),
+    ("GET", "/v1/projects/access/move", For::Admin, 404),
+    ("DELETE", "/v1/projects/access/move", For::Admin, 404),
     ("GET", "/health", For::Anyone, 200),
     ("GET", "/health/ready", For::Anyone, 200),
     ("GET", "/", For::Anyone, 200),
@@ -71,6 +74,7 @@ fn body_of(method: &str, path: &str) -> String {
         ("POST", "/v1/batch") => json!({"batch": [{"type": "identify", "userId": "u"}]}).to_string(),
         ("POST", "/v1/identify") => json!({"userId": "u"}).to_string(),
         ("POST", "/v1/keys") => json!({"name": "made", "project": "access"}).to_string(),
+        ("POST", "/v1/projects/access/move") => json!({"storage": {"kind": "d1"}}).to_string(),
         ("POST", _) => json!({"user_id": "u"}).to_string(),
         ("PUT", _) => json!({"rate_limits": {"users": {"limit": 1000, "window_seconds": 60}}}).to_string(),
         _ => String::new(),
@@ -150,6 +154,7 @@ fn every_route_answers_every_kind_of_caller_as_it_should() {
         let code = match path {
             _ if well < 400 => "",
             "/v1/keys/key_nobody" => "KEY_NOT_FOUND",
+            "/v1/projects/access/move" => "MOVE_NOT_FOUND",
             _ => "USER_NOT_FOUND",
         };
         let well = (well, code);

@@ -15,6 +15,7 @@ pub mod limit;
 mod list;
 mod log;
 mod merge;
+mod moving;
 mod once;
 mod order;
 mod query;

@@ -4,10 +4,11 @@ use crate::sqlite::{failure, open, run};
 use roster::key::Project;
 use roster::placement::Placement;
 use roster::store::StoreError;
-use roster::store::objects::{Bucket, Objects};
+use roster::store::objects::{Bucket, Objects, object_name};
 use roster::store::sql::{LocalDatabase, Statement};
 use roster::time::Timestamp;
 use rusqlite::Connection;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use std::rc::Rc;
 
 /// The objects of all projects, each made at its first call.
 pub struct LocalObjects {
-    buckets: RefCell<BTreeMap<(Project, u8), Bucket<LocalSqlite>>>,
+    /// By the name of its object.
+    buckets: RefCell<BTreeMap<String, Bucket<LocalSqlite>>>,
     hops: Rc<Cell<u32>>,
 }
 
@@ -30,6 +32,7 @@ impl Objects for LocalObjects {
     async fn call(
         &self,
         project: &Project,
+        generation: u32,
         _: Placement,
         requests: Vec<(u8, String)>,
     ) -> Result<Vec<String>, StoreError> {
@@ -37,13 +40,18 @@ impl Objects for LocalObjects {
         let mut buckets = self.buckets.borrow_mut();
         let mut answers = Vec::new();
         for (number, request) in requests {
-            let bucket =
-                buckets.entry((project.clone(), number)).or_insert_with(|| Bucket::new(LocalSqlite::default()));
+            let name = object_name(project, generation, number);
+            let bucket = buckets.entry(name).or_insert_with(|| Bucket::new(LocalSqlite::default()));
             // Of the two clocks, the caller's counts.
             answers.push(bucket.answer(&request, Timestamp::from_ms(0)).map_err(StoreError::Unavailable)?);
         }
         Ok(answers)
     }
+}
+
+#[derive(Deserialize)]
+struct Table {
+    name: String,
 }
 
 /// A SQLite database in memory.
@@ -68,6 +76,12 @@ impl LocalDatabase for LocalSqlite {
 
     fn run_script(&self, script: &str) -> Result<(), StoreError> {
         self.0.execute_batch(script).map_err(failure)
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        let sql = "select name from sqlite_schema where type = 'table' and name not like 'sqlite%'";
+        let tables = run::<Table>(&self.0, Statement { sql, values: &[] })?;
+        tables.iter().try_for_each(|Table { name }| self.run_script(&format!("drop table {name}")))
     }
 
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
@@ -97,7 +111,7 @@ mod tests {
         [project, number, buckets]: [&str; 3],
         operation: &Value,
     ) -> Result<Value, String> {
-        let id = format!(r#"{{"project":"{project}","number":{number},"buckets":{buckets}}}"#);
+        let id = format!(r#"{{"project":"{project}","number":{number},"buckets":{buckets},"generation":0}}"#);
         let request = format!(r#"{{"bucket":{id},"key":"0f","now":5,"operation":{operation}}}"#);
         bucket.answer(&request, Timestamp::from_ms(5)).map(|answer| serde_json::from_str(&answer).unwrap())
     }
@@ -184,7 +198,7 @@ mod tests {
     #[test]
     fn an_expired_key_may_be_revoked_and_nothing_else_by_the_clock_that_is_ahead() {
         let bucket = bucket(&[]);
-        let bucket_id = r#"{"project":"p","number":0,"buckets":1}"#;
+        let bucket_id = r#"{"project":"p","number":0,"buckets":1,"generation":0}"#;
         let call_at = |operation: &str, now: u64, clock: u64| {
             let request =
                 format!(r#"{{"bucket":{bucket_id},"key":"0f","expires_at":10,"now":{now},"operation":{operation}}}"#);
@@ -207,7 +221,7 @@ mod tests {
     fn roster_itself_reads_changes_and_states_without_a_key_and_does_nothing_else() {
         let bucket = bucket(&[]);
         let own = |operation: &str| {
-            let id = r#"{"project":"p","number":0,"buckets":1}"#;
+            let id = r#"{"project":"p","number":0,"buckets":1,"generation":0}"#;
             let request = format!(r#"{{"bucket":{id},"key":null,"expires_at":null,"now":0,"operation":{operation}}}"#);
             serde_json::from_str::<Value>(&bucket.answer(&request, Timestamp::from_ms(9)).unwrap()).unwrap()
         };

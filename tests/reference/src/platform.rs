@@ -9,8 +9,10 @@ use roster::api::{
     self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, SettingsError, WrittenCopies,
 };
 use roster::bounds::MAX_UNKNOWN_KEYS;
+use roster::key::Project;
 use roster::rate_limit::{LeaseRequest, Quota, Window};
-use roster::store::{ControlStore, UserStore};
+use roster::store::moving::{Advance, Mover, Pace, Places};
+use roster::store::{ControlStore, StoreError, UserStore};
 use roster::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -18,6 +20,9 @@ use std::io::Read;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+
+/// What others do while a request rests for so many milliseconds.
+type Others = Rc<dyn Fn(u64)>;
 
 /// A whole Roster. It answers one request after the other, and nothing in it ever waits.
 pub struct Memory<U = MemoryStore, C = MemoryStore> {
@@ -35,11 +40,13 @@ pub struct Memory<U = MemoryStore, C = MemoryStore> {
     unknown_keys: RefCell<BTreeMap<Network, Window>>,
     body: RefCell<Vec<u8>>,
     background: RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>,
+    /// What others do while a request rests.
+    on_rest: RefCell<Option<Others>>,
     randomness: Cell<u64>,
     hops: Rc<Cell<u32>>,
 }
 
-impl<U: UserStore + 'static, C: ControlStore + 'static> Memory<U, C> {
+impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Memory<U, C> {
     /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `stores`
     /// makes the stores, which count their calls in the number that it takes.
     pub fn new(
@@ -61,6 +68,7 @@ impl<U: UserStore + 'static, C: ControlStore + 'static> Memory<U, C> {
             unknown_keys: RefCell::default(),
             body: RefCell::default(),
             background: RefCell::default(),
+            on_rest: RefCell::default(),
             randomness: Cell::new(seed),
             clock,
             hops,
@@ -76,16 +84,33 @@ impl<U: UserStore + 'static, C: ControlStore + 'static> Memory<U, C> {
 
     /// Answers a request. What that leaves to the background waits for [`Memory::run_background`].
     pub fn answer(&self, call: &Call, body: Vec<u8>) -> (Handled, u32) {
-        self.body.replace(body);
+        let of_another = self.body.replace(body);
         self.hops.set(0);
         let handled = ready(api::handle(call, self));
+        self.body.replace(of_another);
         (handled, self.hops.get())
+    }
+
+    /// From now on this is what others do while a request rests, for so many milliseconds: also answer requests.
+    pub fn set_on_rest(&self, others: impl Fn(u64) + 'static) {
+        self.on_rest.replace(Some(Rc::new(others)));
     }
 
     /// Does what requests have left to the background, in turn.
     pub fn run_background(&self) {
         self.background.take().into_iter().for_each(ready);
     }
+}
+
+/// The pace of a mover that is alone.
+struct Restless(Clock);
+
+impl Pace for Restless {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    async fn rest(&self, _: u64) {}
 }
 
 /// The outcome of what never waits.
@@ -96,7 +121,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-impl<U: UserStore + 'static, C: ControlStore + 'static> Platform for Memory<U, C> {
+impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Platform for Memory<U, C> {
     type Users = U;
     type Control = C;
     type Copies = MemoryCopies;
@@ -166,8 +191,25 @@ impl<U: UserStore + 'static, C: ControlStore + 'static> Platform for Memory<U, C
         window.grant(quota, &ask, self.now().as_ms()).verdict.admitted
     }
 
-    /// Nobody else is there.
-    async fn rest(&self, _: u64) {}
+    /// Nobody else is there, unless somebody said so.
+    async fn rest(&self, ms: u64) {
+        let others = self.on_rest.borrow().clone();
+        if let Some(others) = others {
+            others(ms);
+        }
+    }
+
+    /// Moves it at once, behind the request.
+    async fn wake_mover(&self, project: &Project) -> Result<(), StoreError> {
+        let (users, control) = (Rc::clone(&self.users), Rc::clone(&self.control));
+        let (clock, project) = (self.clock.clone(), project.clone());
+        self.in_background(async move {
+            let mover = Mover { control: &*control, places: &*users, pace: &Restless(clock) };
+            // What fails in memory will not mend.
+            while let Ok(Advance::Next | Advance::Urgent) = mover.advance(&project).await {}
+        });
+        Ok(())
+    }
 
     fn in_background(&self, work: impl Future<Output = ()> + 'static) {
         self.background.borrow_mut().push(Box::pin(work));

@@ -6,10 +6,12 @@ use roster::bounds::{DELETION_MS, MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
 use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
-use roster::placement::Storage;
+use roster::placement::{Phase, Place, Residence, Storage};
+use roster::store::moving::{Done, Move, Moving, Places, Task};
 use roster::store::{
-    Access, Caller, ChangedUser, ChangesEnd, ChangesPage, ControlStore, DeletedUser, Filter, FollowFrom, IfMatch, Page,
-    Share, StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Walk, Walked, Written,
+    Access, Caller, ChangedUser, ChangesEnd, ChangesPage, ControlStore, DeletedUser, Filter, FollowFrom, IfMatch,
+    Outcome, Page, RevokedKey, Share, StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Walk,
+    Walked, Written,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -23,11 +25,24 @@ use std::rc::Rc;
 #[derive(Default)]
 pub struct MemoryStore {
     keys: RefCell<Vec<(KeyHash, KeyRecord)>>,
-    projects: RefCell<BTreeMap<Project, ProjectRecord>>,
+    projects: RefCell<BTreeMap<Project, Known>>,
     users: RefCell<BTreeMap<(Project, String), User>>,
     /// The greatest revision of a deletion that was forgotten, of each project.
     forgotten: RefCell<BTreeMap<Project, u64>>,
     hops: Rc<Cell<u32>>,
+}
+
+/// A project, where it is, and its last move.
+struct Known {
+    record: ProjectRecord,
+    residence: Residence,
+    last: Option<Move>,
+}
+
+impl Known {
+    fn new(record: ProjectRecord) -> Self {
+        Known { residence: Residence::new(record.storage), record, last: None }
+    }
 }
 
 #[derive(Clone)]
@@ -66,10 +81,10 @@ impl MemoryStore {
     }
 
     /// Adds a key, without a request.
-    pub fn add_key(&self, hash: KeyHash, mut record: KeyRecord) {
-        let KeyRecord { project, storage, created_at, .. } = &record;
-        let new = ProjectRecord { name: project.clone(), storage: *storage, created_at: *created_at };
-        record.storage = self.projects.borrow_mut().entry(new.name.clone()).or_insert(new).storage;
+    pub fn add_key(&self, hash: KeyHash, record: KeyRecord) {
+        let KeyRecord { project: name, residence, created_at, .. } = record.clone();
+        let new = ProjectRecord { name: name.clone(), storage: residence.place.storage, generation: 0, created_at };
+        self.projects.borrow_mut().entry(name).or_insert(Known::new(new));
         self.keys.borrow_mut().push((hash, record));
     }
 
@@ -77,12 +92,27 @@ impl MemoryStore {
         self.hops.set(self.hops.get() + 1);
     }
 
-    /// The project of a caller whose key is live.
+    /// A key's record, with where its project is.
+    fn placed(&self, record: &KeyRecord) -> KeyRecord {
+        let residence = self.projects.borrow().get(&record.project).map(|known| known.residence).unwrap_or_default();
+        KeyRecord { residence, ..record.clone() }
+    }
+
+    /// The project of a caller whose key is live, and who asks where the project is.
     fn project_of(&self, access: Access<'_>) -> Result<Project, StoreError> {
         self.count_hop();
         let keys = self.keys.borrow();
         let known = keys.iter().find(|(known, record)| *known == access.caller.hash && record.is_live(access.now));
-        known.map(|(_, record)| record.project.clone()).ok_or(StoreError::KeyNotLive)
+        let known = known.map(|(_, record)| self.placed(record));
+        let is_here = |record: &KeyRecord| record.residence.place == access.caller.record.residence.place;
+        known.filter(is_here).map(|record| record.project).ok_or(StoreError::KeyNotLive)
+    }
+
+    /// The same of a caller who writes.
+    fn written_project(&self, access: Access<'_>) -> Result<Project, StoreError> {
+        let project = self.project_of(access)?;
+        let phase = self.projects.borrow().get(&project).map(|known| known.residence.phase);
+        if phase == Some(Phase::Switching) { Err(StoreError::KeyNotLive) } else { Ok(project) }
     }
 
     /// The revision of the next change of a project.
@@ -294,7 +324,7 @@ impl UserStore for MemoryStore {
         if_match: Option<&IfMatch>,
         new_id: &str,
     ) -> Result<Upserted, StoreError> {
-        let project = self.project_of(access)?;
+        let project = self.written_project(access)?;
         if let Some(if_match) = if_match {
             self.check_revision(&project, user, if_match, access.now)?;
         }
@@ -302,12 +332,8 @@ impl UserStore for MemoryStore {
         self.upsert(&project, user, new_id, access.now, revision).map_err(StoreError::Refused)
     }
 
-    async fn write_users(
-        &self,
-        access: Access<'_>,
-        writes: &[UserWrite<'_>],
-    ) -> Result<Vec<Result<Written, StoredLimit>>, StoreError> {
-        let project = self.project_of(access)?;
+    async fn write_users(&self, access: Access<'_>, writes: &[UserWrite<'_>]) -> Result<Vec<Outcome>, StoreError> {
+        let project = self.written_project(access)?;
         let write = |write: &UserWrite| match write {
             UserWrite::Upsert { user, new_id } => {
                 let revision = self.next_revision(&project, access.now);
@@ -315,7 +341,7 @@ impl UserStore for MemoryStore {
             }
             UserWrite::Delete(id) => Ok(Written::Deleted(self.delete(&project, id, access.now))),
         };
-        Ok(writes.iter().map(write).collect())
+        Ok(writes.iter().map(write).map(Some).collect())
     }
 
     async fn find_user(&self, access: Access<'_>, id: &ExternalId) -> Result<Option<StoredUser>, StoreError> {
@@ -329,7 +355,7 @@ impl UserStore for MemoryStore {
         id: &ExternalId,
         if_match: Option<&IfMatch>,
     ) -> Result<bool, StoreError> {
-        let project = self.project_of(access)?;
+        let project = self.written_project(access)?;
         let key = (project.clone(), id.as_str().to_owned());
         let revision = self.users.borrow().get(&key).filter(|user| !user.gone).map(|user| user.revision);
         match (if_match, revision) {
@@ -414,10 +440,7 @@ impl UserStore for MemoryStore {
         shares: &[Share],
     ) -> Result<Vec<Walked>, StoreError> {
         let mine = self.project_of(access)?;
-        let part_of = |id: &str| match access.caller.record.storage {
-            Storage::D1 => 0,
-            Storage::Objects(placement) => placement.buckets.bucket_of(id),
-        };
+        let part_of = |id: &str| access.caller.record.residence.place.storage.part_of(id);
         let users = self.users.borrow();
         let part = |number: u8| {
             let of_part = users.iter().filter(|((project, id), _)| *project == mine && part_of(id) == number);
@@ -439,7 +462,7 @@ impl ControlStore for MemoryStore {
 
     async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         self.count_hop();
-        Ok(self.keys.borrow().iter().find(|(known, _)| known == hash).map(|(_, record)| record.clone()))
+        Ok(self.keys.borrow().iter().find(|(known, _)| known == hash).map(|(_, record)| self.placed(record)))
     }
 
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
@@ -453,12 +476,12 @@ impl ControlStore for MemoryStore {
         Ok(records.filter(|record| project.is_none_or(|project| record.project == *project)).cloned().collect())
     }
 
-    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<Caller>, StoreError> {
+    async fn revoke_key(&self, id: &str, now: Timestamp) -> Result<Option<RevokedKey>, StoreError> {
         let mut keys = self.keys.borrow_mut();
         let key = keys.iter_mut().find(|(_, record)| record.id == id);
         Ok(key.map(|(hash, record)| {
             record.revoked_at.get_or_insert(now);
-            Caller { hash: *hash, record: record.clone() }
+            RevokedKey { caller: Caller { hash: *hash, record: self.placed(record) }, also_in: None }
         }))
     }
 
@@ -477,20 +500,66 @@ impl ControlStore for MemoryStore {
         change: bool,
         now: Timestamp,
     ) -> Result<ProjectRecord, StoreError> {
-        let new = ProjectRecord { name: name.clone(), storage, created_at: now };
+        let new = ProjectRecord { name: name.clone(), storage, generation: 0, created_at: now };
         let mut projects = self.projects.borrow_mut();
-        let project = projects.entry(name.clone()).or_insert(new);
-        if change && !self.keys.borrow().iter().any(|(_, record)| record.project == *name) {
-            project.storage = storage;
+        let known = projects.entry(name.clone()).or_insert(Known::new(new));
+        if change && known.last.is_none() && !self.keys.borrow().iter().any(|(_, record)| record.project == *name) {
+            known.record.storage = storage;
+            known.residence = Residence::new(storage);
         }
-        Ok(project.clone())
+        Ok(known.record.clone())
     }
 
     async fn find_project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError> {
-        Ok(self.projects.borrow().get(name).cloned())
+        Ok(self.projects.borrow().get(name).map(|known| known.record.clone()))
     }
 
     async fn list_projects(&self) -> Result<Vec<ProjectRecord>, StoreError> {
-        Ok(self.projects.borrow().values().cloned().collect())
+        Ok(self.projects.borrow().values().map(|known| known.record.clone()).collect())
+    }
+
+    async fn find_move(&self, name: &Project) -> Result<Option<Moving>, StoreError> {
+        let moving = |known: &Known| Moving { residence: known.residence, last: known.last.clone() };
+        Ok(self.projects.borrow().get(name).map(moving))
+    }
+
+    async fn save_move(
+        &self,
+        name: &Project,
+        before: Option<&Move>,
+        after: &Move,
+        residence: Residence,
+    ) -> Result<bool, StoreError> {
+        let mut projects = self.projects.borrow_mut();
+        let Some(known) = projects.get_mut(name).filter(|known| known.last.as_ref() == before) else {
+            return Ok(false);
+        };
+        (known.record.storage, known.record.generation) = (residence.place.storage, residence.place.generation);
+        (known.residence, known.last) = (residence, Some(after.clone()));
+        Ok(true)
+    }
+
+    async fn revoked_keys(&self, name: &Project) -> Result<Vec<String>, StoreError> {
+        let keys = self.keys.borrow();
+        let revoked = keys.iter().filter(|(_, record)| record.project == *name && record.revoked_at.is_some());
+        Ok(revoked.map(|(hash, _)| hash.to_hex()).collect())
+    }
+}
+
+/// All places are one: what changes is where callers look for it.
+impl Places for MemoryStore {
+    async fn ask(&self, project: &Project, _: Place, tasks: Vec<(u8, Task)>) -> Result<Vec<Done>, StoreError> {
+        let users = self.users.borrow();
+        let done = |(_, task)| match task {
+            Task::Show { .. } => {
+                let forgotten = self.forgotten.borrow().get(project).copied().unwrap_or(0);
+                let latest = users.iter().filter(|((of, _), _)| of == project).map(|(_, user)| user.revision).max();
+                Done::Shown { users: Vec::new(), has_more: false, latest: latest.unwrap_or(0), forgotten }
+            }
+            Task::Count { .. } => Done::Counted { users: 0, sum: 0 },
+            Task::Empty { .. } => Done::Emptied(true),
+            _ => Done::Done,
+        };
+        Ok(tasks.into_iter().map(done).collect())
     }
 }

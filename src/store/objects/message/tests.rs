@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::store::GroupKind;
+use crate::store::moving::{Service, WholeUser};
 
 #[track_caller]
 fn pinned<T: Serialize + for<'a> Deserialize<'a>>(value: &T, json: &str) {
@@ -63,16 +64,16 @@ fn the_forms_of_requests_are_pinned() {
         (changes(7, Some(6)), r#"{"ListChanges":{"behind":{"revision":7,"begun":6},"limit":2,"max_bytes":3}}"#.into()),
         (Operation::Revoke, r#""Revoke""#.into()),
     ] {
-        let bucket = BucketId { project: "p".into(), number: 3, buckets: 4 };
-        let bucket_json = r#"{"project":"p","number":3,"buckets":4}"#;
+        let bucket = BucketId { project: "p".into(), number: 3, buckets: 4, generation: 2 };
+        let bucket_json = r#"{"project":"p","number":3,"buckets":4,"generation":2}"#;
         let request = BucketRequest { bucket, key: Some("0f".into()), expires_at: Some(6), now: 5, operation };
         let json = format!(r#"{{"bucket":{bucket_json},"key":"0f","expires_at":6,"now":5,"operation":{json}}}"#);
         pinned(&request, &json);
     }
-    let bucket = BucketId { project: "p".into(), number: 0, buckets: 1 };
+    let bucket = BucketId { project: "p".into(), number: 0, buckets: 1, generation: 0 };
     let operation = Operation::FindStates { external_ids: vec!["u".into()] };
     let request = BucketRequest { bucket, key: None, expires_at: None, now: 0, operation };
-    let bucket_json = r#"{"project":"p","number":0,"buckets":1}"#;
+    let bucket_json = r#"{"project":"p","number":0,"buckets":1,"generation":0}"#;
     let operation_json = r#"{"FindStates":{"external_ids":["u"]}}"#;
     let json =
         format!(r#"{{"bucket":{bucket_json},"key":null,"expires_at":null,"now":0,"operation":{operation_json}}}"#);
@@ -203,4 +204,52 @@ fn the_forms_of_users_by_their_ids_are_pinned() {
     pinned(&Operation::FindAll { external_ids: vec!["u".into()] }, r#"{"FindAll":{"external_ids":["u"]}}"#);
     pinned(&BucketAnswer::FoundAll(None), r#"{"FoundAll":null}"#);
     pinned(&BucketAnswer::FoundAll(Some(Vec::new())), r#"{"FoundAll":[]}"#);
+}
+
+#[test]
+fn the_forms_of_a_move_s_tasks_are_pinned() {
+    let user = || WholeUser {
+        external_id: "u".into(),
+        id: "usr_1".into(),
+        profile: r#"{"n":1.10}"#.into(),
+        property_keys: 1,
+        origin_keys: 2,
+        revision: 3,
+        created_at: 4,
+        updated_at: 5,
+        times: None,
+        gone: 0,
+        deleted_at: Some(6),
+    };
+    let user_json = r#"{"external_id":"u","id":"usr_1","profile":"{\"n\":1.10}","property_keys":1,"origin_keys":2,"revision":3,"created_at":4,"updated_at":5,"times":null,"gone":0,"deleted_at":6}"#;
+    let serve = |service| Task::Serve { service, turn: 7 };
+    for (task, json) in [
+        (Task::Refuse { keys: vec!["0f".into()] }, r#"{"Refuse":{"keys":["0f"]}}"#.into()),
+        (
+            Task::Show { behind: 1, limit: 2, max_bytes: 3 },
+            r#"{"Show":{"behind":1,"limit":2,"max_bytes":3}}"#.to_owned(),
+        ),
+        (Task::Adopt(vec![user()]), format!(r#"{{"Adopt":[{user_json}]}}"#)),
+        (serve(Service::Filling), r#"{"Serve":{"service":"filling","turn":7}}"#.into()),
+        (serve(Service::Serving), r#"{"Serve":{"service":"serving","turn":7}}"#.into()),
+        (serve(Service::Fenced), r#"{"Serve":{"service":"fenced","turn":7}}"#.into()),
+        (serve(Service::Left), r#"{"Serve":{"service":"left","turn":7}}"#.into()),
+        (Task::Continue { floor: 1, forgotten: 2 }, r#"{"Continue":{"floor":1,"forgotten":2}}"#.into()),
+        (Task::Count { latest: 1 }, r#"{"Count":{"latest":1}}"#.into()),
+        (Task::Empty { generation: 1 }, r#"{"Empty":{"generation":1}}"#.into()),
+    ] {
+        pinned(&Operation::Move(task), &format!(r#"{{"Move":{json}}}"#));
+    }
+    for (done, json) in [
+        (Done::Done, r#""Done""#.to_owned()),
+        (
+            Done::Shown { users: vec![user()], has_more: true, latest: 8, forgotten: 9 },
+            format!(r#"{{"Shown":{{"users":[{user_json}],"has_more":true,"latest":8,"forgotten":9}}}}"#),
+        ),
+        (Done::Counted { users: 1, sum: 2 }, r#"{"Counted":{"users":1,"sum":2}}"#.into()),
+        (Done::Emptied(true), r#"{"Emptied":true}"#.into()),
+        (Done::Refused, r#""Refused""#.into()),
+    ] {
+        pinned(&BucketAnswer::Moved(done), &format!(r#"{{"Moved":{json}}}"#));
+    }
 }

@@ -36,6 +36,12 @@ order by page.place",
 /// It is a search in each order, of those who are there and of those who are gone, and reads no more of either than it
 /// may answer.
 pub fn changes(caller: &str) -> String {
+    let columns = format!("{}, iif(gone, deleted_at, null) as deleted_at", user_columns());
+    changed(caller, &columns, "octet_length(profile)")
+}
+
+/// The same with these columns of each user, and with the bytes that this expression counts.
+pub fn changed(caller: &str, columns: &str, bytes: &str) -> String {
     let of = |gone: &str| {
         format!(
             "select * from (
@@ -53,7 +59,7 @@ pub fn changes(caller: &str) -> String {
     order by revision
     limit ?4
 ), sized as (
-    select found.*, octet_length(profile) as bytes
+    select found.*, {bytes} as bytes
     from found cross join users on users.project = found.project and users.external_id = found.external_id
 ), page as (
     select
@@ -61,12 +67,11 @@ pub fn changes(caller: &str) -> String {
         sum(bytes) over (order by revision rows between unbounded preceding and 1 preceding) as bytes_before
     from sized
 )
-select page.external_id, {user_columns}, iif(gone, deleted_at, null) as deleted_at
+select page.external_id, {columns}
 from page left join users on users.project = page.project and users.external_id = page.external_id
     and ifnull(bytes_before, 0) < ?5
 order by page.revision",
         there = of("0"),
         gone = of("1"),
-        user_columns = user_columns(),
     )
 }

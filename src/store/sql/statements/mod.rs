@@ -5,6 +5,7 @@ mod changes;
 mod conditional;
 mod deletion;
 pub mod filter;
+pub mod moving;
 mod once;
 mod times;
 mod upsert;
@@ -15,7 +16,7 @@ use crate::store::Walk;
 use crate::user::fields::{CONTACTS, SECTIONS, Section};
 use std::sync::LazyLock;
 
-/// The statements on users, for callers that one common table expression finds.
+/// The statements on users, for callers that common table expressions find.
 #[expect(missing_docs, reason = "each is described at the function of its name")]
 pub struct Statements {
     pub find_user: String,
@@ -75,23 +76,23 @@ impl Filling {
 }
 
 impl Statements {
-    /// Those of callers that `caller` finds.
-    pub fn new(caller: &str) -> Self {
-        let writer = &writer(caller);
+    /// Those of callers that `caller` finds, if they read, or `writing`, if they write.
+    pub fn new(caller: &str, writing: &str) -> Self {
+        let writer = &writer(writing);
         Statements {
             find_user: find_user(caller),
-            find_caller: find_caller(caller),
-            find_revision: conditional::find_revision(caller),
+            find_caller: find_caller(writing),
+            find_revision: conditional::find_revision(writing),
             list_users: list_users(caller, false),
             list_users_by_contact: list_users(caller, true),
             changes: changes::changes(caller),
             changes_end: changes::changes_end(caller),
             find_users: walk::find_users(caller),
-            look: Filling::new(caller, upsert::look),
+            look: Filling::new(writing, upsert::look),
             upsert: Filling::new(writer, upsert::upsert),
             upsert_as_of: Filling::new(writer, upsert::upsert_as_of),
             upsert_batch: upsert::upsert_batch(writer),
-            reject_batch: upsert::reject_batch(caller),
+            reject_batch: upsert::reject_batch(writing),
             update_if: Filling::new(writer, conditional::update_if),
             update_as_of_if: Filling::new(writer, conditional::update_as_of_if),
             delete_users: deletion::delete_users(writer),
@@ -106,11 +107,27 @@ pub fn walk_of_d1(walk: &Walk) -> WalkStatement {
     walk::walk(CALLER, walk)
 }
 
+/// Those of the project ?1 that moves from D1 or to it, to the place of the generation ?4.
+pub static MOVE_IN_D1: LazyLock<moving::MoveStatements> = LazyLock::new(|| {
+    let project = "
+with caller as (select name as project, floor from projects where name = ?1)";
+    let is_at = |filling: u8| {
+        format!(
+            "exists (
+    select 1 from projects cross join moves on project = name
+    where name = ?1 and storage <> 'd1' and moves.generation = ?4 and filling = {filling}
+)"
+        )
+    };
+    moving::MoveStatements::new(project, &is_at(1), &is_at(0))
+});
+
 /// Those where `api_keys` stands beside the users.
-pub static D1: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER));
+pub static D1: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLER, WRITING_CALLER));
 
 /// The project named ?1. ?2 is null: Roster itself has no key that must be live at a moment.
-const OWN_CALLER: &str = "with caller as (select name as project from projects where name = ?1 and ?2 is null)";
+const OWN_CALLER: &str =
+    "with caller as (select name as project, floor from projects where name = ?1 and ?2 is null and storage = 'd1')";
 
 /// Those of Roster itself, on D1.
 pub static OWN: LazyLock<OwnStatements> = LazyLock::new(|| OwnStatements::new(OWN_CALLER));
@@ -123,7 +140,7 @@ macro_rules! select_keys {
     ($condition_and_order:literal) => {
         concat!(
             "select api_keys.id, hash, api_keys.name, project, prefix, scopes, api_keys.created_at, expires_at, revoked_at,
-    last_used_at, storage, buckets, jurisdiction, location
+    last_used_at, storage, buckets, jurisdiction, location, generation, phase
 from api_keys cross join projects on projects.name = project ",
             $condition_and_order
         )
@@ -136,29 +153,53 @@ pub const FIND_KEY: &str = select_keys!("where hash = ?1");
 /// All keys, or those of the project ?1, in the order they were made.
 pub const LIST_KEYS: &str = select_keys!("where ?1 is null or project = ?1 order by api_keys.id");
 
-/// The key with the id ?1.
-pub const FIND_KEY_BY_ID: &str = select_keys!("where api_keys.id = ?1");
+/// The key with the id ?1, and how far a move of its project is.
+pub const FIND_KEY_BY_ID: &str = concat!(
+    "select *, (select progress from moves where moves.project = key.project and key.phase <> 'settled') as progress from (",
+    select_keys!("where api_keys.id = ?1"),
+    ") as key"
+);
 
-/// Adds the project if there is none. If ?7 is 1, otherwise changes its storage, unless it has ever had a key.
+/// Adds the project if there is none. If ?7 is 1, otherwise changes its storage, unless it has ever had a key or is moved.
 pub const ADD_PROJECT: &str = "
 insert into projects (name, created_at, storage, buckets, jurisdiction, location)
 values (?1, ?2, ?3, ?4, ?5, ?6)
 on conflict (name) do update set
     storage = excluded.storage, buckets = excluded.buckets,
     jurisdiction = excluded.jurisdiction, location = excluded.location
-where ?7 = 1 and not exists (select 1 from api_keys where project = ?1)";
+where ?7 = 1 and generation = 0 and phase = 'settled' and not exists (select 1 from api_keys where project = ?1)";
 
 /// The project named ?1.
 pub const FIND_PROJECT: &str =
-    "select name, created_at, storage, buckets, jurisdiction, location from projects where name = ?1";
+    "select name, created_at, storage, buckets, jurisdiction, location, generation from projects where name = ?1";
 
 /// All projects, by name.
 pub const LIST_PROJECTS: &str =
-    "select name, created_at, storage, buckets, jurisdiction, location from projects order by name";
+    "select name, created_at, storage, buckets, jurisdiction, location, generation from projects order by name";
 
 /// A conflict can only mean that an earlier try took effect.
 pub const CREATE_KEY: &str = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do nothing";
+
+/// Where the project ?1 is, and how far its last move is.
+pub const FIND_MOVE: &str = "
+select storage, buckets, jurisdiction, location, projects.generation, phase, progress
+from projects left join moves on moves.project = projects.name where projects.name = ?1";
+
+/// Stores how far the move of the project ?1 is, ?3, if ?2 is stored, or nothing if that is null. Again is harmless.
+pub const SAVE_MOVE: &str = "
+insert into moves (project, progress, generation, filling) values (?1, ?3, ?4, ?5)
+on conflict (project) do update set progress = ?3, generation = ?4, filling = ?5 where progress in (?2, ?3)
+returning project as id";
+
+/// Stores where the project ?1 is, if its move is as far as ?2 says.
+pub const SETTLE_PROJECT: &str = "
+update projects set
+    storage = ?3, buckets = ?4, jurisdiction = ?5, location = ?6, generation = ?7, phase = ?8, floor = max(floor, ?9)
+where name = ?1 and exists (select 1 from moves where project = ?1 and progress = ?2)";
+
+/// The hashes of the revoked keys of the project ?1.
+pub const REVOKED_KEYS: &str = "select hash as id from api_keys where project = ?1 and revoked_at is not null";
 
 /// Revokes the key ?1 as of ?2, unless it was revoked before.
 pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ?2 where id = ?1 and revoked_at is null";
@@ -166,27 +207,45 @@ pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ?2 where id = ?1 
 /// Moves `last_used_at` of the key with the hash ?1 forward to ?2.
 pub const TOUCH_KEY: &str = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
 
-/// The project of the calling key ?1, if it is live at ?2. Every statement on users begins with this, or with another one
-/// that answers the same.
-const CALLER: &str = "
+/// The project of the calling key ?1, if that is live at ?2 and the project's users are in D1: also the floor of its revisions,
+/// and which part of how many this is. Every statement on users begins with this, or with another one that answers the same.
+macro_rules! caller {
+    ($and:literal) => {
+        concat!(
+            "
 with caller as (
-    select project from api_keys
-    where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2)
-)";
+    select project, floor, 0 as part, 1 as parts
+    from api_keys cross join projects on projects.name = project
+    where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2) and storage = 'd1'",
+            $and,
+            "
+)"
+        )
+    };
+}
+
+const CALLER: &str = caller!("");
+/// The same of a caller who writes: there is none while the project is about to leave.
+const WRITING_CALLER: &str = caller!(" and phase <> 'switching'");
 
 /// An expression: the greatest revision of the caller's project, or 0.
 const LATEST_REVISION: &str = "max(
+        floor,
         ifnull((select max(revision) from changes where project = caller.project and gone = 0), 0),
         ifnull((select max(revision) from changes where project = caller.project and gone = 1), 0)
     )";
 
 /// What finds a caller who writes: with `next`, the revision of the users whom the statement changes. That is the moment in
-/// microseconds, or one more than the greatest there is. It is taken within the statement, and writes are made one after the
-/// other: so revisions are in the order of commits.
+/// microseconds, or one more than the greatest there is; of several parts, the next of those that no other part takes, so that a
+/// project's users can be brought together. It is taken within the statement, and writes are made one after the other: so
+/// revisions are in the order of commits.
 fn writer(caller: &str) -> String {
     format!(
         "{caller}, next as materialized (
-    select project, max(cast(?2 * 1000 as integer), 1 + {LATEST_REVISION}) as revision from caller
+    select project, least + (part - least % parts + parts) % parts as revision
+    from (
+        select project, part, parts, max(cast(?2 * 1000 as integer), 1 + {LATEST_REVISION}) as least from caller
+    )
 )"
     )
 }

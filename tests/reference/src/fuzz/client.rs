@@ -4,7 +4,7 @@ use crate::{Clock, Memory, MemoryStore};
 use roster::api::{Call, Handled};
 use roster::json;
 use roster::key::{ApiKey, KeyRecord, Project, Scope};
-use roster::placement::Storage;
+use roster::placement::Residence;
 use roster::time::Timestamp;
 
 /// The only key at first: it may do all.
@@ -29,7 +29,7 @@ impl Client {
             id: "key_1".to_owned(),
             name: "fuzz".to_owned(),
             project: Project::default(),
-            storage: Storage::D1,
+            residence: Residence::default(),
             prefix: "ros_0123".to_owned(),
             scopes: Scope::ALL.to_vec(),
             created_at: T0,
