@@ -85,9 +85,11 @@ impl Progress {
         PaginationOut { limit, has_more, next_cursor }
     }
 
-    /// Whether nobody was examined yet, by earlier calls either.
-    fn is_at_beginning(&self) -> bool {
-        self.positions.iter().all(|position| *position == Position::After(String::new()))
+    /// How many parts the first round asks; each further one may ask twice as many. Where each user is found, one part may have a
+    /// page of them, and to ask each part costs: only the first page asks all, so that few users come at once.
+    fn first_parts(&self, finds_all: bool) -> usize {
+        let is_at_beginning = self.positions.iter().all(|position| *position == Position::After(String::new()));
+        if finds_all && !is_at_beginning { 1 } else { usize::MAX }
     }
 
     /// What each part that is not at its end examines next, or the first ones of them.
@@ -148,9 +150,7 @@ pub async fn walk<P: Platform>(
     let mut took_ms = None;
     let (mut patience, mut found) = (Patience::default(), None);
     let finds_all = walk.filter.is_none() && matches!(walk.question, Question::Users);
-    // Where each user is found, one part may have a page of them, and to ask each part costs. Behind the first page, which shows
-    // few users at once, as few parts are asked as will do.
-    let mut max_parts = if finds_all && !progress.is_at_beginning() { 1 } else { usize::MAX };
+    let mut max_parts = progress.first_parts(finds_all);
     for _ in 0..MAX_ROUNDS {
         let caller = found.as_ref().unwrap_or(caller);
         let mut shares = progress.shares(collector, max_parts);
@@ -209,4 +209,42 @@ async fn examine<P: Platform>(
         return Ok(false);
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Page {
+        users_left: u32,
+    }
+
+    impl Collector for Page {
+        fn users_left(&self) -> u32 {
+            self.users_left
+        }
+
+        fn take(&mut self, _: Found) -> Result<(), String> {
+            Ok(())
+        }
+    }
+
+    fn progress(last: &str) -> Progress {
+        let positions = vec![Position::After(last.into()); 16];
+        Progress { positions, asked: Vec::new(), examined: 0 }
+    }
+
+    #[test]
+    fn a_page_of_all_users_asks_one_object_first_but_the_first_page_all() {
+        assert_eq!(progress("u").first_parts(true), 1);
+        assert_eq!([progress("").first_parts(true), progress("u").first_parts(false)], [usize::MAX; 2]);
+        let asked = |parts| {
+            let shares = progress("u").shares(&Page { users_left: 1000 }, parts);
+            shares.iter().map(|share| (share.part, share.limit)).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(1), [(0, 1000)]);
+        assert_eq!(asked(2), [(0, 500), (1, 500)]);
+        assert_eq!(asked(usize::MAX).len(), 16);
+        assert_eq!(asked(usize::MAX).iter().map(|(_, limit)| limit).sum::<u32>(), 1000);
+    }
 }
