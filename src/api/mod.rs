@@ -27,6 +27,7 @@ mod route;
 mod segment;
 mod settings;
 mod trace;
+mod usage;
 mod users;
 
 pub use admin_token::AdminToken;
@@ -85,7 +86,7 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::DescribeKey => keys::describe(cx).await,
         Operation::ListProjects => projects::list(cx).await,
         Operation::GetProject => projects::get(cx).await,
-        Operation::GetUsage => projects::usage(cx).await,
+        Operation::GetUsage => usage::get(cx).await,
         Operation::ConfigureProject => projects::configure(cx).await,
         Operation::BeginMove => moves::begin(cx).await,
         Operation::GetMove => moves::get(cx).await,

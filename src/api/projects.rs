@@ -11,7 +11,7 @@ use crate::input::percent;
 use crate::json::{Object, Value};
 use crate::key::{Project, ProjectRecord};
 use crate::placement::{Buckets, Jurisdiction, Location, Placement, Storage};
-use crate::rate_limit::{Account, BookedSlot, Limiter, Policy, Quota, Usage};
+use crate::rate_limit::{Account, Limiter, Policy, Quota};
 use crate::rule::BrokenRule;
 use crate::store::ControlStore;
 use crate::time::Timestamp;
@@ -69,56 +69,6 @@ pub async fn get<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let name = parse_name(cx.parameter)?;
     let project = cx.wait(cx.platform.control().find_project(&name)).await?.ok_or(ApiError::ProjectNotFound)?;
     describe(cx, &project).await
-}
-
-#[derive(Serialize)]
-struct UsageOut {
-    success: bool,
-    usage: UsagesOut,
-}
-
-#[derive(Serialize)]
-struct UsagesOut {
-    users: PolicyUsageOut,
-    batch: PolicyUsageOut,
-    ingest: PolicyUsageOut,
-    query: PolicyUsageOut,
-}
-
-#[derive(Serialize)]
-struct PolicyUsageOut {
-    limit: u32,
-    window_seconds: u64,
-    slots: Vec<SlotOut>,
-}
-
-#[derive(Serialize)]
-struct SlotOut {
-    at: Timestamp,
-    booked: u32,
-}
-
-/// `GET /v1/projects/{project}/usage`: what the ledger of each policy has booked in the last window. Looking takes nothing.
-pub async fn usage<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
-    require_admin(cx)?;
-    read::no_query(cx.call)?;
-    let name = parse_name(cx.parameter)?;
-    let project = cx.wait(cx.platform.control().find_project(&name)).await?.ok_or(ApiError::ProjectNotFound)?;
-    let of_policy = async |policy| {
-        let (account, default) =
-            (Account { project: &project.name, policy }, cx.platform.settings().default_quota(policy));
-        let Usage { quota, slots } = cx.wait(cx.platform.limiter().usage(account, default)).await?;
-        let slot = |slot: BookedSlot| SlotOut { at: Timestamp::from_ms(slot.at_ms), booked: slot.booked };
-        let slots = slots.into_iter().map(slot).collect();
-        Ok::<_, ApiError>(PolicyUsageOut { limit: quota.limit, window_seconds: quota.window_seconds(), slots })
-    };
-    let usage = UsagesOut {
-        users: of_policy(Policy::Users).await?,
-        batch: of_policy(Policy::Batch).await?,
-        ingest: of_policy(Policy::Ingest).await?,
-        query: of_policy(Policy::Query).await?,
-    };
-    Ok(Reply::json(200, &UsageOut { success: true, usage }))
 }
 
 /// `PUT /v1/projects/{project}`: makes the project if there is none, and sets the limits that the body has. Storage that can't
