@@ -1,6 +1,7 @@
 // Drives the console in headless Chromium, as an operator would, and prints what was seen as JSON.
 // Usage: node console.mjs CHROMIUM URL ADMIN_TOKEN KEY PROJECT
-// ROSTER_SHOTS=folder writes a picture of each view, ROSTER_CONSOLE_PICTURE=file the one of README.
+// ROSTER_SHOTS=folder writes a picture of each view, ROSTER_CONSOLE_PICTURE=file the one of README; ROSTER_FLOWS=signingIn,people
+// runs these flows alone.
 
 import { join } from "node:path";
 import { admin, projects } from "./console/admin.mjs";

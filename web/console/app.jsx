@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import { send } from "./data/api.mjs";
 import { keep, restore } from "./data/session.mjs";
 import { Console } from "./parts/context.mjs";
-import { goToFind, href, mayLeave, useRoute } from "./parts/route.mjs";
+import { forgetList, goToFind, href, mayLeave, useRoute } from "./parts/route.mjs";
 import { Activity } from "./views/activity.jsx";
 import { Audience } from "./views/audience.jsx";
 import { Export } from "./views/export.jsx";
@@ -44,6 +44,7 @@ export function App() {
   const signOut = useCallback(() => {
     if (!mayLeave()) return;
     setSession({});
+    forgetList();
     history.replaceState(null, "", location.pathname);
     dispatchEvent(new Event("hashchange"));
   }, []);

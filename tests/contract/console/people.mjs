@@ -130,6 +130,14 @@ export async function filtering(visit) {
   await press("Filter");
   await fill("Field", "properties.plan");
   await choose("Test", "eq");
+  await fill("Value", "free");
+  await press("Show these");
+  await see("Page 1");
+  await press("Next");
+  await see("1 found among");
+  await see("Page 2");
+  await page.goBack();
+  await see("25 found among");
   await fill("Value", "pro");
   await press("Show these");
   await see("15 found among");

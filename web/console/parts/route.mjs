@@ -50,10 +50,13 @@ export function goToFind() {
   return box.select();
 }
 
-/** The latest address of the list of people, to come back to. */
+/** The latest address of the list of people, to come back to. It may hold an e-mail, and so goes with the session. */
 let list = href(["people"]);
 export const keepList = () => {
   list = location.hash || list;
+};
+export const forgetList = () => {
+  list = href(["people"]);
 };
 export const latestList = () => list;
 

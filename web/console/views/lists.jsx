@@ -1,6 +1,6 @@
 // Lists of people: all, those who match a filter, and those who are found by a text.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { question, walk } from "../data/asking.mjs";
 import { pagePath } from "../data/exporting.mjs";
 import { exactRequests, looseSearch } from "../data/finding.mjs";
@@ -111,11 +111,16 @@ function useLook({ where, isMeant, from, limit }) {
   const { call } = useConsole();
   const run = useRun();
   const [looked, setLooked] = useState(/** @type {Looked} */ ({ is: "looking", users: [], examined: 0 }));
+  const latest = useRef(0);
   /** @param {Looked} begun */
   async function look(begun) {
+    latest.current += 1;
+    const turn = latest.current;
+    /** What an earlier look still finds is of another page. @param {Looked} news */
+    const show = (news) => turn === latest.current && setLooked(news);
     /** @type {Looked} */
     let sum = { ...begun, is: "looking", failed: undefined };
-    setLooked(sum);
+    show(sum);
     const outcome = await run
       .start(({ signal, wait }) =>
         walk({
@@ -128,7 +133,7 @@ function useLook({ where, isMeant, from, limit }) {
             const users = [...sum.users, ...tree.get("users").filter(isMeant)];
             const next = tree.get("pagination").get("next_cursor") ?? undefined;
             sum = { ...sum, users, examined: sum.examined + Number(tree.get("examined")), next };
-            setLooked(sum);
+            show(sum);
           },
           from: begun.next,
           isEnough: () => sum.users.length >= (limit ? 1 : PAGE),
@@ -136,10 +141,13 @@ function useLook({ where, isMeant, from, limit }) {
       )
       .catch(() => "stopped");
     const isStopped = outcome === "stopped";
-    setLooked({ ...sum, is: isStopped ? "stopped" : "done", failed: isStopped ? undefined : outcome });
+    show({ ...sum, is: isStopped ? "stopped" : "done", failed: isStopped ? undefined : outcome });
   }
   const begin = () => look({ is: "looking", users: [], examined: 0, next: from });
-  useEffect(() => void begin(), [from]);
+  useEffect(() => {
+    begin();
+    return run.cancel;
+  }, [from]);
   return { looked, begin, goOn: () => look(looked), stop: run.cancel, waiting: run.waiting };
 }
 

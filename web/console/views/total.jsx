@@ -15,12 +15,12 @@ export function Total({ where, rows }) {
   const { call, session } = useConsole();
   const run = useRun();
   const [state, setState] = useState(
-    /** @type {{ count: number, is: "counting" | "done" | "stopped" | "failed" } | undefined} */ (undefined),
+    /** @type {{ count: number, is: "counting" | "done" | "stopped", fault?: string } | undefined} */ (undefined),
   );
   async function count() {
     let count = 0;
     setState({ count, is: "counting" });
-    const outcome = await run
+    const failed = await run
       .start(({ signal, wait }) =>
         walk({
           ask: (cursor) => call(question("/v1/users/count", { where, cursor }), signal),
@@ -32,7 +32,8 @@ export function Total({ where, rows }) {
         }),
       )
       .catch(() => "stopped");
-    setState({ count, is: outcome === "stopped" ? "stopped" : outcome ? "failed" : "done" });
+    if (failed === "stopped") setState({ count, is: "stopped" });
+    else setState({ count, is: failed ? "stopped" : "done", fault: failed?.error?.message });
   }
   const filter = rows && rowsText(rows);
   const { names, columns } = session.list ?? { names: [], columns: [] };
@@ -42,7 +43,7 @@ export function Total({ where, rows }) {
       {state && (
         <span role="status">
           <strong>{number(state.count)}</strong> {state.is === "done" ? "in all" : "so far"}
-          {state.is === "failed" && ", and then it failed"}
+          {state.fault && `: ${state.fault}`}
         </span>
       )}
       {state?.is === "counting" ? (
