@@ -79,12 +79,19 @@ function Member({ name, value, before, path, set }) {
   );
 }
 
+/** Whether a value is folded: longer than some eight lines. */
+function isLong(value) {
+  const text = value === undefined ? "" : typedText(value);
+  return text.length > 400 || text.split("\n").length > 8;
+}
+
 /**
  * One value, and a way to change it.
  * @param {Place & { label: string, value: any, before: any, types?: ValueType[] }} props `types`: those that it may have
  */
 export function Value({ label, value, before, path, set, types }) {
   const [isEdited, setEdited] = useState(false);
+  const [isOpen, setOpen] = useState(false);
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const wasEdited = useRef(false);
   useLayoutEffect(() => {
@@ -95,18 +102,25 @@ export function Value({ label, value, before, path, set, types }) {
     return <Editor {...{ label, value, path, set, types }} onDone={() => setEdited(false)} />;
   }
   const isTags = value !== undefined && valueType(value) === "tags";
+  const isFolded = !isTags && !isOpen && isLong(value);
+  const clip = isFolded ? "clip long" : undefined;
   return (
     <span class="value">
       {isTags && <Tags name={label} tags={value} setTags={set && ((tags) => set(path, tags))} />}
-      {!isTags && !set && (value === undefined ? <span class="none">–</span> : <Leaf value={value} />)}
+      {!isTags && !set && (value === undefined ? <span class="none">–</span> : <Leaf value={value} clip={clip} />)}
       {!isTags && set && (
         <button type="button" class="plain" ref={button} onClick={() => setEdited(true)}>
           {value !== undefined && <span class="hidden">Change {label}: </span>}
           {value === undefined ? (
             <span class="none">Add {label.toLowerCase()}</span>
           ) : (
-            <Leaf value={value} clip="clip long" />
+            <Leaf value={value} clip={clip} />
           )}
+        </button>
+      )}
+      {isFolded && (
+        <button type="button" class="small quiet" aria-label={`Show all of ${label}`} onClick={() => setOpen(true)}>
+          Show all
         </button>
       )}
       {set && !equal(before, value) && (

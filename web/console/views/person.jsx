@@ -104,7 +104,7 @@ function Profile({ stored, request, reload, back }) {
         </button>
       }
     >
-      {mayWrite ? <Modes draft={draft} /> : <p class="note">To read alone: the key lacks users:write.</p>}
+      {mayWrite ? <Modes draft={draft} /> : <p class="note">Read-only: the key lacks users:write.</p>}
       <div class="profile">
         <div>
           {draft.mode === "fields" ? <Parts draft={draft} mayWrite={mayWrite} /> : <TextEditor draft={draft} />}
