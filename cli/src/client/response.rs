@@ -14,6 +14,14 @@ pub struct Response {
 struct ErrorIn {
     message: Option<String>,
     code: String,
+    #[serde(default)]
+    details: DetailsIn,
+}
+
+#[derive(Default, Deserialize)]
+struct DetailsIn {
+    /// The rule that is broken.
+    issue: Option<String>,
 }
 
 impl Response {
@@ -36,15 +44,33 @@ impl Response {
     pub fn error_message(&self) -> String {
         let status = self.status;
         match serde_json::from_str(&self.text) {
-            Ok(ErrorIn { message, code }) => {
-                let message = message.map_or(String::new(), |message| format!(": {message}"));
+            Ok(ErrorIn { message, code, details }) => {
+                let parts = [message, details.issue].map(|part| part.map_or(String::new(), |part| format!(": {part}")));
                 let hint = if code == "NOT_FOUND" { "; is --url the root, without /v1?" } else { "" };
-                format!("the server answered {status} {code}{message}{hint}")
+                format!("the server answered {status} {code}{}{hint}", parts.concat())
             }
             Err(_) if status == 404 => {
                 "the server answered 404, and not as Roster does: is --url the root, without /v1?".into()
             }
             Err(_) => format!("the server answered {status}, and not as Roster does: is --url right?"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_the_rule_that_is_broken() {
+        let said = |status, text: &str| Response { status, text: text.into() }.error_message();
+        let details = r#"{"code":"INVALID_VALUE","message":"Invalid value for field: url","details":{"field":"url","issue":"Must be https"}}"#;
+        assert_eq!(
+            said(400, details),
+            "the server answered 400 INVALID_VALUE: Invalid value for field: url: Must be https"
+        );
+        let limit = r#"{"code":"PAYLOAD_TOO_LARGE","message":"Too large","details":{"limit_bytes":1}}"#;
+        assert_eq!(said(413, limit), "the server answered 413 PAYLOAD_TOO_LARGE: Too large");
+        assert_eq!(said(503, r#"{"code":"X"}"#), "the server answered 503 X");
     }
 }
