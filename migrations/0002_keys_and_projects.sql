@@ -1,4 +1,4 @@
--- API keys and projects, which only D1 has.
+-- API keys, projects and the names of webhooks, which only D1 has.
 
 create table projects (
     name         text not null primary key,
@@ -41,6 +41,16 @@ create table api_keys (
 
 -- Storage can be chosen while a project has no key.
 create index api_keys_by_project on api_keys (project);
+
+-- What else there is of a webhook, its object keeps: under the law that its project had when it was made.
+create table webhooks (
+    id           text not null primary key,
+    project      text not null,
+    jurisdiction text,
+    created_at   integer not null
+) strict, without rowid;
+
+create index webhooks_by_project on webhooks (project);
 
 -- Every key has a project, however the key is made.
 create trigger project_of_new_key after insert on api_keys

@@ -4,6 +4,13 @@ import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { Mistake } from "./steps.mjs";
 
+/** What makes webhooks call loopback, and wait less, is for a developer's machine alone. */
+export function checkVariables(variables) {
+  const local = ["ALLOW_INSECURE_WEBHOOKS", "WEBHOOK_HURRY"].filter((name) => name in (variables ?? {}));
+  if (local.length === 0) return;
+  throw new Mistake(`wrangler.toml sets ${local.join(" and ")}, which must not be deployed: put it in .dev.vars.`);
+}
+
 /** The Worker of an environment: the top level's for an empty name. */
 export function readConfig(environment) {
   const top = parse(readFileSync("wrangler.toml", "utf8"));
@@ -12,6 +19,7 @@ export function readConfig(environment) {
     throw new Mistake(
       `wrangler.toml has no [env.${environment}]. It has: ${Object.keys(top.env ?? {}).join(", ") || "none"}.`,
     );
+  checkVariables(own.vars);
   return {
     worker: own.name ?? (environment ? `${top.name}-${environment}` : top.name),
     database: own.d1_databases[0].database_name,

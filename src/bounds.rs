@@ -115,6 +115,25 @@ pub const MAX_UNKNOWN_KEYS: u32 = 100;
 pub const UNKNOWN_KEYS_WINDOW_MS: u64 = 60_000;
 /// Seconds to wait before a store that is overloaded or away is asked again, as `Retry-After` says them.
 pub const STORE_RETRY_AFTER_S: u32 = 1;
+/// Webhooks of a project.
+pub const MAX_WEBHOOKS: usize = 10;
+/// Bytes of the URL that a webhook calls.
+pub const MAX_WEBHOOK_URL_BYTES: usize = 2048;
+/// Changes in one message of a webhook.
+pub const WEBHOOK_BATCH: RangeInclusive<u32> = 1..=100;
+/// Seconds between two tries of a message, one after the other: 5 s, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours.
+pub const WEBHOOK_RETRY_S: [u64; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// Milliseconds for which the secret before the latest still signs: a day.
+pub const OLD_SECRET_MS: u64 = 86_400_000;
+/// Users who are held back at most, before all of a webhook is.
+pub const MAX_HELD_BACK: usize = 100;
+/// Messages of a webhook in flight.
+pub const MAX_IN_FLIGHT: usize = 6;
+/// Messages that one alarm of a webhook sends: on the Free plan it may make 50 requests.
+pub const MAX_WEBHOOK_REQUESTS: u32 = 40;
+/// Bytes of a receiver's answer to a test that are shown: 1 KiB.
+pub const MAX_TEST_ANSWER_BYTES: usize = 1024;
+
 /// Seconds for which a browser may remember what CORS allows: a day.
 pub const PREFLIGHT_MAX_AGE_S: u32 = 86_400;
 

@@ -1,7 +1,7 @@
 //! API keys: as a client presents them, as they are stored, and what one may do.
 
 use crate::bounds::{LAST_USED_STEP_MS, MAX_PROJECT_CHARS};
-use crate::placement::{Place, Residence, Storage};
+use crate::placement::{Jurisdiction, Place, Residence, Storage};
 use crate::rule::BrokenRule;
 use crate::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -212,6 +212,26 @@ impl ProjectRecord {
     }
 }
 
+/// Where the object of a webhook is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookAddress {
+    /// `whk_` and a ULID; the name of the object.
+    pub id: String,
+    /// The law that it was made under: that of its project at that time.
+    pub jurisdiction: Option<Jurisdiction>,
+}
+
+/// A webhook, as it is known outside of its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookRecord {
+    /// Where its object is.
+    pub address: WebhookAddress,
+    /// Whose users it is about.
+    pub project: Project,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 /// A key as it is stored, without its hash.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct KeyRecord {
@@ -225,6 +245,9 @@ pub struct KeyRecord {
     /// Where that project's users live.
     #[serde(skip)]
     pub residence: Residence,
+    /// The webhooks of that project.
+    #[serde(skip)]
+    pub webhooks: Vec<WebhookAddress>,
     /// The key's first eight characters.
     pub prefix: String,
     /// What it may do.

@@ -4,7 +4,7 @@
 //! asks for them through the ports [`api::Platform`], [`store::UserStore`], [`store::ControlStore`] and [`rate_limit::Limiter`],
 //! so all of it runs and is tested natively. The edge is thin and built for wasm32 only; it alone knows Cloudflare.
 //!
-//! Imports run one way: `edge → api → {store, rate_limit} → filter → {user, key} → id → {input, time, placement} → {json, bounds, rule, sorted}`.
+//! Imports run one way: `edge → api → webhooks → {store, rate_limit} → filter → {user, key} → id → {input, time, placement} → {json, bounds, rule, sorted}`.
 //!
 //! | module | content |
 //! |---|---|
@@ -14,6 +14,7 @@
 //! | [`input`] | strict parsers of bodies, queries and paths, which report every fault with its place |
 //! | [`json`] | a lossless JSON reader and writer, and the merge that every store must match |
 //! | [`rate_limit`] | the rate limit: pure functions of (state, now) |
+//! | [`webhooks`] | a webhook: what its object does, whom it calls, with what |
 //! | [`store`] | the storage ports, and the SQL statements for stores on SQLite |
 //! | [`bounds`] | every bound that a client can meet |
 //! | [`rule`] | the error of everything that is parsed from a text |
@@ -36,6 +37,7 @@ pub mod sorted;
 pub mod store;
 pub mod time;
 pub mod user;
+pub mod webhooks;
 
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -4,8 +4,9 @@ use roster::api::{ApiError, Credential, MoveRefusal, Operation, ROUTES};
 use roster::bounds::{
     BATCH_USERS, COPY_MAX_AGE_S, DEFAULT_PAGE_CHANGES, DEFAULT_PAGE_USERS, FREE_IDENTIFIES, MAX_BATCH_BYTES,
     MAX_BODY_BYTES, MAX_EMAIL_BYTES, MAX_INGEST_BYTES, MAX_KEY_NAME_CHARS, MAX_MEMBERS, MAX_MESSAGES, MAX_NAME_CHARS,
-    MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES, MAX_UNAUTHENTICATED_BYTES, MAX_USER_ID_CHARS, PAGE_CHANGES,
-    PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
+    MAX_NESTING, MAX_OBJECT_MEMBERS, MAX_PROFILE_BYTES, MAX_TEST_ANSWER_BYTES, MAX_UNAUTHENTICATED_BYTES,
+    MAX_USER_ID_CHARS, MAX_WEBHOOK_URL_BYTES, MAX_WEBHOOKS, PAGE_CHANGES, PAGE_USERS, RATE_LIMITS, RATE_WINDOW_SECONDS,
+    WEBHOOK_BATCH,
 };
 use roster::input::fields::{Fault, FaultKind, FaultList, Part};
 use roster::key::Scope;
@@ -77,6 +78,8 @@ fn every_error_code_stands_in_it_with_an_example() {
         ApiError::Move(MoveRefusal::NotFound),
         ApiError::Move(MoveRefusal::InProgress),
         ApiError::Move(MoveRefusal::Switching),
+        ApiError::WebhookNotFound,
+        ApiError::TooManyWebhooks,
         ApiError::CursorExpired,
         ApiError::RevisionChanged { revision: Some(1) },
         ApiError::MethodNotAllowed { allow: "GET".into(), instead: None },
@@ -125,6 +128,10 @@ fn every_bound_stands_in_it() {
         format!("minimum: {}, maximum: {}, default: {}", PAGE_USERS.start(), PAGE_USERS.end(), DEFAULT_PAGE_USERS),
         format!("minimum: {}, maximum: {}, default: {DEFAULT_PAGE_CHANGES}", PAGE_CHANGES.start(), PAGE_CHANGES.end()),
         format!("limit: {{ type: integer, minimum: {}, maximum: {} }}", RATE_LIMITS.start(), RATE_LIMITS.end()),
+        format!("minimum: {}\n      maximum: {}\n      default: 1\n", WEBHOOK_BATCH.start(), WEBHOOK_BATCH.end()),
+        format!("maxLength: {MAX_WEBHOOK_URL_BYTES}\n"),
+        format!("A project has at most {MAX_WEBHOOKS} webhooks"),
+        format!("The first {MAX_TEST_ANSWER_BYTES} bytes"),
         format!("minimum: {}, maximum: {} }}", RATE_WINDOW_SECONDS.start(), RATE_WINDOW_SECONDS.end()),
     ];
     for bound in bounds {

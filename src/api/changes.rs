@@ -12,8 +12,7 @@ use crate::json::Object;
 use crate::key::{Project, Scope};
 use crate::rate_limit::Policy;
 use crate::rule::BrokenRule;
-use crate::store::{Access, ChangedUser, ChangesPage, DeletedUser, FollowFrom, Reached, StoredUser, UserStore};
-use crate::time::Timestamp;
+use crate::store::{Access, ChangedUser, ChangesPage, FollowFrom, Reached, UserStore};
 use serde::Serialize;
 
 /// The query of `GET /v1/changes`.
@@ -76,28 +75,10 @@ fn read_cursor(project: &Project, text: &str) -> Option<Vec<Reached>> {
 }
 
 #[derive(Serialize)]
-struct ChangesOut<'a> {
+struct ChangesOut {
     success: bool,
-    changes: Vec<ChangeOut<'a>>,
+    changes: Vec<ChangedUser>,
     pagination: PaginationOut,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-enum ChangeOut<'a> {
-    Changed { external_id: &'a str, user: &'a StoredUser },
-    Deleted { external_id: &'a str, user_id: &'a str, deleted_at: Timestamp },
-}
-
-impl<'a> From<&'a ChangedUser> for ChangeOut<'a> {
-    fn from(change: &'a ChangedUser) -> Self {
-        match change {
-            ChangedUser::Stored(user) => ChangeOut::Changed { external_id: &user.external_id, user },
-            ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, .. }) => {
-                ChangeOut::Deleted { external_id, user_id: id, deleted_at: *deleted_at }
-            }
-        }
-    }
 }
 
 /// `GET /v1/changes`: a page of changes, and the cursor to go on from, also where there are no more yet.
@@ -112,6 +93,5 @@ pub async fn list<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let list = async |access: Access<'_>| cx.platform.users().list_changes(access, &from, limit).await;
     let ChangesPage { changes, has_more, reached } = for_caller(cx, &caller, list).await?;
     let pagination = PaginationOut { limit: Some(limit), has_more, next_cursor: Some(write_cursor(project, &reached)) };
-    let changes = changes.iter().map(ChangeOut::from).collect();
     Ok(Reply::json(200, &ChangesOut { success: true, changes, pagination }))
 }

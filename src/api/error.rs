@@ -2,7 +2,9 @@
 //! the body.
 
 use super::credential::Credential;
-use crate::bounds::{MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES, MIN_ADMIN_TOKEN_CHARS, STORE_RETRY_AFTER_S};
+use crate::bounds::{
+    MAX_MEMBERS, MAX_MESSAGES, MAX_PROFILE_BYTES, MAX_WEBHOOKS, MIN_ADMIN_TOKEN_CHARS, STORE_RETRY_AFTER_S,
+};
 use crate::input::fields::{Fault, FaultKind, FaultList, Part};
 use crate::key::Scope;
 use crate::rate_limit::{LimiterUnavailable, Quota};
@@ -65,6 +67,10 @@ pub enum ApiError {
     ProjectNotFound,
     /// 404 or 409 of what is asked of a project's storage.
     Move(MoveRefusal),
+    /// 404 `WEBHOOK_NOT_FOUND`
+    WebhookNotFound,
+    /// 409 `TOO_MANY_WEBHOOKS`: a project has [`MAX_WEBHOOKS`] at most.
+    TooManyWebhooks,
     /// 410 `CURSOR_EXPIRED`: a deletion was forgotten that a follower has not met.
     CursorExpired,
     /// 412 `REVISION_CHANGED`: `If-Match` names no revision of the user.
@@ -221,6 +227,7 @@ impl ApiError {
     }
 
     /// All that is said of an error, one row a variant.
+    #[expect(clippy::too_many_lines, reason = "a table: one row a variant")]
     pub(super) fn row(&self) -> Row<'_> {
         match self {
             ApiError::InvalidRequest(why) => Row::new(400, "INVALID_REQUEST", why),
@@ -276,6 +283,10 @@ impl ApiError {
             ApiError::KeyNotFound => Row::new(404, "KEY_NOT_FOUND", "No such API key"),
             ApiError::ProjectNotFound => Row::new(404, "PROJECT_NOT_FOUND", "No such project"),
             ApiError::Move(refusal) => refusal.row(),
+            ApiError::WebhookNotFound => Row::new(404, "WEBHOOK_NOT_FOUND", "No such webhook"),
+            ApiError::TooManyWebhooks => {
+                Row::new(409, "TOO_MANY_WEBHOOKS", format!("A project has at most {MAX_WEBHOOKS} webhooks"))
+            }
             ApiError::CursorExpired => {
                 let message =
                     "A deletion behind this position was forgotten after 30 days: start over, without cursor and since";

@@ -111,6 +111,7 @@ pub async fn create<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
         project,
         // Applies if the key is its project's first.
         residence: Residence::new(cx.platform.settings().storage),
+        webhooks: Vec::new(),
         prefix: key.prefix().to_owned(),
         scopes,
         created_at: cx.now(),

@@ -29,6 +29,7 @@ mod settings;
 mod trace;
 mod usage;
 mod users;
+mod webhooks;
 
 pub use admin_token::AdminToken;
 pub use answer::Handled;
@@ -36,7 +37,7 @@ pub use credential::Credential;
 pub use data_point::{DataPoint, data_point};
 pub use error::{ApiError, MoveRefusal};
 pub use http::{Call, Encoding, Reply};
-pub use isolate::{KeyCache, Network, WrittenCopies};
+pub use isolate::{KeyCache, Network, Pokes, WrittenCopies};
 pub use log_line::log_line;
 pub use platform::{BodyError, Platform};
 pub use route::{Operation, ROUTES};
@@ -91,6 +92,14 @@ async fn respond<P: Platform>(cx: &Cx<'_, P>, found: Option<&Found<'_>>) -> Resu
         Operation::BeginMove => moves::begin(cx).await,
         Operation::GetMove => moves::get(cx).await,
         Operation::EndMove => moves::end(cx).await,
+        Operation::CreateWebhook => webhooks::create(cx).await,
+        Operation::ListWebhooks => webhooks::list(cx).await,
+        Operation::GetWebhook => webhooks::get(cx).await,
+        Operation::ChangeWebhook => webhooks::change(cx).await,
+        Operation::DeleteWebhook => webhooks::delete(cx).await,
+        Operation::RotateSecret => webhooks::rotate(cx).await,
+        Operation::TestWebhook => webhooks::test(cx).await,
+        Operation::ReplayWebhook => webhooks::replay(cx).await,
         Operation::IngestBatch => segment::ingest(cx, None).await,
         Operation::IngestMessage(kind) => segment::ingest(cx, Some(kind)).await,
         Operation::IngestSettings => segment::settings(cx).await,

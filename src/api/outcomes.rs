@@ -5,6 +5,7 @@ use super::error::{ApiError, reason_phrase};
 use super::error_body::BatchErrors;
 use super::http::Reply;
 use super::platform::{Cx, Platform};
+use super::webhooks;
 use crate::store::{Access, Caller, Outcome, StoredLimit, Upserted, UserStore, UserWrite, Written};
 use crate::user::{ExternalId, NewUser};
 use serde::Serialize;
@@ -66,6 +67,7 @@ pub async fn write<P: Platform>(
         let is_open = |(_, outcome): &(usize, &Outcome)| outcome.is_none();
         let open: Vec<usize> = outcomes.iter().enumerate().filter(is_open).map(|(i, _)| i).collect();
         if open.is_empty() {
+            webhooks::poke(cx, caller);
             return Ok(outcomes.into_iter().flatten().collect());
         }
         // What is stored is not sent again: that could undo what somebody else has written since.

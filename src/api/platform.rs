@@ -1,13 +1,14 @@
 //! The port to the platform, and the context of one request.
 
 use super::http::{Call, Encoding};
-use super::isolate::{KeyCache, Network, WrittenCopies};
+use super::isolate::{KeyCache, Network, Pokes, WrittenCopies};
 use super::settings::Settings;
 use crate::key::Project;
 use crate::rate_limit::{DecidedBy, Limiter, Policy, Verdict};
 use crate::store::moving::Places;
 use crate::store::{ControlStore, CopyStore, StoreError, UserStore};
 use crate::time::Timestamp;
+use crate::webhooks::Webhooks;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -22,6 +23,8 @@ pub trait Platform {
     type Copies: CopyStore + 'static;
     /// What counts requests.
     type Limiter: Limiter;
+    /// What calls webhooks.
+    type Webhooks: Webhooks + 'static;
 
     /// What the operator set.
     fn settings(&self) -> &Settings;
@@ -35,6 +38,10 @@ pub trait Platform {
     fn written_copies(&self) -> &RefCell<WrittenCopies>;
     /// The rate limiter.
     fn limiter(&self) -> &Self::Limiter;
+    /// The objects of webhooks, shared with work in the background.
+    fn webhooks(&self) -> Rc<Self::Webhooks>;
+    /// When the isolate poked webhooks. Never borrow it across an await.
+    fn pokes(&self) -> &RefCell<Pokes>;
     /// The isolate's cache of keys. Never borrow it across an await.
     fn key_cache(&self) -> &RefCell<KeyCache>;
     /// The clock. It may not advance between two waits.

@@ -47,6 +47,22 @@ pub enum Operation {
     GetMove,
     /// Give a project's move up; admin.
     EndMove,
+    /// Make a webhook; admin.
+    CreateWebhook,
+    /// List webhooks; admin.
+    ListWebhooks,
+    /// Read a webhook; admin.
+    GetWebhook,
+    /// Change a webhook; admin.
+    ChangeWebhook,
+    /// End a webhook; admin.
+    DeleteWebhook,
+    /// Make another secret of a webhook; admin.
+    RotateSecret,
+    /// Send a test by a webhook; admin.
+    TestWebhook,
+    /// Have a webhook go back; admin.
+    ReplayWebhook,
     /// Take messages of Segment's protocol.
     IngestBatch,
     /// Take one message of Segment's protocol, of this type.
@@ -70,7 +86,7 @@ impl Operation {
 
 /// Every route: method, pattern, operation. If a path matches two patterns, the first that
 /// has the method wins.
-pub const ROUTES: [(&str, &str, Operation); 47] = [
+pub const ROUTES: [(&str, &str, Operation); 55] = [
     ("POST", "/v1/users", Operation::UpsertUser),
     ("GET", "/v1/users", Operation::ListUsers),
     ("POST", "/v1/users/batch", Operation::WriteUsers),
@@ -92,6 +108,14 @@ pub const ROUTES: [(&str, &str, Operation); 47] = [
     ("POST", "/v1/projects/{project}/move", Operation::BeginMove),
     ("GET", "/v1/projects/{project}/move", Operation::GetMove),
     ("DELETE", "/v1/projects/{project}/move", Operation::EndMove),
+    ("POST", "/v1/webhooks", Operation::CreateWebhook),
+    ("GET", "/v1/webhooks", Operation::ListWebhooks),
+    ("GET", "/v1/webhooks/{webhook_id}", Operation::GetWebhook),
+    ("PATCH", "/v1/webhooks/{webhook_id}", Operation::ChangeWebhook),
+    ("DELETE", "/v1/webhooks/{webhook_id}", Operation::DeleteWebhook),
+    ("POST", "/v1/webhooks/{webhook_id}/rotate", Operation::RotateSecret),
+    ("POST", "/v1/webhooks/{webhook_id}/test", Operation::TestWebhook),
+    ("POST", "/v1/webhooks/{webhook_id}/replay", Operation::ReplayWebhook),
     ("POST", "/v1/batch", Operation::IngestBatch),
     ("POST", "/v1/import", Operation::IngestBatch),
     ("POST", "/v1/b", Operation::IngestBatch),
@@ -121,7 +145,7 @@ pub const ROUTES: [(&str, &str, Operation); 47] = [
 ];
 
 /// The methods of some route, as `Allow` lists them: HEAD is answered wherever GET is, OPTIONS everywhere.
-pub const ALL_METHODS: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+pub const ALL_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// The route of a request, or if its method has none, the first one that its path matches.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,3 +5,4 @@ export function fetch(request: Request, env: any, ctx: any): Response | Promise<
 export const LimiterObject: any;
 export const MoverObject: any;
 export const UsersObject: any;
+export const WebhookObject: any;

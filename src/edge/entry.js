@@ -8,6 +8,7 @@ import {
   LimiterObject as Limiter,
   MoverObject as Mover,
   UsersObject as Users,
+  WebhookObject as Webhook,
 } from "../../build/index.js";
 
 // By request in flight: what to call when the module ends. Of the latest ones alone, since those that their clients
@@ -103,6 +104,20 @@ export class MoverObject extends DurableObject {
 
   alarm() {
     return this.mover().alarm();
+  }
+}
+
+export class WebhookObject extends DurableObject {
+  webhook = onceEachModule(() => new Webhook(this.ctx, this.env));
+
+  async answer(request) {
+    return answered(await outcome({}, () => this.webhook().answer(request)));
+  }
+
+  /** If it throws, or never ends, the runtime calls again: Rust has set the next alarm before anything else. */
+  async alarm() {
+    const ended = await outcome({}, () => this.webhook().alarm());
+    if (!(ended instanceof Response)) throw new Error(Object.values(ended)[0]);
   }
 }
 

@@ -13,6 +13,7 @@ mod panics;
 mod rpc;
 mod runtime;
 mod sqlite;
+mod webhooks;
 mod worker;
 
 use crate::api::{self, ApiError, DataPoint};

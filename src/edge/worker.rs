@@ -9,7 +9,8 @@ use super::limiter::ObjectLimiter;
 use super::mover;
 use super::objects::RemoteObjects;
 use super::runtime::{self, Hops, with_deadline};
-use crate::api::{BodyError, Encoding, KeyCache, Network, Platform, Settings, SettingsError, WrittenCopies};
+use super::webhooks::RemoteWebhooks;
+use crate::api::{BodyError, Encoding, KeyCache, Network, Platform, Pokes, Settings, SettingsError, WrittenCopies};
 use crate::key::Project;
 use crate::rate_limit::Leases;
 use crate::store::objects::ObjectStore;
@@ -34,6 +35,7 @@ thread_local! {
     static KEY_CACHE: Rc<RefCell<KeyCache>> = Rc::default();
     static LEASES: Rc<RefCell<Leases>> = Rc::default();
     static WRITTEN_COPIES: Rc<RefCell<WrittenCopies>> = Rc::default();
+    static POKES: Rc<RefCell<Pokes>> = Rc::default();
     // What the environment says, which is the same for all requests of an isolate.
     static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
     static VERSION: OnceCell<Option<String>> = const { OnceCell::new() };
@@ -55,8 +57,10 @@ pub struct Worker {
     pub settings: Rc<Settings>,
     control: Rc<SqlStore<D1>>,
     users: Rc<Users>,
+    webhooks: Rc<RemoteWebhooks>,
     hops: Hops,
     written_copies: Rc<RefCell<WrittenCopies>>,
+    pokes: Rc<RefCell<Pokes>>,
     env: Env,
     limiter: ObjectLimiter,
     movers: ObjectNamespace,
@@ -73,9 +77,11 @@ impl Worker {
         let settings = settings(env).map_err(|error| error.to_string())?;
         let context = Rc::new(context);
         let bind = || -> Result<_> {
-            Ok((env.durable_object("LIMITER")?, env.durable_object("USERS")?, env.durable_object("MOVER")?))
+            let [limiters, users, movers, webhooks] =
+                ["LIMITER", "USERS", "MOVER", "WEBHOOKS"].map(|name| env.durable_object(name));
+            Ok((limiters?, users?, movers?, webhooks?))
         };
-        let (limiters, users, movers) = bind().map_err(|error| error.to_string())?;
+        let (limiters, users, movers, webhooks) = bind().map_err(|error| error.to_string())?;
         let database = D1::bound(env, hops.clone()).ok_or("Binding `DB` is undefined.")?;
         let assets = member(env, "ASSETS").ok_or("Binding `ASSETS` is undefined.")?;
         let control = Rc::new(SqlStore(database));
@@ -84,9 +90,11 @@ impl Worker {
             settings,
             users: Rc::new(RoutedStore { d1: Rc::clone(&control), objects }),
             control,
+            webhooks: Rc::new(RemoteWebhooks { objects: webhooks, hops: hops.clone() }),
             hops: hops.clone(),
             env: env.clone(),
             written_copies: WRITTEN_COPIES.with(Rc::clone),
+            pokes: POKES.with(Rc::clone),
             limiter: ObjectLimiter {
                 objects: limiters,
                 leases: LEASES.with(Rc::clone),
@@ -108,6 +116,7 @@ impl Platform for Worker {
     type Control = SqlStore<D1>;
     type Copies = KvCopies;
     type Limiter = ObjectLimiter;
+    type Webhooks = RemoteWebhooks;
 
     fn settings(&self) -> &Settings {
         &self.settings
@@ -131,6 +140,14 @@ impl Platform for Worker {
 
     fn limiter(&self) -> &ObjectLimiter {
         &self.limiter
+    }
+
+    fn webhooks(&self) -> Rc<RemoteWebhooks> {
+        Rc::clone(&self.webhooks)
+    }
+
+    fn pokes(&self) -> &RefCell<Pokes> {
+        &self.pokes
     }
 
     fn key_cache(&self) -> &RefCell<KeyCache> {
@@ -186,7 +203,8 @@ impl Platform for Worker {
     }
 }
 
-fn settings(env: &Env) -> std::result::Result<Rc<Settings>, SettingsError> {
+/// What the environment says.
+pub fn settings(env: &Env) -> std::result::Result<Rc<Settings>, SettingsError> {
     if let Some(settings) = SETTINGS.with(|settings| settings.get().cloned()) {
         return Ok(settings);
     }

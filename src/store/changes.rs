@@ -2,7 +2,7 @@
 
 use super::{StoreError, StoredUser};
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A revision behind all that there are, which f64 holds exactly.
 const BEHIND_ALL: u64 = (1 << 53) - 1;
@@ -118,7 +118,43 @@ impl Behind {
     }
 }
 
+/// As the feed shows it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum ChangeOut<'a> {
+    Changed { external_id: &'a str, user: &'a StoredUser },
+    Deleted { external_id: &'a str, user_id: &'a str, deleted_at: Timestamp },
+}
+
+impl Serialize for ChangedUser {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            ChangedUser::Stored(user) => ChangeOut::Changed { external_id: &user.external_id, user },
+            ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, .. }) => {
+                ChangeOut::Deleted { external_id, user_id: id, deleted_at: *deleted_at }
+            }
+        }
+        .serialize(serializer)
+    }
+}
+
 impl ChangedUser {
+    /// The caller's own id.
+    pub fn external_id(&self) -> &str {
+        match self {
+            ChangedUser::Stored(user) => &user.external_id,
+            ChangedUser::Deleted(user) => &user.external_id,
+        }
+    }
+
+    /// When it was changed, or deleted.
+    pub fn changed_at(&self) -> Timestamp {
+        match self {
+            ChangedUser::Stored(user) => user.updated_at,
+            ChangedUser::Deleted(user) => user.deleted_at,
+        }
+    }
+
     /// That of the change.
     pub fn revision(&self) -> u64 {
         match self {

@@ -2,7 +2,7 @@
 
 use super::moving::{Move, Moving};
 use super::{Caller, StoreError};
-use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
+use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord, WebhookRecord};
 use crate::placement::{Place, Residence, Storage};
 use crate::time::Timestamp;
 
@@ -61,6 +61,19 @@ pub trait ControlStore {
 
     /// The hashes of all keys of a project that are revoked.
     async fn revoked_keys(&self, name: &Project) -> Result<Vec<String>, StoreError>;
+
+    /// Stores a webhook of a project that is there, unless it has [`MAX_WEBHOOKS`](crate::bounds::MAX_WEBHOOKS) others: in one
+    /// atomic step. Whether it is stored.
+    async fn create_webhook(&self, webhook: &WebhookRecord) -> Result<bool, StoreError>;
+
+    /// All webhooks, or those of one project, oldest first.
+    async fn list_webhooks(&self, project: Option<&Project>) -> Result<Vec<WebhookRecord>, StoreError>;
+
+    /// The webhook with this id. None: there is none.
+    async fn find_webhook(&self, id: &str) -> Result<Option<WebhookRecord>, StoreError>;
+
+    /// Forgets a webhook, if it is there.
+    async fn delete_webhook(&self, id: &str) -> Result<(), StoreError>;
 }
 
 /// A key that is revoked.

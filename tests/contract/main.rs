@@ -23,6 +23,7 @@ mod schema;
 mod scripts;
 mod sdks;
 mod versions;
+mod webhooks;
 mod wire;
 
 /// Where the Worker's package is.

@@ -139,6 +139,17 @@ fn a_follower_reads_what_it_is_shown_and_a_list_one_row_for_each_deleted_user_be
 }
 
 #[test]
+fn to_look_up_a_key_reads_no_more_where_there_are_no_webhooks() {
+    let find = json!([sql::FIND_KEY, ["hash"]]);
+    let create = |n: u32| json!([sql::CREATE_WEBHOOK, ["p", format!("whk_{n}"), null, 1, 10]]);
+    let counts = run(&json!([new_key(), find, create(1), create(2), find]));
+    assert_eq!(counts[1].answered[0]["webhooks"], Value::Null);
+    assert_eq!(counts[1].read, 2, "the key, and its project");
+    assert_eq!(counts[4].answered[0]["webhooks"], "whk_1 ,whk_2 ");
+    assert!(counts[4].read <= 2 + 2 * 2, "{}", counts[4].read);
+}
+
+#[test]
 fn every_statement_finds_its_rows_by_an_index() {
     let field = Field::parse("/properties/tags/0").unwrap();
     let filter = Condition { field: field.clone(), test: Test::Exists(true) };
@@ -151,6 +162,9 @@ fn every_statement_finds_its_rows_by_an_index() {
         sql::FIND_KEY_BY_ID,
         sql::ADD_PROJECT,
         sql::FIND_PROJECT,
+        sql::CREATE_WEBHOOK,
+        sql::FIND_WEBHOOK,
+        sql::DELETE_WEBHOOK,
         sql::LIST_KEYS,
         sql::CREATE_KEY,
         sql::REVOKE_KEY,
@@ -192,7 +206,7 @@ fn every_statement_finds_its_rows_by_an_index() {
     for (sql, counts) in fixed.iter().zip(run(&json!(explain))) {
         for step in counts.answered {
             let step = step["detail"].as_str().unwrap();
-            let table = ["users", "contacts", "changes", "forgotten", "api_keys"]
+            let table = ["users", "contacts", "changes", "forgotten", "api_keys", "webhooks"]
                 .into_iter()
                 .find(|table| step.contains(&format!(" {table}")));
             assert!(table.is_none() || step.contains(" USING "), "{step} in {sql}");

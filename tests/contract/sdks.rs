@@ -136,7 +136,7 @@ fn python(packages: &Path, arguments: [&str; 4]) {
     run(command.arg("tests/sdks/python.py").args(arguments).env("PYTHONPATH", packages).current_dir(crate::WORKER));
 }
 
-fn bin(program: &str) -> PathBuf {
+pub fn bin(program: &str) -> PathBuf {
     Path::new(crate::WORKER).join("node_modules/.bin").join(program)
 }
 
@@ -144,7 +144,7 @@ fn bin(program: &str) -> PathBuf {
 static INSTALLING: Mutex<()> = Mutex::new(());
 
 /// Where the packages of this list are installed. None: this machine has no pip.
-fn python_packages(list: &str) -> Option<PathBuf> {
+pub fn python_packages(list: &str) -> Option<PathBuf> {
     if !is_here("python3", &["-m", "pip", "--version"]) {
         return None;
     }

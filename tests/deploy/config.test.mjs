@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "smol-toml";
+import { checkVariables } from "../../scripts/config.mjs";
 
 const { env, ...top } = /** @type {any} */ (parse(readFileSync("wrangler.toml", "utf8")));
 // Wrangler's environments inherit these, and nothing else that is here.
@@ -9,6 +10,7 @@ const INHERITED = [
   "name",
   "main",
   "compatibility_date",
+  "compatibility_flags",
   "workers_dev",
   "preview_urls",
   "build",
@@ -38,6 +40,15 @@ const sorted = (value) =>
             .map((key) => [key, sorted(value[key])]),
         )
       : value;
+
+test("what makes webhooks insecure is refused, and stands in no environment", () => {
+  for (const name of ["ALLOW_INSECURE_WEBHOOKS", "WEBHOOK_HURRY"]) {
+    assert.throws(() => checkVariables({ RATE_LIMIT: "500/60", [name]: "false" }), {
+      message: `wrangler.toml sets ${name}, which must not be deployed: put it in .dev.vars.`,
+    });
+  }
+  for (const { vars } of [top, ...Object.values(env)]) checkVariables(vars);
+});
 
 test("no database's id stands in wrangler.toml, and traces, which would show paths and SQL, are off", () => {
   assert.deepEqual(

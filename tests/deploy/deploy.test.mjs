@@ -159,7 +159,7 @@ suite("a deploy", { concurrency: 3 }, () => {
   test("a change of object classes is deployed whole, without versions", async () => {
     const account = await accountBeforeNewObjects();
     const { calls, printed } = await succeeds(account);
-    assert.equal(account.workers.roster.tag, "v2");
+    assert.equal(account.workers.roster.tag, "v4");
     assert.ok(calls.every(({ method, path }) => method !== "POST" || !path.endsWith("/versions")));
     assert.match(printed, /no earlier version can serve after this/);
   });

@@ -12,7 +12,12 @@
 //   skip    remote calls that go well before; none by default
 //   times   remote calls that fail then; one by default
 
-import worker, { LimiterObject as Limiter, MoverObject, UsersObject as Users } from "../../src/edge/entry.js";
+import worker, {
+  LimiterObject as Limiter,
+  MoverObject,
+  UsersObject as Users,
+  WebhookObject as Webhook,
+} from "../../src/edge/entry.js";
 
 const REMOTE = {
   DB: ["all", "batch"],
@@ -36,6 +41,23 @@ export class UsersObject extends Users {
   async answerAndReset(call) {
     await super.answer(call);
     this.ctx.abort("reset");
+  }
+}
+
+/** The first alarms of each end as badly as the variable `ALARMS` says, one after the other: a JSON array. */
+export class WebhookObject extends Webhook {
+  async alarm() {
+    const storage = this.ctx.storage.kv;
+    const n = storage.get("alarms") ?? 0;
+    storage.put("alarms", n + 1);
+    const how = JSON.parse(this.env.ALARMS ?? "[]")[n];
+    if (how === "throws before") throw new Error("thrown before");
+    // Else the next one may end the same way.
+    await this.ctx.storage.sync();
+    if (how === "is reset") setTimeout(() => this.ctx.abort("reset"), 20);
+    if (how === "traps") queueMicrotask(trap);
+    await super.alarm();
+    if (how === "throws after") throw new Error("thrown after");
   }
 }
 

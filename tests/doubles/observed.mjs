@@ -3,7 +3,7 @@
 
 import worker from "../../src/edge/entry.js";
 
-export { LimiterObject, MoverObject, UsersObject } from "../../src/edge/entry.js";
+export { LimiterObject, MoverObject, UsersObject, WebhookObject } from "../../src/edge/entry.js";
 
 console.error = (line) => console.log(JSON.stringify({ ...JSON.parse(line), level: "error" }));
 

@@ -7,7 +7,7 @@ use roster::json::{self, Object, Value};
 use roster::store::moving::Places;
 use roster::store::objects::ObjectStore;
 use roster::store::sql::SqlStore;
-use roster::store::{ControlStore, RoutedStore, UserStore};
+use roster::store::{ControlStore, OwnReads, RoutedStore, UserStore};
 use roster::time::Timestamp;
 use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
 use serde_json::json;
@@ -20,7 +20,7 @@ trait Roster {
     fn send(&self, call: &Call, body: &str) -> Reply;
 }
 
-impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
+impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
     fn send(&self, call: &Call, body: &str) -> Reply {
         self.handle(call, body.into()).0.reply
     }

@@ -6,3 +6,4 @@ mod follow;
 mod moving;
 mod order;
 mod roster;
+mod webhooks;

@@ -4,7 +4,7 @@ use roster::api::{Call, Reply};
 use roster::store::moving::Places;
 use roster::store::objects::ObjectStore;
 use roster::store::sql::SqlStore;
-use roster::store::{ControlStore, RoutedStore, UserStore};
+use roster::store::{ControlStore, OwnReads, RoutedStore, UserStore};
 use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
 use serde_json::{Value, json};
 use std::rc::Rc;
@@ -18,7 +18,7 @@ pub trait Roster {
     fn send(&self, call: &Call, body: &str) -> Reply;
 }
 
-impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
+impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Roster for Memory<U, C> {
     fn send(&self, call: &Call, body: &str) -> Reply {
         self.handle(call, body.into()).0.reply
     }

@@ -44,6 +44,7 @@ mod tests {
             name: "ci".into(),
             project: Project::default(),
             residence: Residence::default(),
+            webhooks: Vec::new(),
             prefix: "ros_0000".into(),
             scopes: Scope::ALL.into(),
             created_at: Timestamp::from_ms(0),

@@ -5,7 +5,7 @@ use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
-use crate::api::read;
+use crate::api::{read, webhooks};
 use crate::key::Scope;
 use crate::rate_limit::Policy;
 use crate::store::{Access, UserStore};
@@ -28,6 +28,7 @@ pub async fn delete<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let if_match = if_match::read(cx.call)?;
     let delete = async |access: Access<'_>| cx.platform.users().delete_user(access, &id, if_match.as_ref()).await;
     let deleted = for_caller(cx, &caller, delete).await?;
+    webhooks::poke(cx, &caller);
     copies::remove(cx, &caller, &id).await;
     let message = if deleted { "User deleted" } else { "There was no such user" };
     Ok(Reply::json(200, &DeletedOut { success: true, deleted, external_id: id.as_str(), message }))

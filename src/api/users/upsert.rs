@@ -5,7 +5,7 @@ use crate::api::admission::{admit, for_caller};
 use crate::api::error::ApiError;
 use crate::api::http::Reply;
 use crate::api::platform::{Cx, Platform};
-use crate::api::read;
+use crate::api::{read, webhooks};
 use crate::input::percent;
 use crate::key::Scope;
 use crate::rate_limit::Policy;
@@ -40,6 +40,7 @@ pub async fn upsert<P: Platform>(cx: &Cx<'_, P>) -> Result<Reply, ApiError> {
     let upsert =
         async |access: Access<'_>| cx.platform.users().upsert_user(access, &user, if_match.as_ref(), &new_id).await;
     let stored = for_caller(cx, &caller, upsert).await?;
+    webhooks::poke(cx, &caller);
     // 4 reply
     let out = UpsertOut {
         success: true,

@@ -56,7 +56,7 @@ impl RemoteObjects {
 
     fn object(&self, name: &str, Placement { jurisdiction, location, .. }: Placement) -> Result<Stub> {
         let objects = match jurisdiction {
-            Some(jurisdiction) => self.within(jurisdiction)?,
+            Some(jurisdiction) => within(&self.objects, jurisdiction)?,
             None => self.objects.clone(),
         };
         match location {
@@ -64,25 +64,25 @@ impl RemoteObjects {
             None => objects.get_by_name(name),
         }
     }
+}
 
-    /// The objects under a law. The local runtime has none, and says so: there they stand among the others.
-    fn within(&self, jurisdiction: Jurisdiction) -> Result<ObjectNamespace> {
-        thread_local! {
-            static WARNED: Cell<bool> = const { Cell::new(false) };
-        }
-        let objects: &Namespace = self.objects.unchecked_ref();
-        match objects.jurisdiction(jurisdiction.as_str()) {
-            Ok(objects) => Ok(objects.unchecked_into()),
-            Err(thrown) => {
-                let error = worker::Error::from(thrown);
-                if !error.to_string().to_lowercase().contains("not implemented") {
-                    return Err(error);
-                }
-                if !WARNED.replace(true) {
-                    worker::console_warn!("this runtime has no jurisdictions: objects are made without");
-                }
-                Ok(self.objects.clone())
+/// The objects under a law. The local runtime has none, and says so: there they stand among the others.
+pub fn within(objects: &ObjectNamespace, jurisdiction: Jurisdiction) -> Result<ObjectNamespace> {
+    thread_local! {
+        static WARNED: Cell<bool> = const { Cell::new(false) };
+    }
+    let namespace: &Namespace = objects.unchecked_ref();
+    match namespace.jurisdiction(jurisdiction.as_str()) {
+        Ok(objects) => Ok(objects.unchecked_into()),
+        Err(thrown) => {
+            let error = worker::Error::from(thrown);
+            if !error.to_string().to_lowercase().contains("not implemented") {
+                return Err(error);
             }
+            if !WARNED.replace(true) {
+                worker::console_warn!("this runtime has no jurisdictions: objects are made without");
+            }
+            Ok(objects.clone())
         }
     }
 }

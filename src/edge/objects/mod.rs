@@ -3,4 +3,4 @@
 mod client;
 mod object;
 
-pub use client::RemoteObjects;
+pub use client::{RemoteObjects, within};

@@ -1,9 +1,10 @@
 //! The port to keys and projects.
 
 use super::database::{Database, Statement, Value};
-use super::rows::{IdRow, KeyRow, MovingRow, ProjectRow};
+use super::rows::{IdRow, KeyRow, MovingRow, ProjectRow, WebhookRow};
 use super::{SqlStore, statements};
-use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord};
+use crate::bounds::MAX_WEBHOOKS;
+use crate::key::{KeyHash, KeyRecord, Project, ProjectRecord, WebhookRecord};
 use crate::placement::{Jurisdiction, Location, Residence, Storage};
 use crate::store::moving::{Move, Moving};
 use crate::store::{ControlStore, RevokedKey, StoreError};
@@ -132,6 +133,36 @@ impl<D: Database> ControlStore for SqlStore<D> {
         let values = [name.as_str().into()];
         let rows = self.0.query::<IdRow>(Statement { sql: statements::REVOKED_KEYS, values: &values }).await?;
         Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    async fn create_webhook(&self, webhook: &WebhookRecord) -> Result<bool, StoreError> {
+        let WebhookRecord { address, project, created_at } = webhook;
+        let values = [
+            project.as_str().into(),
+            (&address.id).into(),
+            address.jurisdiction.map(Jurisdiction::as_str).into(),
+            (*created_at).into(),
+            Value::Number(MAX_WEBHOOKS as u64),
+        ];
+        let create = Statement { sql: statements::CREATE_WEBHOOK, values: &values };
+        let find = Statement { sql: statements::FIND_WEBHOOK, values: &values[1..2] };
+        let (_, rows) = self.0.query_pair::<IdRow, IdRow>(create, find).await?;
+        Ok(!rows.is_empty())
+    }
+
+    async fn list_webhooks(&self, project: Option<&Project>) -> Result<Vec<WebhookRecord>, StoreError> {
+        let values = [project.map(Project::as_str).into()];
+        let rows = self.0.query::<WebhookRow>(Statement { sql: statements::LIST_WEBHOOKS, values: &values }).await?;
+        rows.into_iter().map(WebhookRecord::try_from).collect()
+    }
+
+    async fn find_webhook(&self, id: &str) -> Result<Option<WebhookRecord>, StoreError> {
+        let rows = Statement { sql: statements::FIND_WEBHOOK, values: &[id.into()] };
+        self.0.query::<WebhookRow>(rows).await?.into_iter().next().map(WebhookRecord::try_from).transpose()
+    }
+
+    async fn delete_webhook(&self, id: &str) -> Result<(), StoreError> {
+        self.0.query::<IdRow>(Statement { sql: statements::DELETE_WEBHOOK, values: &[id.into()] }).await.map(drop)
     }
 }
 

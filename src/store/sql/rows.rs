@@ -1,7 +1,7 @@
 //! Result rows, and their conversion to types of the core.
 
 use super::database::limit_named;
-use crate::key::{KeyHash, KeyRecord, ProjectRecord};
+use crate::key::{KeyHash, KeyRecord, ProjectRecord, WebhookAddress, WebhookRecord};
 use crate::placement::{Buckets, Phase, Place, Placement, Residence, Storage};
 use crate::store::moving::{Move, Moving};
 use crate::store::{
@@ -76,6 +76,16 @@ pub struct KeyRow {
     /// How far a move is, if there is one.
     #[serde(default)]
     pub progress: Option<String>,
+    /// Each one's id, a space, and its jurisdiction; with commas between.
+    pub webhooks: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct WebhookRow {
+    pub id: String,
+    pub project: String,
+    pub jurisdiction: Option<String>,
+    pub created_at: u64,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +244,32 @@ impl TryFrom<ProjectRow> for ProjectRecord {
     }
 }
 
+/// Those that can be read: one that can't be is woken by its alarm.
+fn addresses(text: &str) -> Vec<WebhookAddress> {
+    let address = |text: &str| {
+        let (id, jurisdiction) = text.split_once(' ')?;
+        let jurisdiction = (!jurisdiction.is_empty()).then(|| jurisdiction.parse()).transpose().ok()?;
+        Some(WebhookAddress { id: id.into(), jurisdiction })
+    };
+    text.split(',').filter_map(address).collect()
+}
+
+impl TryFrom<WebhookRow> for WebhookRecord {
+    type Error = StoreError;
+
+    fn try_from(row: WebhookRow) -> Result<Self, StoreError> {
+        let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
+        Ok(WebhookRecord {
+            project: row.project.parse().map_err(|_| unreadable())?,
+            address: WebhookAddress {
+                jurisdiction: row.jurisdiction.as_deref().map(str::parse).transpose().map_err(|_| unreadable())?,
+                id: row.id,
+            },
+            created_at: Timestamp::from_ms(row.created_at),
+        })
+    }
+}
+
 impl TryFrom<KeyRow> for RevokedKey {
     type Error = StoreError;
 
@@ -255,6 +291,7 @@ impl TryFrom<KeyRow> for KeyRecord {
         Ok(KeyRecord {
             project: row.project.parse().map_err(|_| unreadable())?,
             residence: Residence { place, phase: phase(&row.phase).ok_or_else(unreadable)? },
+            webhooks: row.webhooks.as_deref().map_or_else(Vec::new, addresses),
             // A scope that another version knows grants nothing here.
             scopes: row.scopes.split(' ').filter_map(|scope| scope.parse().ok()).collect(),
             created_at: Timestamp::from_ms(row.created_at),

@@ -20,7 +20,7 @@ const DELETE: For = For::Scope("users:delete");
 const INGEST: For = For::Scope("ingest");
 
 /// Every path with each of its methods, and what that answers to whom it is for.
-const ROUTES: [(&str, &str, For, u16); 43] = [
+const ROUTES: [(&str, &str, For, u16); 51] = [
     ("POST", "/v1/users", WRITE, 200),
     ("POST", "/users", WRITE, 200),
     ("POST", "/v1/users/batch", WRITE, 200),
@@ -54,6 +54,14 @@ const ROUTES: [(&str, &str, For, u16); 43] = [
     ("POST", "/v1/projects/access/move", For::Admin, 200),
     ("GET", "/v1/projects/access/move", For::Admin, 404),
     ("DELETE", "/v1/projects/access/move", For::Admin, 404),
+    ("POST", "/v1/webhooks", For::Admin, 404),
+    ("GET", "/v1/webhooks", For::Admin, 200),
+    ("GET", "/v1/webhooks/whk_nobody", For::Admin, 404),
+    ("PATCH", "/v1/webhooks/whk_nobody", For::Admin, 404),
+    ("DELETE", "/v1/webhooks/whk_nobody", For::Admin, 404),
+    ("POST", "/v1/webhooks/whk_nobody/rotate", For::Admin, 404),
+    ("POST", "/v1/webhooks/whk_nobody/test", For::Admin, 404),
+    ("POST", "/v1/webhooks/whk_nobody/replay", For::Admin, 404),
     ("GET", "/health", For::Anyone, 200),
     ("GET", "/health/ready", For::Anyone, 200),
     ("GET", "/", For::Anyone, 200),
@@ -75,6 +83,9 @@ fn body_of(method: &str, path: &str) -> String {
         ("POST", "/v1/identify") => json!({"userId": "u"}).to_string(),
         ("POST", "/v1/keys") => json!({"name": "made", "project": "access"}).to_string(),
         ("POST", "/v1/projects/access/move") => json!({"storage": {"kind": "d1"}}).to_string(),
+        ("POST", "/v1/webhooks") => json!({"project": "nobodys", "url": "https://hooks.invalid/"}).to_string(),
+        ("POST", "/v1/webhooks/whk_nobody/replay") => json!({"since": "2026-01-01T00:00:00Z"}).to_string(),
+        ("PATCH", _) => "{}".into(),
         ("POST", _) => json!({"user_id": "u"}).to_string(),
         ("PUT", _) => json!({"rate_limits": {"users": {"limit": 1000, "window_seconds": 60}}}).to_string(),
         _ => String::new(),
@@ -155,6 +166,8 @@ fn every_route_answers_every_kind_of_caller_as_it_should() {
             _ if well < 400 => "",
             "/v1/keys/key_nobody" => "KEY_NOT_FOUND",
             "/v1/projects/access/move" => "MOVE_NOT_FOUND",
+            "/v1/webhooks" => "PROJECT_NOT_FOUND",
+            _ if path.starts_with("/v1/webhooks/") => "WEBHOOK_NOT_FOUND",
             _ => "USER_NOT_FOUND",
         };
         let well = (well, code);
@@ -266,7 +279,7 @@ fn nothing_else_is_reachable() {
                 answer.header("allow").split(", ").filter(|m| !["HEAD", "OPTIONS"].contains(m)).collect();
             let mut listed: Vec<&str> =
                 ROUTES.iter().filter(|(_, p, _, _)| *p == path).map(|(m, _, _, _)| *m).collect();
-            listed.sort_by_key(|method| ["GET", "POST", "PUT", "DELETE"].iter().position(|m| m == method));
+            listed.sort_by_key(|method| ["GET", "POST", "PUT", "PATCH", "DELETE"].iter().position(|m| m == method));
             assert_eq!(allowed, listed, "{path}");
         }
     }

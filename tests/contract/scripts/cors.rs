@@ -15,8 +15,8 @@ fn a_preflight_is_answered_for_any_path_without_a_key() {
         ("/v1/key", "GET, HEAD, OPTIONS"),
         ("/v1/projects/p", "GET, HEAD, PUT, OPTIONS"),
         ("/health", "GET, HEAD, OPTIONS"),
-        ("/nowhere", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
-        ("/v1/users/", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+        ("/nowhere", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
+        ("/v1/users/", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
     ] {
         let headers = [("Origin", "https://app.example"), ("Access-Control-Request-Method", "POST")];
         let answer = shared().call("OPTIONS", path, &headers, "");

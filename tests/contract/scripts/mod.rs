@@ -22,3 +22,4 @@ mod query;
 mod segment;
 mod storage;
 mod upsert;
+mod webhooks;

@@ -119,7 +119,10 @@ fn fault(schema: &Value, value: &Value) -> Option<String> {
             "minLength" => value.as_str()?.chars().count() as u64 >= rule.as_u64()?,
             "maxLength" => value.as_str()?.chars().count() as u64 <= rule.as_u64()?,
             "maxItems" => value.as_array()?.len() as u64 <= rule.as_u64()?,
-            "pattern" | "format" | "description" | "examples" | "discriminator" => true,
+            "minItems" => value.as_array()?.len() as u64 >= rule.as_u64()?,
+            "minProperties" => value.as_object()?.len() as u64 >= rule.as_u64()?,
+            "maxProperties" => value.as_object()?.len() as u64 <= rule.as_u64()?,
+            "pattern" | "format" | "description" | "examples" | "discriminator" | "default" => true,
             other => panic!("the schema of an answer has a keyword that is not checked: {other}"),
         };
         (!holds).then(|| format!("{value} breaks {keyword}: {rule}"))

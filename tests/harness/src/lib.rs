@@ -8,6 +8,7 @@
 mod client;
 pub mod contract;
 mod native;
+pub mod receiver;
 pub mod server;
 mod transport;
 

@@ -6,7 +6,7 @@ use roster::api::{self, ApiError, Call, Handled};
 use roster::store::moving::Places;
 use roster::store::objects::ObjectStore;
 use roster::store::sql::SqlStore;
-use roster::store::{ControlStore, RoutedStore, UserStore};
+use roster::store::{ControlStore, OwnReads, RoutedStore, UserStore};
 use roster::time::Timestamp;
 use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
 use std::cell::Cell;
@@ -63,7 +63,7 @@ fn in_sqlite(hops: &Rc<Cell<u32>>) -> (Rc<SqliteUsers>, Rc<SqlStore<Sqlite>>) {
     (Rc::new(RoutedStore { d1: Rc::clone(&d1), objects }), d1)
 }
 
-fn serve<U: UserStore + Places + 'static, C: ControlStore + 'static>(
+fn serve<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static>(
     stores: impl FnOnce(&Rc<Cell<u32>>) -> (Rc<U>, Rc<C>),
     requests: &Receiver<Request>,
     variables: &BTreeMap<String, String>,

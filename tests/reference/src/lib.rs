@@ -14,10 +14,12 @@ pub mod simulation;
 mod sqlite;
 mod store;
 mod walk;
+mod webhooks;
 
 pub use clock::Clock;
 pub use limiter::MemoryLimiter;
-pub use objects::LocalObjects;
+pub use objects::{LocalObjects, LocalSqlite};
 pub use platform::Memory;
 pub use sqlite::Sqlite;
 pub use store::MemoryStore;
+pub use webhooks::LocalWebhooks;

@@ -55,7 +55,7 @@ struct Table {
 }
 
 /// A SQLite database in memory.
-struct LocalSqlite(Connection);
+pub struct LocalSqlite(Connection);
 
 impl Default for LocalSqlite {
     #[expect(clippy::expect_used, reason = "memory can be opened")]

@@ -4,15 +4,17 @@ use crate::clock::Clock;
 use crate::copies::MemoryCopies;
 use crate::limiter::MemoryLimiter;
 use crate::store::MemoryStore;
+use crate::webhooks::LocalWebhooks;
 use flate2::bufread::GzDecoder;
 use roster::api::{
-    self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Settings, SettingsError, WrittenCopies,
+    self, BodyError, Call, Encoding, Handled, KeyCache, Network, Platform, Pokes, Settings, SettingsError,
+    WrittenCopies,
 };
 use roster::bounds::MAX_UNKNOWN_KEYS;
 use roster::key::Project;
 use roster::rate_limit::{LeaseRequest, Quota, Window};
 use roster::store::moving::{Advance, Mover, Pace, Places};
-use roster::store::{ControlStore, StoreError, UserStore};
+use roster::store::{ControlStore, OwnReads, StoreError, UserStore};
 use roster::time::Timestamp;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -32,6 +34,9 @@ pub struct Memory<U = MemoryStore, C = MemoryStore> {
     pub users: Rc<U>,
     /// Where it keeps keys and projects.
     pub control: Rc<C>,
+    /// Its webhooks.
+    pub webhooks: Rc<LocalWebhooks<U, C>>,
+    pokes: RefCell<Pokes>,
     settings: Settings,
     copies: Rc<MemoryCopies>,
     written_copies: RefCell<WrittenCopies>,
@@ -46,7 +51,7 @@ pub struct Memory<U = MemoryStore, C = MemoryStore> {
     hops: Rc<Cell<u32>>,
 }
 
-impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Memory<U, C> {
+impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Memory<U, C> {
     /// With the operator's variables, as [`Settings::read`] takes them. `seed` is that of its random bytes. `stores`
     /// makes the stores, which count their calls in the number that it takes.
     pub fn new(
@@ -57,7 +62,10 @@ impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Memory<U, C> {
     ) -> Result<Self, SettingsError> {
         let hops = Rc::default();
         let (users, control) = stores(&hops);
+        let webhooks = LocalWebhooks::new(clock.clone(), Rc::clone(&users), Rc::clone(&control), Rc::clone(&hops));
         Ok(Memory {
+            webhooks: Rc::new(webhooks),
+            pokes: RefCell::default(),
             users,
             control,
             settings: Settings::read(variable)?,
@@ -121,11 +129,12 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Platform for Memory<U, C> {
+impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Platform for Memory<U, C> {
     type Users = U;
     type Control = C;
     type Copies = MemoryCopies;
     type Limiter = MemoryLimiter;
+    type Webhooks = LocalWebhooks<U, C>;
 
     fn settings(&self) -> &Settings {
         &self.settings
@@ -149,6 +158,14 @@ impl<U: UserStore + Places + 'static, C: ControlStore + 'static> Platform for Me
 
     fn limiter(&self) -> &MemoryLimiter {
         &self.limiter
+    }
+
+    fn webhooks(&self) -> Rc<LocalWebhooks<U, C>> {
+        Rc::clone(&self.webhooks)
+    }
+
+    fn pokes(&self) -> &RefCell<Pokes> {
+        &self.pokes
     }
 
     fn key_cache(&self) -> &RefCell<KeyCache> {

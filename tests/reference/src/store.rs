@@ -2,16 +2,16 @@
 
 use crate::last_write_wins::{MemberTimes, fill};
 use crate::walk::walked;
-use roster::bounds::{DELETION_MS, MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES};
+use roster::bounds::{DELETION_MS, MAX_MEMBERS, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_WEBHOOKS};
 use roster::json::merge::merge;
 use roster::json::{self, Object, Value};
-use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord};
+use roster::key::{KeyHash, KeyRecord, Project, ProjectRecord, WebhookRecord};
 use roster::placement::{Phase, Place, Residence, Storage};
 use roster::store::moving::{Done, Move, Moving, Places, Task};
 use roster::store::{
     Access, Caller, ChangedUser, ChangesEnd, ChangesPage, ControlStore, DeletedUser, Filter, FollowFrom, IfMatch,
-    Outcome, Page, RevokedKey, Share, StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite, Walk,
-    Walked, Written,
+    Outcome, OwnReads, Page, RevokedKey, Share, StoreError, StoredLimit, StoredUser, Upserted, UserStore, UserWrite,
+    Walk, Walked, Written,
 };
 use roster::time::Timestamp;
 use roster::user::{Change, ExternalId, NewUser};
@@ -26,6 +26,7 @@ use std::rc::Rc;
 pub struct MemoryStore {
     keys: RefCell<Vec<(KeyHash, KeyRecord)>>,
     projects: RefCell<BTreeMap<Project, Known>>,
+    webhooks: RefCell<Vec<WebhookRecord>>,
     users: RefCell<BTreeMap<(Project, String), User>>,
     /// The greatest revision of a deletion that was forgotten, of each project.
     forgotten: RefCell<BTreeMap<Project, u64>>,
@@ -223,6 +224,26 @@ impl MemoryStore {
             }
         }
     }
+
+    fn changes(&self, mine: &Project, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        let users = self.users.borrow();
+        let behind = from.of_bucket(0, 1);
+        let of_project = users.iter().filter(|((project, _), _)| project == mine);
+        let latest = of_project.clone().map(|(_, user)| user.revision).max().unwrap_or(0);
+        let mut found: Vec<_> = of_project.filter(|(_, user)| user.revision > behind.revision).collect();
+        found.sort_by_key(|(_, user)| user.revision);
+        let (mut changes, mut bytes) = (Vec::new(), 0);
+        for ((_, id), user) in found.iter().take(limit as usize).take_while(|(_, user)| {
+            let fits = bytes < MAX_PAGE_BYTES;
+            bytes += user.profile.len();
+            fits
+        }) {
+            changes.push(changed_user(id, user));
+        }
+        let forgotten = self.forgotten.borrow().get(mine).copied().unwrap_or(0);
+        let reached = behind.reached(&changes, ChangesEnd { latest, forgotten })?;
+        Ok(ChangesPage { has_more: changes.len() < found.len(), changes, reached: vec![reached] })
+    }
 }
 
 const EMPTY_PROFILE: &str = r#"{"properties":{},"origin":{}}"#;
@@ -316,6 +337,33 @@ fn stored_user(external_id: &str, user: &User) -> StoredUser {
     }
 }
 
+fn changed_user(external_id: &str, user: &User) -> ChangedUser {
+    if user.gone {
+        let deleted_at = Timestamp::from_ms(user.deleted_at);
+        let (id, external_id) = (user.id.clone(), external_id.to_owned());
+        ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, revision: user.revision })
+    } else {
+        ChangedUser::Stored(stored_user(external_id, user))
+    }
+}
+
+impl OwnReads for MemoryStore {
+    async fn changes_of(
+        &self,
+        project: &ProjectRecord,
+        from: &FollowFrom,
+        limit: u32,
+    ) -> Result<ChangesPage, StoreError> {
+        self.changes(&project.name, from, limit)
+    }
+
+    async fn states_of(&self, project: &ProjectRecord, ids: &[String]) -> Result<Vec<ChangedUser>, StoreError> {
+        let users = self.users.borrow();
+        let state = |id: &String| users.get(&(project.name.clone(), id.clone())).map(|user| changed_user(id, user));
+        Ok(ids.iter().filter_map(state).collect())
+    }
+}
+
 impl UserStore for MemoryStore {
     async fn upsert_user(
         &self,
@@ -397,30 +445,7 @@ impl UserStore for MemoryStore {
     }
 
     async fn list_changes(&self, access: Access<'_>, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
-        let mine = self.project_of(access)?;
-        let users = self.users.borrow();
-        let behind = from.of_bucket(0, 1);
-        let of_project = users.iter().filter(|((project, _), _)| *project == mine);
-        let latest = of_project.clone().map(|(_, user)| user.revision).max().unwrap_or(0);
-        let mut found: Vec<_> = of_project.filter(|(_, user)| user.revision > behind.revision).collect();
-        found.sort_by_key(|(_, user)| user.revision);
-        let (mut changes, mut bytes) = (Vec::new(), 0);
-        for ((_, id), user) in found.iter().take(limit as usize).take_while(|(_, user)| {
-            let fits = bytes < MAX_PAGE_BYTES;
-            bytes += user.profile.len();
-            fits
-        }) {
-            changes.push(if user.gone {
-                let deleted_at = Timestamp::from_ms(user.deleted_at);
-                let (id, external_id) = (user.id.clone(), id.clone());
-                ChangedUser::Deleted(DeletedUser { id, external_id, deleted_at, revision: user.revision })
-            } else {
-                ChangedUser::Stored(stored_user(id, user))
-            });
-        }
-        let forgotten = self.forgotten.borrow().get(&mine).copied().unwrap_or(0);
-        let reached = behind.reached(&changes, ChangesEnd { latest, forgotten })?;
-        Ok(ChangesPage { has_more: changes.len() < found.len(), changes, reached: vec![reached] })
+        self.changes(&self.project_of(access)?, from, limit)
     }
 
     async fn find_users(&self, access: Access<'_>, ids: &[ExternalId]) -> Result<Option<Vec<StoredUser>>, StoreError> {
@@ -462,7 +487,13 @@ impl ControlStore for MemoryStore {
 
     async fn find_key(&self, hash: &KeyHash) -> Result<Option<KeyRecord>, StoreError> {
         self.count_hop();
-        Ok(self.keys.borrow().iter().find(|(known, _)| known == hash).map(|(_, record)| self.placed(record)))
+        let keys = self.keys.borrow();
+        let known = keys.iter().find(|(known, _)| known == hash).map(|(_, record)| self.placed(record));
+        let webhooks = self.webhooks.borrow();
+        Ok(known.map(|record| {
+            let of_project = webhooks.iter().filter(|webhook| webhook.project == record.project);
+            KeyRecord { webhooks: of_project.map(|webhook| webhook.address.clone()).collect(), ..record }
+        }))
     }
 
     async fn create_key(&self, key: &KeyRecord, hash: &KeyHash) -> Result<(), StoreError> {
@@ -543,6 +574,30 @@ impl ControlStore for MemoryStore {
         let keys = self.keys.borrow();
         let revoked = keys.iter().filter(|(_, record)| record.project == *name && record.revoked_at.is_some());
         Ok(revoked.map(|(hash, _)| hash.to_hex()).collect())
+    }
+
+    async fn create_webhook(&self, webhook: &WebhookRecord) -> Result<bool, StoreError> {
+        let mut webhooks = self.webhooks.borrow_mut();
+        let has_room = webhooks.iter().filter(|known| known.project == webhook.project).count() < MAX_WEBHOOKS;
+        if has_room {
+            webhooks.push(webhook.clone());
+        }
+        Ok(has_room)
+    }
+
+    async fn list_webhooks(&self, project: Option<&Project>) -> Result<Vec<WebhookRecord>, StoreError> {
+        let webhooks = self.webhooks.borrow();
+        let listed = webhooks.iter().filter(|webhook| project.is_none_or(|project| webhook.project == *project));
+        Ok(listed.cloned().collect())
+    }
+
+    async fn find_webhook(&self, id: &str) -> Result<Option<WebhookRecord>, StoreError> {
+        Ok(self.webhooks.borrow().iter().find(|webhook| webhook.address.id == id).cloned())
+    }
+
+    async fn delete_webhook(&self, id: &str) -> Result<(), StoreError> {
+        self.webhooks.borrow_mut().retain(|webhook| webhook.address.id != id);
+        Ok(())
     }
 }
 

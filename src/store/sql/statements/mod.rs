@@ -140,7 +140,9 @@ macro_rules! select_keys {
     ($condition_and_order:literal) => {
         concat!(
             "select api_keys.id, hash, api_keys.name, project, prefix, scopes, api_keys.created_at, expires_at, revoked_at,
-    last_used_at, storage, buckets, jurisdiction, location, generation, phase
+    last_used_at, storage, buckets, jurisdiction, location, generation, phase,
+    (select group_concat(webhooks.id || ' ' || ifnull(webhooks.jurisdiction, ''), ',')
+     from webhooks where webhooks.project = api_keys.project) as webhooks
 from api_keys cross join projects on projects.name = project ",
             $condition_and_order
         )
@@ -176,6 +178,21 @@ pub const FIND_PROJECT: &str =
 /// All projects, by name.
 pub const LIST_PROJECTS: &str =
     "select name, created_at, storage, buckets, jurisdiction, location, generation from projects order by name";
+
+/// Adds a webhook, unless its project has ?5 others. A conflict can only mean that an earlier try took effect.
+pub const CREATE_WEBHOOK: &str = "insert into webhooks (project, id, jurisdiction, created_at)
+select ?1, ?2, ?3, ?4 where (select count(*) from webhooks where project = ?1 and id <> ?2) < ?5
+on conflict (id) do nothing";
+
+/// The webhook with the id ?1.
+pub const FIND_WEBHOOK: &str = "select project, id, jurisdiction, created_at from webhooks where id = ?1";
+
+/// All webhooks, or those of the project ?1, in the order they were made.
+pub const LIST_WEBHOOKS: &str =
+    "select project, id, jurisdiction, created_at from webhooks where ?1 is null or project = ?1 order by id";
+
+/// Removes the webhook with the id ?1.
+pub const DELETE_WEBHOOK: &str = "delete from webhooks where id = ?1";
 
 /// A conflict can only mean that an earlier try took effect.
 pub const CREATE_KEY: &str = "insert into api_keys (id, hash, prefix, name, project, scopes, created_at, expires_at)

@@ -30,6 +30,7 @@ impl Client {
             name: "fuzz".to_owned(),
             project: Project::default(),
             residence: Residence::default(),
+            webhooks: Vec::new(),
             prefix: "ros_0123".to_owned(),
             scopes: Scope::ALL.to_vec(),
             created_at: T0,

@@ -1,0 +1,522 @@
+//! What the object of a webhook runs, on its own SQLite.
+
+use super::choice::{ChangeWebhook, parse_change};
+use super::message::Message;
+use super::queue::{HeldBack, Outcome, Queue, Step};
+use super::request::{WebhookAnswer, WebhookRequest};
+use super::show;
+use super::sign::Secret;
+use super::url;
+use super::waits::Waits;
+use super::webhook::{Choice, Position, Webhook};
+use crate::bounds::{MAX_TEST_ANSWER_BYTES, MAX_WEBHOOK_REQUESTS};
+use crate::json;
+use crate::key::{Project, ProjectRecord};
+use crate::store::sql::{LocalDatabase, Statement, Value};
+use crate::store::{ChangedUser, ChangesPage, FollowFrom, OwnReads, StoreError};
+use crate::time::Timestamp;
+use serde::Deserialize;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+/// For how long an alarm begins something new, in milliseconds: an object may work for a quarter of an hour at a time.
+const WORK_MS: u64 = 30_000;
+
+/// The tables.
+const SCHEMA: &str = "
+    create table if not exists webhook (id integer primary key check (id = 1), state text not null) strict;
+    create table if not exists held_back (
+        external_id text not null primary key,
+        revision integer not null,
+        since integer not null,
+        failed_at integer not null,
+        tries integer not null,
+        next_at integer not null
+    ) strict, without rowid";
+
+/// A request to a receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Where to.
+    pub url: String,
+    /// The header `webhook-id`.
+    pub id: String,
+    /// The header `webhook-timestamp`.
+    pub timestamp: String,
+    /// The header `webhook-signature`.
+    pub signature: String,
+    /// JSON.
+    pub body: String,
+    /// For how long to wait for the answer, in milliseconds.
+    pub answer_ms: u64,
+    /// How much of its body to read, in bytes. The rest is dropped.
+    pub answer_bytes: usize,
+}
+
+/// A receiver's answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Its `Retry-After`.
+    pub retry_after: Option<String>,
+    /// The beginning of its body.
+    pub text: String,
+}
+
+/// What an object has around it.
+#[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
+pub trait Host: OwnReads {
+    /// The clock.
+    fn now(&self) -> Timestamp;
+    /// Fills the slice from a cryptographic source.
+    fn fill_random(&self, bytes: &mut [u8]);
+    /// How fast waits pass.
+    fn waits(&self) -> Waits;
+    /// Whether loopback may be called by http.
+    fn allows_insecure(&self) -> bool;
+    /// The project of this name.
+    async fn project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError>;
+    /// Sends a request, and follows no redirect. The error is Roster's own word for what went wrong.
+    async fn post(&self, post: Post) -> Result<Answer, String>;
+    /// Ends all requests that are under way.
+    fn abort(&self);
+    /// Sets the one alarm, or takes it away. It MUST be durable, with all that was stored before, before any request is sent.
+    async fn set_alarm(&self, at: Option<Timestamp>) -> Result<(), String>;
+    /// Removes all that is stored, and the alarm.
+    async fn erase(&self) -> Result<(), String>;
+    /// Writes a line of the log.
+    fn log(&self, line: &str);
+}
+
+#[derive(Deserialize)]
+struct StateRow {
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct HeldBackRow {
+    external_id: String,
+    revision: u64,
+    since: u64,
+    failed_at: u64,
+    tries: u32,
+    next_at: u64,
+}
+
+/// A message under way, with its number.
+type Flight<'a> = Pin<Box<dyn Future<Output = (u32, Outcome)> + 'a>>;
+
+/// What is known of what is stored.
+#[derive(Default)]
+enum Stored {
+    #[default]
+    Unknown,
+    Nothing,
+    Webhook(Box<Queue>),
+}
+
+/// A webhook in its object.
+pub struct Endpoint<D, H> {
+    database: D,
+    host: H,
+    stored: RefCell<Stored>,
+    /// Whether an alarm is at work.
+    works: Cell<bool>,
+    /// The alarm that is set, if one is known to be, in milliseconds.
+    alarm: Cell<Option<u64>>,
+}
+
+impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
+    /// The webhook that is kept in a database, if there is one.
+    pub fn new(database: D, host: H) -> Self {
+        Endpoint { database, host, stored: RefCell::default(), works: Cell::default(), alarm: Cell::default() }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.host.now().as_ms()
+    }
+
+    /// Answers a [`WebhookRequest`] by a [`WebhookAnswer`]; both are JSON. The error, for the log, says that the request is of
+    /// another version.
+    pub async fn answer(&self, request: &str) -> Result<String, String> {
+        let request = serde_json::from_str(request)
+            .map_err(|error| format!("not a request of this version, at column {}", error.column()))?;
+        let answer = match self.respond(request).await {
+            Err(StoreError::KeyNotLive) => WebhookAnswer::NotThere,
+            Err(StoreError::CursorExpired) => WebhookAnswer::CursorExpired,
+            Err(error) => WebhookAnswer::Unavailable(error.to_string()),
+            Ok(answer) => answer,
+        };
+        serde_json::to_string(&answer).map_err(|error| error.to_string())
+    }
+
+    async fn respond(&self, request: WebhookRequest) -> Result<WebhookAnswer, StoreError> {
+        let is_there = self.load()?;
+        match request {
+            WebhookRequest::Delete => {
+                self.delete().await?;
+                Ok(WebhookAnswer::Deleted)
+            }
+            WebhookRequest::Create { id, project, choice, secret } => {
+                if !is_there {
+                    self.create(id, project, choice, secret).await?;
+                }
+                self.describe().await
+            }
+            _ if !is_there => Ok(WebhookAnswer::NotThere),
+            WebhookRequest::Describe => self.describe().await,
+            WebhookRequest::Change(change) => {
+                let now = self.now_ms();
+                let change = json::parse_object(change.as_bytes()).ok();
+                let change = change.and_then(|change| parse_change(&change, self.host.allows_insecure()).ok());
+                let change = change.ok_or_else(|| failed("a change of another version"))?;
+                self.with(|queue| change_webhook(queue, change, now))?;
+                self.store()?;
+                self.wake().await?;
+                self.describe().await
+            }
+            WebhookRequest::Rotate(secret) => {
+                let now = self.now_ms();
+                self.with(|queue| {
+                    queue.webhook.rotate(secret, now);
+                    queue.changed(false, now);
+                })?;
+                self.store()?;
+                self.describe().await
+            }
+            WebhookRequest::Test => self.test().await,
+            WebhookRequest::Replay(since) => self.replay(since).await,
+            WebhookRequest::Poke => {
+                self.with(Queue::look)?;
+                self.wake().await?;
+                Ok(WebhookAnswer::Poked)
+            }
+        }
+    }
+
+    /// Loads what is stored; whether anything is.
+    fn load(&self) -> Result<bool, StoreError> {
+        if matches!(*self.stored.borrow(), Stored::Unknown) {
+            let stored = self.read()?.map_or(Stored::Nothing, |queue| Stored::Webhook(Box::new(queue)));
+            self.stored.replace(stored);
+        }
+        Ok(matches!(*self.stored.borrow(), Stored::Webhook(_)))
+    }
+
+    fn read(&self) -> Result<Option<Queue>, StoreError> {
+        let unreadable = |_| failed("the state of a webhook can't be read");
+        let sql = "select name as state from sqlite_master where name = 'webhook'";
+        if self.database.query::<StateRow>(Statement { sql, values: &[] })?.is_empty() {
+            return Ok(None);
+        }
+        let rows = self.database.query::<StateRow>(Statement { sql: "select state from webhook", values: &[] })?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let webhook: Webhook = serde_json::from_str(&row.state).map_err(unreadable)?;
+        let sql = "select * from held_back order by next_at";
+        let rows = self.database.query::<HeldBackRow>(Statement { sql, values: &[] })?;
+        let held = rows.into_iter().map(|HeldBackRow { external_id, revision, since, failed_at, tries, next_at }| {
+            (external_id, HeldBack { revision, since, failed_at, tries, next_at })
+        });
+        Ok(Some(Queue::new(webhook, held.collect(), self.host.waits())))
+    }
+
+    /// Works on what was loaded. An error: it is no more.
+    fn with<T>(&self, work: impl FnOnce(&mut Queue) -> T) -> Result<T, StoreError> {
+        match &mut *self.stored.borrow_mut() {
+            Stored::Webhook(queue) => Ok(work(queue)),
+            Stored::Unknown | Stored::Nothing => Err(StoreError::KeyNotLive),
+        }
+    }
+
+    /// Stores what changed, and logs what is to be said. After a failure all is loaded again.
+    fn store(&self) -> Result<(), StoreError> {
+        let ((webhook, users), log, id) = self.with(|queue| {
+            let touched = queue.take_touched();
+            let webhook = touched.0.then(|| serde_json::to_string(&queue.webhook));
+            ((webhook, touched.1), queue.take_log(), queue.webhook.id.clone())
+        })?;
+        let stored = self.database.in_transaction(|| {
+            if let Some(webhook) = webhook {
+                let text = webhook.map_err(|error| StoreError::Failed(error.to_string()))?;
+                let sql = "insert or replace into webhook (id, state) values (1, ?1)";
+                self.run(sql, &[(&text).into()])?;
+            }
+            for (id, held) in &users {
+                let Some(HeldBack { revision, since, failed_at, tries, next_at }) = *held else {
+                    self.run("delete from held_back where external_id = ?1", &[id.into()])?;
+                    continue;
+                };
+                let numbers = [revision, since, failed_at, tries.into(), next_at].map(Value::Number);
+                let [revision, since, failed_at, tries, next_at] = numbers;
+                self.run(
+                    "insert or replace into held_back (external_id, revision, since, failed_at, tries, next_at)
+                    values (?1, ?2, ?3, ?4, ?5, ?6)",
+                    &[id.into(), revision, since, failed_at, tries, next_at],
+                )?;
+            }
+            Ok(())
+        });
+        for line in log {
+            self.host.log(&format!("webhook {id}: {line}"));
+        }
+        if stored.is_err() {
+            self.stored.replace(Stored::Unknown);
+        }
+        stored
+    }
+
+    /// Runs a statement that answers no rows.
+    fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        self.database.query::<StateRow>(Statement { sql, values }).map(drop)
+    }
+
+    async fn create(&self, id: String, project: String, choice: Choice, secret: Secret) -> Result<(), StoreError> {
+        let reached = self.changes(&project, &FollowFrom::Now, 1).await?.reached;
+        let webhook = Webhook {
+            id,
+            project,
+            choice,
+            created_at: self.now_ms(),
+            paused: false,
+            disabled: None,
+            secrets: (secret, None),
+            replays: 0,
+            position: Position::Reached(reached),
+            delivered_at: 0,
+            given_up: 0,
+            last_failure: None,
+        };
+        self.database.run_script(SCHEMA)?;
+        let mut queue = Queue::new(webhook, Vec::new(), self.host.waits());
+        queue.changed(false, self.now_ms());
+        self.stored.replace(Stored::Webhook(Box::new(queue)));
+        self.store()?;
+        self.wake().await
+    }
+
+    async fn changes(&self, project: &str, from: &FollowFrom, limit: u32) -> Result<ChangesPage, StoreError> {
+        let project = self.project(project).await?;
+        self.host.changes_of(&project, from, limit).await
+    }
+
+    async fn states(&self, project: &str, ids: &[String]) -> Result<Vec<ChangedUser>, StoreError> {
+        let project = self.project(project).await?;
+        self.host.states_of(&project, ids).await
+    }
+
+    async fn project(&self, name: &str) -> Result<ProjectRecord, StoreError> {
+        let name = name.parse().map_err(|_| failed("the name of a project can't be read"))?;
+        self.host.project(&name).await?.ok_or_else(|| failed("its project is not there"))
+    }
+
+    async fn describe(&self) -> Result<WebhookAnswer, StoreError> {
+        let (project, position) = self.with(|queue| (queue.webhook.project.clone(), queue.position()))?;
+        let next = match self.changes(&project, &position.into(), 1).await {
+            Ok(page) => page.changes.first().map(|change| change.revision() / 1000),
+            // It is far behind: nobody knows how far.
+            Err(StoreError::CursorExpired) => Some(0),
+            Err(error) => return Err(error),
+        };
+        let now = self.host.now();
+        self.with(|queue| WebhookAnswer::Described(show::webhook(queue, next, now)))
+    }
+
+    async fn test(&self) -> Result<WebhookAnswer, StoreError> {
+        let now = self.host.now();
+        let mut random = [0; 10];
+        self.host.fill_random(&mut random);
+        let post = self.with(|queue| {
+            let message = Message::test(&queue.webhook, now, random);
+            Post { answer_bytes: MAX_TEST_ANSWER_BYTES, ..self.post_of(&queue.webhook, message) }
+        })?;
+        let outcome = self.post(post).await;
+        Ok(WebhookAnswer::Tested(show::tested(&outcome, self.now_ms().saturating_sub(now.as_ms()))))
+    }
+
+    async fn replay(&self, since: u64) -> Result<WebhookAnswer, StoreError> {
+        let project = self.with(|queue| queue.webhook.project.clone())?;
+        let from = if since >= self.now_ms() { FollowFrom::Now } else { Position::Moment(since).into() };
+        let now_reached = self.changes(&project, &from, 1).await?.reached;
+        self.with(|queue| {
+            queue.webhook.replays += 1;
+            queue.go_to(if from == FollowFrom::Now { Position::Reached(now_reached) } else { Position::Moment(since) });
+        })?;
+        self.store()?;
+        self.wake().await?;
+        self.describe().await
+    }
+
+    async fn delete(&self) -> Result<(), StoreError> {
+        self.stored.replace(Stored::Nothing);
+        self.host.abort();
+        self.alarm.set(None);
+        self.host.erase().await.map_err(StoreError::Unavailable)
+    }
+
+    /// Sets the alarm to now, unless one is at work, which then goes on.
+    async fn wake(&self) -> Result<(), StoreError> {
+        let is_active = self.with(|queue| queue.webhook.is_active())?;
+        let now = self.now_ms();
+        if is_active && !self.works.get() && self.alarm.get().is_none_or(|at| at > now) {
+            self.set_alarm(Some(now)).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_alarm(&self, at: Option<u64>) -> Result<(), StoreError> {
+        self.host.set_alarm(at.map(Timestamp::from_ms)).await.map_err(StoreError::Unavailable)?;
+        self.alarm.set(at);
+        Ok(())
+    }
+
+    /// What the runtime calls at the time of the alarm.
+    ///
+    /// First it sets the next one, so that whatever happens here, the runtime calls again: it gives up an alarm that throws
+    /// several times.
+    pub async fn alarm(&self) -> Result<(), String> {
+        self.work().await.map_err(|error| error.to_string())
+    }
+
+    async fn work(&self) -> Result<(), StoreError> {
+        if !self.load()? || !self.with(|queue| queue.webhook.is_active())? {
+            return Ok(());
+        }
+        let begun = self.now_ms();
+        self.set_alarm(Some(begun + self.host.waits().guard_ms())).await?;
+        self.with(Queue::look)?;
+        self.works.set(true);
+        let outcome = self.deliver(begun + WORK_MS).await;
+        self.works.set(false);
+        if self.with(Queue::rest).is_err() {
+            // It was deleted meanwhile.
+            return Ok(());
+        }
+        self.store()?;
+        let now = self.now_ms();
+        self.set_alarm(self.with(|queue| queue.wake_at(now))?).await?;
+        outcome
+    }
+
+    /// Looks and sends until there is nothing more to do now. What the store fails to do is tried again later.
+    async fn deliver(&self, end: u64) -> Result<(), StoreError> {
+        let (mut flights, mut sent): (Vec<Flight<'_>>, _) = (Vec::new(), 0);
+        loop {
+            let now = self.now_ms();
+            let Ok(step) = self.with(|queue| queue.next(now, now < end && sent < MAX_WEBHOOK_REQUESTS)) else {
+                return Ok(());
+            };
+            match step {
+                Step::Sleep => return Ok(()),
+                Step::Wait => {
+                    let (number, outcome) = first(&mut flights).await;
+                    let mut random = [0; 2];
+                    self.host.fill_random(&mut random);
+                    let now = self.now_ms();
+                    let _ = self.with(|queue| queue.came_back(number, &outcome, now, u16::from_le_bytes(random)));
+                }
+                Step::Send(number, message) => {
+                    sent += 1;
+                    let post = self.with(|queue| self.post_of(&queue.webhook, message))?;
+                    flights.push(Box::pin(async move { (number, outcome_of(self.post(post).await)) }));
+                }
+                Step::Read(ids) => {
+                    let project = self.with(|queue| queue.webhook.project.clone())?;
+                    let states = self.states(&project, &ids).await;
+                    self.take(states, |queue, states| queue.send_again(&ids, states));
+                }
+                Step::Look { number, from, limit } => {
+                    // What was delivered is stored before more is.
+                    self.store()?;
+                    let project = self.with(|queue| queue.webhook.project.clone())?;
+                    let page = match self.changes(&project, &from, limit).await {
+                        Err(StoreError::CursorExpired) => {
+                            let _ = self.with(|queue| queue.begin_anew(number));
+                            continue;
+                        }
+                        page => page,
+                    };
+                    let now = self.now_ms();
+                    self.take(page, |queue, page| queue.met(number, page, now));
+                }
+            }
+        }
+    }
+
+    /// Hands on what the store answered, or notes that it did not.
+    fn take<T>(&self, answer: Result<T, StoreError>, take: impl FnOnce(&mut Queue, T)) {
+        let now = self.now_ms();
+        let _ = self.with(|queue| match answer {
+            Ok(answer) => take(queue, answer),
+            Err(error) => {
+                self.host.log(&format!("webhook {}: the store: {error}", queue.webhook.id));
+                queue.store_is_away(now);
+            }
+        });
+    }
+
+    fn post_of(&self, webhook: &Webhook, Message { id, body }: Message) -> Post {
+        let now = self.now_ms();
+        Post {
+            url: webhook.choice.url.clone(),
+            timestamp: (now / 1000).to_string(),
+            signature: webhook.signatures(&id, now, &body),
+            id,
+            body,
+            answer_ms: self.host.waits().answer_ms(),
+            answer_bytes: 0,
+        }
+    }
+
+    /// Sends, if the URL may be called here.
+    async fn post(&self, post: Post) -> Result<Answer, String> {
+        url::check(&post.url, self.host.allows_insecure())
+            .map_err(|_| "this URL must not be called here".to_owned())?;
+        self.host.post(post).await
+    }
+}
+
+fn outcome_of(answer: Result<Answer, String>) -> Outcome {
+    match answer {
+        Ok(answer) => Outcome::Answered(answer.status, answer.retry_after),
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+/// The outcome of the first that ends, which is one of these no more.
+async fn first(flights: &mut Vec<Flight<'_>>) -> (u32, Outcome) {
+    poll_fn(|task| {
+        for at in 0..flights.len() {
+            if let Poll::Ready(outcome) = flights[at].as_mut().poll(task) {
+                drop(flights.swap_remove(at));
+                return Poll::Ready(outcome);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn change_webhook(queue: &mut Queue, change: ChangeWebhook, now: u64) {
+    let ChangeWebhook { url, events, filter, batch, paused } = change;
+    let webhook = &mut queue.webhook;
+    let choice = &mut webhook.choice;
+    choice.url = url.unwrap_or_else(|| std::mem::take(&mut choice.url));
+    choice.events = events.unwrap_or_else(|| std::mem::take(&mut choice.events));
+    if let Some(filter) = filter {
+        choice.filter = filter;
+    }
+    choice.batch = batch.unwrap_or(choice.batch);
+    let resumes = paused == Some(false) && !webhook.is_active();
+    webhook.paused = paused.unwrap_or(webhook.paused);
+    if resumes {
+        webhook.disabled = None;
+    }
+    queue.changed(resumes, now);
+}
+
+fn failed(cause: &str) -> StoreError {
+    StoreError::Failed(cause.into())
+}
