@@ -11,6 +11,7 @@ import { erasingMany, filtering, finding, people, refusedStates } from "./consol
 import { editing, erasing, makingPerson, naughty } from "./console/person.mjs";
 import { signingIn, signingOut } from "./console/signing.mjs";
 import { begin } from "./console/visit.mjs";
+import { webhooks } from "./console/webhooks.mjs";
 
 const [chromium, server, adminToken, key, project] = process.argv.slice(2);
 const shots = process.env.ROSTER_SHOTS;
@@ -48,6 +49,7 @@ const FLOWS = [
   exporting,
   activity,
   admin,
+  webhooks,
   projects,
   signingOut,
 ];

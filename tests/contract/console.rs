@@ -92,6 +92,21 @@ fn an_operator_does_every_task_in_the_console() {
 
     assert_eq!(seen["preset"], "elsewhere", "the project of a key that is made from it");
 
+    assert_eq!(
+        seen["webhookCalls"],
+        json!([
+            "POST test ",
+            "PATCH  {\"paused\":true}",
+            "PATCH  {\"paused\":false}",
+            "POST replay {\"since\":\"TIME\"}",
+            "POST rotate ",
+            "POST  {\"project\":\"default\",\"url\":\"https://new.example.com/\",\
+             \"where\":{\"field\":\"email\",\"exists\":true}}",
+            "DELETE  ",
+        ])
+    );
+    assert!(seen["newSecret"].as_str().unwrap().starts_with("whsec_"), "{}", seen["newSecret"]);
+
     let ada = project.stored("ada");
     for kept in [
         "\"seats\":12345678901234567890123",

@@ -16,6 +16,7 @@ import { Person } from "./views/person.jsx";
 import { Project, Projects } from "./views/projects.jsx";
 import { Properties } from "./views/properties.jsx";
 import { NeedsToken, SignIn } from "./views/sign_in.jsx";
+import { Webhooks } from "./views/webhooks.jsx";
 
 /**
  * Name, heading, whose token it needs.
@@ -29,6 +30,7 @@ const SECTIONS = [
   ["import", "Import", "key"],
   ["export", "Export", "key"],
   ["keys", "Keys", "admin"],
+  ["webhooks", "Webhooks", "admin"],
   ["projects", "Projects", "admin"],
 ];
 
@@ -173,6 +175,8 @@ function View({ name, parameter, query }) {
       return <Export key={String(query)} query={query} />;
     case "keys":
       return <KeysOf query={query} />;
+    case "webhooks":
+      return <Webhooks key={query.get("project")} project={query.get("project") ?? undefined} />;
     default:
       return parameter ? <Project key={parameter} name={parameter} /> : <Projects />;
   }

@@ -19,3 +19,10 @@ export function withinHours(then_ms, now_ms) {
   if (hours <= 1) return "within the hour";
   return hours <= 48 ? `within ${hours} hours` : `within ${Math.ceil(hours / 24)} days`;
 }
+
+/** Seconds as people say them. @param {number} seconds */
+export function span(seconds) {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} minutes`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} hours` : `${Math.round(seconds / 86_400)} days`;
+}

@@ -70,7 +70,7 @@ export function useDraft(id, begun) {
   const body = wish.patch && new Map([["user_id", id], ...wish.patch]);
   const fault = body && faultOf(body);
   const isNew = !stored.user;
-  const isTold = listed.length > 0 || (isNew && id !== "");
+  const isAsked = listed.length > 0 || (isNew && id !== "");
   useLeaveQuestion(listed.length > 0 || wish.problem ? QUESTION : undefined);
 
   /** Shows a wish in a mode. */
@@ -82,7 +82,7 @@ export function useDraft(id, begun) {
   return {
     ...{ stored, before, mode, text, setText, listed, isBusy, refused },
     isNew,
-    problem: wish.problem ?? (isTold && fault ? `${fault.place}: ${fault.issue}` : undefined),
+    problem: wish.problem ?? (isAsked && fault ? `${fault.place}: ${fault.issue}` : undefined),
     isStuck: Boolean(wish.problem),
     isReady: (isNew || listed.length > 0) && !wish.problem && !fault,
     shown: wish.after ?? before,

@@ -1,7 +1,8 @@
-// What is in a project: its people, if a key of it is at hand, and its keys.
+// What is in a project: its people, if a key of it is at hand, its keys and its webhooks.
 
 import { plain } from "../data/lossless.mjs";
 import { count } from "../data/text.mjs";
+import { requests } from "../data/webhooks.mjs";
 import { useAnswer, useConsole } from "../parts/context.mjs";
 import { Failure } from "../parts/failure.jsx";
 import { Loading } from "../parts/notice.jsx";
@@ -9,6 +10,7 @@ import { Panel } from "../parts/page.jsx";
 import { href } from "../parts/route.mjs";
 import { isLive, KEYS } from "./keys.jsx";
 import { Total } from "./total.jsx";
+import { isUnknown } from "./webhooks.jsx";
 
 /** @param {{ name: string }} props */
 export function Inside({ name }) {
@@ -16,6 +18,7 @@ export function Inside({ name }) {
     <div class="pair-of-panels">
       <People name={name} />
       <Keys name={name} />
+      <Hooks name={name} />
     </div>
   );
 }
@@ -53,6 +56,26 @@ function Keys({ name }) {
         <p>
           <a href={href(["keys"], { project: name })}>{count(live, "live key")}</a>
           {keys.length > live && <span class="note"> and {keys.length - live} revoked or expired</span>}
+        </p>
+      )}
+    </Panel>
+  );
+}
+
+/** None where this Roster is of a version without webhooks. */
+function Hooks({ name }) {
+  const { answer, reload } = useAnswer(requests.list(name));
+  if (!answer || isUnknown(answer)) return null;
+  const webhooks = answer.status === 200 ? plain(answer.tree.get("webhooks")) : [];
+  const failing = webhooks.filter(({ state }) => state === "retrying" || state === "disabled").length;
+  return (
+    <Panel title="Webhooks">
+      {answer.error ? (
+        <Failure answer={answer} retry={reload} />
+      ) : (
+        <p>
+          <a href={href(["webhooks"], { project: name })}>{count(webhooks.length, "webhook")}</a>
+          {failing > 0 && <span class="note">, and {failing} can't deliver just now</span>}
         </p>
       )}
     </Panel>
