@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { admin, projects } from "./console/admin.mjs";
 import { activity, asking } from "./console/asking.mjs";
 import { exporting, importing } from "./console/files.mjs";
+import { moving } from "./console/moving.mjs";
 import { erasingMany, filtering, finding, people, refusedStates } from "./console/people.mjs";
 import { editing, erasing, makingPerson, naughty } from "./console/person.mjs";
 import { signingIn, signingOut } from "./console/signing.mjs";
@@ -51,6 +52,7 @@ const FLOWS = [
   admin,
   webhooks,
   projects,
+  moving,
   signingOut,
 ];
 

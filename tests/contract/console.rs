@@ -107,6 +107,17 @@ fn an_operator_does_every_task_in_the_console() {
     );
     assert!(seen["newSecret"].as_str().unwrap().starts_with("whsec_"), "{}", seen["newSecret"]);
 
+    let panels = seen["panels"].as_array().unwrap();
+    assert!(!panels.contains(&json!("Storage")), "where the Worker moves no project: {panels:?}");
+    assert_eq!(
+        seen["moveCalls"],
+        json!([
+            "POST {\"storage\":{\"kind\":\"objects\",\"buckets\":4,\"jurisdiction\":\"eu\"}}",
+            "POST {\"storage\":{\"kind\":\"objects\",\"buckets\":1,\"jurisdiction\":null}}",
+            "DELETE ",
+        ])
+    );
+
     let ada = project.stored("ada");
     for kept in [
         "\"seats\":12345678901234567890123",

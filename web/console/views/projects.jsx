@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { projectPath } from "../data/api.mjs";
 import { plain } from "../data/lossless.mjs";
+import { storageText } from "../data/moving.mjs";
 import { useAnswer, useConsole } from "../parts/context.mjs";
 import { Curl } from "../parts/curl.jsx";
 import { Failure } from "../parts/failure.jsx";
@@ -14,6 +15,7 @@ import { useSubmit } from "../parts/submit.mjs";
 import { Table } from "../parts/table.jsx";
 import { Time } from "../parts/time.jsx";
 import { Inside } from "./inside.jsx";
+import { Storage } from "./move.jsx";
 import { Usage } from "./usage.jsx";
 
 const LIST = { as: "admin", path: "/v1/projects" };
@@ -25,12 +27,6 @@ const POLICIES = [
   ["ingest", "Ingest", "Requests of analytics SDKs"],
   ["query", "Questions", "Counts and searches of people, and exports"],
 ];
-
-function storageText({ kind, buckets, jurisdiction, location }) {
-  if (kind !== "objects") return "D1, shared";
-  const place = jurisdiction ?? location;
-  return `${buckets === 1 ? "Its own object" : `${buckets} objects of its own`}${place ? `, ${place}` : ""}`;
-}
 
 export function Projects() {
   const { answer, reload } = useAnswer(LIST);
@@ -98,6 +94,7 @@ export function Project({ name }) {
       {project && (
         <>
           <Inside name={name} />
+          <Storage name={name} storage={project.storage} reload={reload} />
           <Usage name={name} policies={POLICIES} />
           <Panel title="Limits" note="Requests that are admitted in any stretch of so many seconds">
             <div class="limits">
