@@ -44,6 +44,12 @@
 //! object whose clock was ahead once is not stopped until others have caught up. A clock that leaps ahead is believed,
 //! since an idle object sees the same; one that leaps to where it was before frees nothing twice.
 //!
+//! Each lease is written, though one within tokens that are written down as outstanding until e would not have to be: an
+//! object that starts anew would count them all, as above. But the write is also the fence. An instance that was cut off and
+//! replaced learns of it because its write fails, and with it its answer. Without one it would grant on for as long as its own clock
+//! is before e, while the new instance, by whose clock e is over, books the same tokens for others. That takes a bound on how
+//! far the clocks of two machines lie apart, and nothing here needs one.
+//!
 //! An isolate that denies by itself asks again once in 1.25 s, for the next request, which waits: so a raised limit is
 //! heard of. If it has tokens to give back, it asks at once, since they are free then. Only where the object can't be reached at all, and no denial of it still holds, does an isolate count by
 //! itself, with the full quota: available before exact, and logged as `fallback`.
