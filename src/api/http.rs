@@ -21,11 +21,11 @@ pub struct Call {
     pub if_match: Option<String>,
     /// The `If-None-Match` header, of one that may not.
     pub if_none_match: Option<String>,
-    /// The `Cache-Control` header.
+    /// The `Cache-Control` header, of one that may not.
     pub cache_control: Option<String>,
     /// The `Accept` header, of one that may not write and has no `Authorization`, as a browser's navigation.
     pub accept: Option<String>,
-    /// The `Content-Encoding` header.
+    /// The `Content-Encoding` header, of one that may.
     pub content_encoding: Option<String>,
     /// The `traceparent` header.
     pub traceparent: Option<String>,
@@ -59,9 +59,9 @@ impl Call {
             origin: header("Origin"),
             if_match: unless_read("If-Match"),
             if_none_match: if_read("If-None-Match"),
-            cache_control: header("Cache-Control"),
+            cache_control: if_read("Cache-Control"),
             accept,
-            content_encoding: header("Content-Encoding"),
+            content_encoding: unless_read("Content-Encoding"),
             traceparent: header("traceparent"),
             client_address: header("CF-Connecting-IP"),
             request_id: String::new(),

@@ -37,16 +37,31 @@ function noticed(error) {
   return error;
 }
 
-/** The answer, or an object with the variable that says how the module ended before there was one. */
-async function outcome(request, respond) {
-  const ended = new Promise((end) => inFlight.set(request, end));
+/**
+ * The answer, or an object with the variable that says how the module ended before there was one. A promise of it only where
+ * it has to be waited for: a refusal is not.
+ */
+function outcome(request, respond) {
+  let ended;
+  inFlight.set(request, (cause) => (ended ??= cause));
   if (inFlight.size > MAX_IN_FLIGHT) inFlight.delete(inFlight.keys().next().value);
   try {
     const answer = respond();
-    return answer instanceof Promise ? await Promise.race([answer, ended]) : answer;
+    if (answer instanceof Promise) return waited(request, answer);
+    inFlight.delete(request);
+    return answer;
   } catch (error) {
     inFlight.delete(request);
     // What the panic hook has said says more.
+    return ended ?? { ROSTER_PANIC: String(noticed(error)) };
+  }
+}
+
+async function waited(request, answer) {
+  const ended = new Promise((end) => inFlight.set(request, end));
+  try {
+    return await Promise.race([answer, ended]);
+  } catch (error) {
     return Promise.race([ended, { ROSTER_PANIC: String(noticed(error)) }]);
   } finally {
     inFlight.delete(request);
@@ -121,12 +136,18 @@ export class WebhookObject extends DurableObject {
   }
 }
 
+/** The first answer, or that of a new module to how the first one ended. */
+async function responded(answer, respond) {
+  const first = await answer;
+  const last = first instanceof Response ? first : await respond(first);
+  if (last instanceof Response) return last;
+  throw new Error(Object.values(last)[0]);
+}
+
 export default {
-  async fetch(request, env, context) {
+  fetch(request, env, context) {
     const respond = (env) => outcome(request, () => fetch(request, env, context));
-    const first = await respond(env);
-    const last = first instanceof Response ? first : await respond({ ...env, ...first });
-    if (last instanceof Response) return last;
-    throw new Error(Object.values(last)[0]);
+    const first = respond(env);
+    return first instanceof Response ? first : responded(first, (end) => respond({ ...env, ...end }));
   },
 };

@@ -2,8 +2,8 @@
 
 use crate::store::sql::Value;
 use js_sys::{JSON, Reflect};
-use worker::Env;
-use worker::wasm_bindgen::JsValue;
+use worker::wasm_bindgen::{JsCast, JsValue};
+use worker::{Env, ObjectNamespace};
 
 /// A member of an object, if it is there.
 pub fn member(of: &JsValue, name: &str) -> Option<JsValue> {
@@ -13,6 +13,11 @@ pub fn member(of: &JsValue, name: &str) -> Option<JsValue> {
 /// A variable or a secret.
 pub fn variable(env: &Env, name: &str) -> Option<String> {
     member(env, name)?.as_string()
+}
+
+/// A binding of objects. The crate `worker` asks it for the name of its class, which takes a refusal longer than to parse it.
+pub fn objects(env: &Env, name: &str) -> Result<ObjectNamespace, String> {
+    member(env, name).map(JsCast::unchecked_into).ok_or_else(|| format!("Binding `{name}` is undefined."))
 }
 
 /// Rows as JSON text. None if they are no rows.

@@ -4,7 +4,7 @@ use super::body;
 use super::copies::KvCopies;
 use super::d1::D1;
 use super::fetcher::Fetcher;
-use super::js::{member, variable};
+use super::js::{member, objects, variable};
 use super::limiter::ObjectLimiter;
 use super::mover;
 use super::objects::RemoteObjects;
@@ -23,7 +23,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::web_sys::Request;
-use worker::{Context, Env, ObjectNamespace, Result};
+use worker::{Context, Env, ObjectNamespace};
 
 /// How long a file of the page may take.
 const ASSETS_DEADLINE: Duration = Duration::from_secs(5);
@@ -47,7 +47,7 @@ extern "C" {
     type UnknownKeys;
 
     #[wasm_bindgen(method, catch)]
-    async fn limit(this: &UnknownKeys, options: &Object) -> std::result::Result<JsValue, JsValue>;
+    async fn limit(this: &UnknownKeys, options: &Object) -> Result<JsValue, JsValue>;
 }
 
 pub type Users = RoutedStore<SqlStore<D1>, ObjectStore<RemoteObjects>>;
@@ -73,15 +73,11 @@ pub struct Worker {
 
 impl Worker {
     /// Reads settings and bindings for a request. The error is for the log.
-    pub fn new(request: Request, env: &Env, context: Context, hops: Hops) -> std::result::Result<Self, String> {
+    pub fn new(request: Request, env: &Env, context: Context, hops: Hops) -> Result<Self, String> {
         let settings = settings(env).map_err(|error| error.to_string())?;
         let context = Rc::new(context);
-        let bind = || -> Result<_> {
-            let [limiters, users, movers, webhooks] =
-                ["LIMITER", "USERS", "MOVER", "WEBHOOKS"].map(|name| env.durable_object(name));
-            Ok((limiters?, users?, movers?, webhooks?))
-        };
-        let (limiters, users, movers, webhooks) = bind().map_err(|error| error.to_string())?;
+        let (limiters, users) = (objects(env, "LIMITER")?, objects(env, "USERS")?);
+        let (movers, webhooks) = (objects(env, "MOVER")?, objects(env, "WEBHOOKS")?);
         let database = D1::bound(env, hops.clone()).ok_or("Binding `DB` is undefined.")?;
         let assets = member(env, "ASSETS").ok_or("Binding `ASSETS` is undefined.")?;
         let control = Rc::new(SqlStore(database));
@@ -162,11 +158,11 @@ impl Platform for Worker {
         runtime::fill_random(bytes);
     }
 
-    async fn body(&self, encoding: Encoding, limit_bytes: usize) -> std::result::Result<Vec<u8>, BodyError> {
+    async fn body(&self, encoding: Encoding, limit_bytes: usize) -> Result<Vec<u8>, BodyError> {
         body::read(&self.request, encoding, limit_bytes).await
     }
 
-    async fn asset(&self, path: &str) -> std::result::Result<String, String> {
+    async fn asset(&self, path: &str) -> Result<String, String> {
         // Of the URL, only the path matters.
         let url = format!("https://assets{path}");
         match with_deadline(ASSETS_DEADLINE, self.assets.get(&url)).await {
@@ -194,7 +190,7 @@ impl Platform for Worker {
         runtime::sleep(Duration::from_millis(ms)).await;
     }
 
-    async fn wake_mover(&self, project: &Project) -> std::result::Result<(), StoreError> {
+    async fn wake_mover(&self, project: &Project) -> Result<(), StoreError> {
         mover::wake(&self.movers, project, &self.hops).await
     }
 
@@ -204,7 +200,7 @@ impl Platform for Worker {
 }
 
 /// What the environment says.
-pub fn settings(env: &Env) -> std::result::Result<Rc<Settings>, SettingsError> {
+pub fn settings(env: &Env) -> Result<Rc<Settings>, SettingsError> {
     if let Some(settings) = SETTINGS.with(|settings| settings.get().cloned()) {
         return Ok(settings);
     }
