@@ -71,6 +71,14 @@ impl ProgressBar {
         self.bar.set_position(bytes);
     }
 
+    /// Sets how much there is in all, where that is known late or changes.
+    pub fn set_total(&self, total: u64) {
+        let mut run = lock(&self.run);
+        run.bytes = run.bytes.map(|(_, before)| (total, before));
+        drop(run);
+        self.bar.set_length(total);
+    }
+
     pub fn add_users(&self, users: u64) {
         lock(&self.run).users += users;
     }

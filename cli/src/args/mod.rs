@@ -6,6 +6,7 @@ mod filter;
 mod follow;
 mod import;
 mod keys;
+mod moving;
 mod query;
 mod sending;
 mod server;
@@ -15,6 +16,7 @@ pub use export::{ExportArgs, partial_paths};
 pub use follow::FollowArgs;
 pub use import::ImportArgs;
 pub use keys::{CreateKeyArgs, KeysCommand, ListKeysArgs, RevokeKeyArgs};
+pub use moving::MoveArgs;
 pub use query::{CountArgs, PropertiesArgs, QueryArgs};
 pub use sending::SendArgs;
 pub use server::{AdminArgs, ServerArgs};
@@ -25,7 +27,7 @@ use std::path::{Path, PathBuf};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    every record was stored, exported or erased
+  0    done: every record was stored, exported or erased
   1    some records were refused, or the run stopped early: the message says why
   2    wrong use
   130  interrupted by Ctrl-C";
@@ -64,6 +66,9 @@ pub enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand, after_long_help = format!("{}{EXIT_CODES}", keys::DETAILS))]
     Keys(KeysCommand),
+    /// Move a project to another storage, while it serves
+    #[command(after_long_help = format!("{}{EXIT_CODES}", moving::DETAILS))]
+    Move(MoveArgs),
 }
 
 fn unknown_format(path: &Path) -> CliError {

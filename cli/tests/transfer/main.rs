@@ -12,6 +12,7 @@ mod fake;
 mod follow;
 mod import;
 mod keys;
+mod moving;
 mod query;
 mod resume;
 mod tool;
