@@ -41,14 +41,15 @@ fn create(args: &CreateKeyArgs, interrupt: &Interrupt) -> Result<(), CliError> {
     let (project, expires_at) = (args.project.as_deref(), args.expires_at.as_deref());
     let body = NewKeyOut { name: &args.name, project, scopes: &args.scopes, expires_at };
     let body = admin::to_json(&body)?;
-    let response = admin::call(&args.admin, interrupt, |client| client.post_once("/v1/keys", &body)).map_err(
-        |error| match error {
-            CliError::Failed(cause) => {
-                CliError::Failed(format!("{cause}; `roster keys list` tells if the key was made"))
+    let response =
+        admin::call(&args.admin, interrupt, |client| client.post_once("/v1/keys", Some(&body))).map_err(|error| {
+            match error {
+                CliError::Failed(cause) => {
+                    CliError::Failed(format!("{cause}; `roster keys list` tells if the key was made"))
+                }
+                error => error,
             }
-            error => error,
-        },
-    )?;
+        })?;
     let CreatedIn { key_id, key, project, scopes, expires_at } = parse(&response)?;
     let expiry = expires_at.map_or("never ends".into(), |at| format!("ends at {at}"));
     eprintln!(

@@ -1,5 +1,5 @@
-//! `roster`: the command-line tool that moves users in and out of Roster, asks about them, erases them, manages API keys, and
-//! has projects moved.
+//! `roster`: the command-line tool that moves users in and out of Roster, asks about them, erases them, manages API keys and
+//! webhooks, and has projects moved.
 //!
 //! Memory is bounded, whatever the size of a file. An import or an erasure is a pipeline: [`format`] reads the file into
 //! [`record`]s, [`sending`] packs them into batches, keeps some in flight and commits their results in the file's order. An
@@ -8,7 +8,7 @@
 //!
 //! Imports run one way:
 //! `main → {import, erase} → sending → {args → format → record, client → progress_bar}` and
-//! `main → {export, follow, query, {keys, moving} → admin} → {args, client}`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
+//! `main → {export, follow, query, {keys, webhooks, moving} → admin} → {args, client}`; all may use [`resume`], [`interrupt`], [`error`] and [`clock`].
 
 mod admin;
 mod args;
@@ -30,6 +30,7 @@ mod query;
 mod record;
 mod resume;
 mod sending;
+mod webhooks;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Properties(args) => query::properties(&args, &interrupt),
         Command::Erase(args) => erase::run(&args, &interrupt),
         Command::Keys(command) => keys::run(&command, &interrupt),
+        Command::Webhooks(command) => webhooks::run(&command, &interrupt),
         Command::Move(args) => moving::run(&args, &interrupt),
     });
     match outcome {

@@ -10,6 +10,7 @@ mod moving;
 mod query;
 mod sending;
 mod server;
+mod webhooks;
 
 pub use erase::EraseArgs;
 pub use export::{ExportArgs, partial_paths};
@@ -20,6 +21,7 @@ pub use moving::MoveArgs;
 pub use query::{CountArgs, PropertiesArgs, QueryArgs};
 pub use sending::SendArgs;
 pub use server::{AdminArgs, ServerArgs};
+pub use webhooks::{CreateWebhookArgs, ListWebhooksArgs, ReplayArgs, WebhookArgs, WebhooksCommand};
 
 use crate::error::CliError;
 use clap::{Parser, Subcommand};
@@ -66,6 +68,9 @@ pub enum Command {
     /// Create, list and revoke API keys
     #[command(subcommand, after_long_help = format!("{}{EXIT_CODES}", keys::DETAILS))]
     Keys(KeysCommand),
+    /// Create, list, test and delete webhooks, which call a URL with what changes
+    #[command(subcommand, after_long_help = format!("{}{EXIT_CODES}", webhooks::DETAILS))]
+    Webhooks(WebhooksCommand),
     /// Move a project to another storage, while it serves
     #[command(after_long_help = format!("{}{EXIT_CODES}", moving::DETAILS))]
     Move(MoveArgs),

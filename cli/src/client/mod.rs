@@ -174,14 +174,19 @@ impl<'a> Client<'a> {
         self.retry(self.max_attempts, || self.send(method, path, None))?.into_success()
     }
 
+    /// Patches with a body. Returns the JSON of a 2xx.
+    pub fn patch(&self, path: &str, body: &str) -> Result<String, CliError> {
+        self.retry(self.max_attempts, || self.send(&Method::PATCH, path, Some(body)))?.into_success()
+    }
+
     /// Posts a body, as often as it takes: for a call that is idempotent. Returns the JSON of a 2xx.
     pub fn post(&self, path: &str, body: &str) -> Result<String, CliError> {
         self.retry(MAX_ATTEMPTS, || self.send(&Method::POST, path, Some(body)))?.into_success()
     }
 
-    /// Posts a body once, without retries: for a call that is not idempotent. Returns the JSON of a 2xx.
-    pub fn post_once(&self, path: &str, body: &str) -> Result<String, CliError> {
-        self.retry(1, || self.send(&Method::POST, path, Some(body)))?.into_success()
+    /// Posts once, without retries: for a call that is not idempotent. Returns the JSON of a 2xx.
+    pub fn post_once(&self, path: &str, body: Option<&str>) -> Result<String, CliError> {
+        self.retry(1, || self.send(&Method::POST, path, body))?.into_success()
     }
 
     fn send(

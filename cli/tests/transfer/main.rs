@@ -16,3 +16,4 @@ mod moving;
 mod query;
 mod resume;
 mod tool;
+mod webhooks;
