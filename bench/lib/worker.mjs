@@ -8,6 +8,7 @@ export const ADMIN_TOKEN = "admin-token-of-the-bench";
 export const ROOT = new URL("../..", import.meta.url).pathname;
 
 const UNLIMITED = "1000000/60";
+const CLASSES = { LIMITER: "LimiterObject", USERS: "UsersObject", MOVER: "MoverObject" };
 
 /**
  * Miniflare's options for the Roster that was built in the directory `root`. `entry` is a module in front of its own.
@@ -30,7 +31,7 @@ export function roster({
   ...options
 } = {}) {
   const durableObjects = {};
-  for (const [binding, className] of Object.entries({ LIMITER: "LimiterObject", USERS: "UsersObject" })) {
+  for (const [binding, className] of Object.entries(CLASSES)) {
     // A class that only this Worker has came with it.
     const home = [objectsOf, { name, root }].find((version) => hasClass(version, className));
     if (home) durableObjects[binding] = { className, useSQLite: true, scriptName: home.name };
