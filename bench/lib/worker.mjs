@@ -8,7 +8,7 @@ export const ADMIN_TOKEN = "admin-token-of-the-bench";
 export const ROOT = new URL("../..", import.meta.url).pathname;
 
 const UNLIMITED = "1000000/60";
-const CLASSES = { LIMITER: "LimiterObject", USERS: "UsersObject", MOVER: "MoverObject" };
+const CLASSES = { LIMITER: "LimiterObject", USERS: "UsersObject", MOVER: "MoverObject", WEBHOOKS: "WebhookObject" };
 
 /**
  * Miniflare's options for the Roster that was built in the directory `root`. `entry` is a module in front of its own.

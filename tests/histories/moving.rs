@@ -178,6 +178,10 @@ impl ControlStore for Control {
         ensure_project(name: &Project, storage: Storage, change: bool, now: Timestamp) -> roster::key::ProjectRecord;
         find_project(name: &Project) -> Option<roster::key::ProjectRecord>;
         list_projects() -> Vec<roster::key::ProjectRecord>;
+        create_webhook(webhook: &roster::key::WebhookRecord) -> bool;
+        list_webhooks(project: Option<&Project>) -> Vec<roster::key::WebhookRecord>;
+        find_webhook(id: &str) -> Option<roster::key::WebhookRecord>;
+        delete_webhook(id: &str) -> ();
     }
 }
 
@@ -269,7 +273,7 @@ struct Follower {
     expired: usize,
 }
 
-fn send<U: roster::store::UserStore + 'static + Places, C: ControlStore + 'static>(
+fn send<U: roster::store::UserStore + roster::store::OwnReads + 'static + Places, C: ControlStore + 'static>(
     roster: &Memory<U, C>,
     method: &str,
     path: &str,

@@ -4,6 +4,7 @@
 use crate::roster::{T0, call, objects, seed};
 use fastrand::Rng;
 use roster::key::{Project, ProjectRecord};
+use roster::store::moving::Places;
 use roster::store::objects::ObjectStore;
 use roster::store::sql::{LocalDatabase, SqlStore, Statement};
 use roster::store::{ChangedUser, ChangesPage, ControlStore, FollowFrom, OwnReads, RoutedStore, StoreError, UserStore};
@@ -158,6 +159,10 @@ impl LocalDatabase for Kept {
         self.0.run_script(script)
     }
 
+    fn clear(&self) -> Result<(), StoreError> {
+        self.0.clear()
+    }
+
     fn in_transaction<T>(&self, work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         self.1.effect();
         if self.1.dead.get() {
@@ -279,7 +284,7 @@ struct History<U, C> {
     changed: BTreeSet<String>,
 }
 
-impl<U: UserStore + OwnReads + 'static, C: ControlStore + 'static> History<U, C> {
+impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> History<U, C> {
     fn new(world: Rc<World>, roster: Memory<U, C>, project: &Value) -> Self {
         let admin = |method: &str, path: &str, body: &Value| {
             let (handled, _) = roster.handle(&call(method, path, ADMIN_TOKEN), body.to_string().into());
@@ -440,7 +445,7 @@ fn is_meant(choice: &Choice, state: &Value) -> bool {
 }
 
 /// Random histories on one storage.
-fn deliver<U: UserStore + OwnReads + 'static, C: ControlStore + 'static>(
+fn deliver<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static>(
     name: &str,
     project: &Value,
     roster: impl Fn(&Clock) -> Memory<U, C>,
