@@ -1,7 +1,8 @@
-// A project's move to another storage, and a Roster that moves none.
+// A project's move to another storage: each of its steps as a slow one shows them, and one on the Worker.
 
 import { refusal } from "./visit.mjs";
 
+const SINCE = new Date().toISOString();
 const D1 = { kind: "d1" };
 const OBJECTS = { kind: "objects", buckets: 4, jurisdiction: "eu", location: null };
 
@@ -16,7 +17,7 @@ function double() {
   const step = { at: -1, isEnded: false };
   /** @type {string[]} */
   const asked = [];
-  const moveAt = (at) => ({ from: D1, to: OBJECTS, total: 100_000, since: new Date().toISOString(), ...steps[at] });
+  const moveAt = (at) => ({ from: D1, to: OBJECTS, total: 100_000, since: SINCE, ...steps[at] });
   function respond(request) {
     if (!request.url().endsWith("/move")) return undefined;
     const method = request.method();
@@ -31,17 +32,10 @@ function double() {
 }
 
 export async function moving(visit) {
-  const { page, see, press, choose, view, forge, seen, isGone, project } = visit;
+  const { see, press, choose, view, forge, seen, isGone, api, adminToken, project } = visit;
   const { respond, asked, step } = double();
-  await forge((request) =>
-    request.url().endsWith("/move") ? refusal(404, "NOT_FOUND", "There is no such route", {}) : undefined,
-  );
-  await press("Projects");
-  await press(project);
-  await see("booked in the last");
-  seen.panels = await page.$$eval("main h2", (all) => all.map((one) => one.innerText));
   await forge(respond);
-  await press("← Projects");
+  await press("Projects");
   await press(project);
   await see("It was never moved");
   await press("Move…");
@@ -59,6 +53,7 @@ export async function moving(visit) {
   await see("writes wait for a moment");
   step.at = 3;
   await see("Moved.");
+  await see("4 objects of its own, eu · created");
   await view("move-done");
   await press("Move…");
   await press("Move it");
@@ -71,4 +66,11 @@ export async function moving(visit) {
   seen.moveCalls = asked;
   await forge();
   await press("← Projects");
+  await press(project);
+  await see("It was never moved");
+  await press("Move…");
+  await press("Move it");
+  await see("Moved.");
+  await see("Its own object · created");
+  seen.movedTo = JSON.parse((await api("GET", `/v1/projects/${project}`, undefined, adminToken)).text).project.storage;
 }

@@ -35,15 +35,15 @@ export const TARGETS = [
 export const JURISDICTIONS = ["eu", "us", "fedramp"];
 
 /**
- * What each state means to the project, and whether it can be given up.
- * @type {Record<string, { text: string, isRunning?: boolean, mayEnd?: boolean }>}
+ * What each state means to the project, whether it can be given up, and whether the project lives in its new storage.
+ * @type {Record<string, { text: string, isRunning?: boolean, mayEnd?: boolean, hasArrived?: boolean }>}
  */
 export const STATES = {
   preparing: { text: "Getting ready. The app goes on as before.", isRunning: true, mayEnd: true },
   copying: { text: "Copying. The app goes on as before.", isRunning: true, mayEnd: true },
   switching: { text: "Switching: writes wait for a moment.", isRunning: true },
-  cleaning: { text: "The project is in its new storage; the old one is emptied.", isRunning: true },
-  done: { text: "Moved." },
+  cleaning: { text: "The project is in its new storage; the old one is emptied.", isRunning: true, hasArrived: true },
+  done: { text: "Moved.", hasArrived: true },
   "giving up": { text: "Giving up: what was copied is removed. The app goes on as before.", isRunning: true },
   "given up": { text: "Given up: the project stayed where it was." },
 };

@@ -16,7 +16,8 @@ const EXACT = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "s
 function ago(ms) {
   const seconds = (ms - Date.now()) / 1000;
   const found = UNITS.find(([, size]) => Math.abs(seconds) >= size);
-  return found ? RELATIVE.format(Math.round(seconds / found[1]), found[0]) : "just now";
+  if (found) return RELATIVE.format(Math.round(seconds / found[1]), found[0]);
+  return seconds > 0 ? "in a moment" : "just now";
 }
 
 /** A moment that is known to the hour: it may be up to an hour later. @param {{ value: string }} props */

@@ -10,7 +10,6 @@ import { Panel } from "../parts/page.jsx";
 import { href } from "../parts/route.mjs";
 import { isLive, KEYS } from "./keys.jsx";
 import { Total } from "./total.jsx";
-import { isUnknown } from "./webhooks.jsx";
 
 /** @param {{ name: string }} props */
 export function Inside({ name }) {
@@ -62,17 +61,15 @@ function Keys({ name }) {
   );
 }
 
-/** None where this Roster is of a version without webhooks. */
 function Hooks({ name }) {
   const { answer, reload } = useAnswer(requests.list(name));
-  if (!answer || isUnknown(answer)) return null;
-  const webhooks = answer.status === 200 ? plain(answer.tree.get("webhooks")) : [];
+  const webhooks = answer?.status === 200 ? plain(answer.tree.get("webhooks")) : [];
   const failing = webhooks.filter(({ state }) => state === "retrying" || state === "disabled").length;
   return (
     <Panel title="Webhooks">
-      {answer.error ? (
-        <Failure answer={answer} retry={reload} />
-      ) : (
+      {!answer && <Loading what="the webhooks" />}
+      {answer?.error && <Failure answer={answer} retry={reload} />}
+      {answer?.status === 200 && (
         <p>
           <a href={href(["webhooks"], { project: name })}>{count(webhooks.length, "webhook")}</a>
           {failing > 0 && <span class="note">, and {failing} can't deliver just now</span>}

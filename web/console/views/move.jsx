@@ -1,6 +1,6 @@
 // Where a project's users live, and moving them while it serves.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { projectPath } from "../data/api.mjs";
 import { plain } from "../data/lossless.mjs";
 import { JURISDICTIONS, progressText, STATES, storageText, TARGETS } from "../data/moving.mjs";
@@ -10,7 +10,7 @@ import { Dialog } from "../parts/dialog.jsx";
 import { Failure } from "../parts/failure.jsx";
 import { Field } from "../parts/field.jsx";
 import { useLive } from "../parts/live.mjs";
-import { Notice } from "../parts/notice.jsx";
+import { Loading, Notice } from "../parts/notice.jsx";
 import { Panel } from "../parts/page.jsx";
 import { useSubmit } from "../parts/submit.mjs";
 import { Time } from "../parts/time.jsx";
@@ -22,19 +22,19 @@ const [RUNNING_MS, RESTING_MS] = [1000, 15_000];
 const requestOf = (project) => ({ as: "admin", path: `${projectPath(project)}/move` });
 const moveOf = (answer) => (answer?.status === 200 ? plain(answer.tree.get("move")) : undefined);
 
-/**
- * A panel; none where this Roster is of a version that does not move projects.
- * @param {{ name: string, storage: Storage, reload: () => void }} props
- */
-export function Storage({ name, storage, reload }) {
+/** @param {{ name: string, storage: Storage, setStorage: (storage: Storage) => void }} props */
+export function Storage({ name, storage, setStorage }) {
   const request = requestOf(name);
   const restOf = (answer) => (STATES[moveOf(answer)?.state]?.isRunning ? RUNNING_MS : RESTING_MS);
   const { answer, reload: look } = useLive(request, restOf);
   const [doing, setDoing] = useState(/** @type {"move" | "end" | undefined} */ (undefined));
   /** @type {Move | undefined} */
   const move = moveOf(answer);
-  useEnd(move, reload);
-  if (!answer || answer.error?.code === "NOT_FOUND") return null;
+  // However fast it was: nobody may have seen it run.
+  const newHome = move && STATES[move.state]?.hasArrived ? storageText(move.to) : undefined;
+  useEffect(() => {
+    if (move && newHome !== undefined && newHome !== storageText(storage)) setStorage(move.to);
+  }, [newHome]);
   const state = move && STATES[move.state];
   const close = () => setDoing(undefined);
   return (
@@ -42,6 +42,7 @@ export function Storage({ name, storage, reload }) {
       title="Storage"
       note={storageText(storage)}
       actions={
+        answer &&
         !state?.isRunning && (
           <button type="button" class="small" onClick={() => setDoing("move")}>
             Move…
@@ -49,24 +50,15 @@ export function Storage({ name, storage, reload }) {
         )
       }
     >
-      {answer.error && answer.error.code !== "MOVE_NOT_FOUND" && <Failure answer={answer} retry={look} />}
+      {!answer && <Loading what="the latest move" />}
+      {answer?.error && answer.error.code !== "MOVE_NOT_FOUND" && <Failure answer={answer} retry={look} />}
       {move && <Progress move={move} mayEnd={state?.mayEnd} end={() => setDoing("end")} />}
-      {answer.error?.code === "MOVE_NOT_FOUND" && <p class="note">It was never moved.</p>}
+      {answer?.error?.code === "MOVE_NOT_FOUND" && <p class="note">It was never moved.</p>}
       <Curl request={request} />
       {doing === "move" && <Begin name={name} storage={storage} onClose={close} look={look} />}
       {doing === "end" && <End name={name} onClose={close} look={look} />}
     </Panel>
   );
-}
-
-/** Looks at the project anew when a move that was seen running is over. */
-function useEnd(move, reload) {
-  const isRunning = Boolean(move && STATES[move.state]?.isRunning);
-  const wasRunning = useRef(false);
-  useEffect(() => {
-    if (wasRunning.current && !isRunning) reload();
-    wasRunning.current = isRunning;
-  }, [isRunning]);
 }
 
 /** @param {{ move: Move, mayEnd: boolean | undefined, end: () => void }} props */

@@ -59,6 +59,7 @@ export function Projects() {
 export function Project({ name }) {
   const request = { as: "admin", path: projectPath(name) };
   const { answer, reload } = useAnswer(request);
+  const [movedTo, setMovedTo] = useState(/** @type {import("../data/moving.mjs").Storage | undefined} */ (undefined));
   const project = answer?.status === 200 ? plain(answer.tree.get("project")) : undefined;
   return (
     <Page
@@ -66,7 +67,7 @@ export function Project({ name }) {
       lead={
         project && (
           <>
-            {storageText(project.storage)} · created <Time value={project.created_at} />
+            {storageText(movedTo ?? project.storage)} · created <Time value={project.created_at} />
           </>
         )
       }
@@ -94,7 +95,7 @@ export function Project({ name }) {
       {project && (
         <>
           <Inside name={name} />
-          <Storage name={name} storage={project.storage} reload={reload} />
+          <Storage name={name} storage={movedTo ?? project.storage} setStorage={setMovedTo} />
           <Usage name={name} policies={POLICIES} />
           <Panel title="Limits" note="Requests that are admitted in any stretch of so many seconds">
             <div class="limits">

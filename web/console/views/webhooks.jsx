@@ -18,9 +18,6 @@ import { MakeWebhook, RemoveWebhook, ReplayWebhook, RotateWebhook } from "./webh
 
 const EVERY_MS = 5000;
 
-/** Whether an answer says that this Roster is of a version without what was asked for. */
-export const isUnknown = (answer) => answer?.status === 404 && answer.error?.code === "NOT_FOUND";
-
 /** @param {{ project: string | undefined }} props those of a project, or all */
 export function Webhooks({ project }) {
   const request = requests.list(project);
@@ -50,12 +47,7 @@ export function Webhooks({ project }) {
       {(!webhooks || webhooks.length === 0) && (
         <Panel>
           {!answer && <Loading what="the webhooks" />}
-          {isUnknown(answer) && (
-            <Empty title="This Roster has no webhooks">
-              <p>They come with a later version of the Worker; its feed, GET /v1/changes, is there already.</p>
-            </Empty>
-          )}
-          {answer?.error && !isUnknown(answer) && <Failure answer={answer} retry={reload} />}
+          {answer?.error && <Failure answer={answer} retry={reload} />}
           {webhooks && (
             <Empty title="Nobody is called yet">
               <p>
