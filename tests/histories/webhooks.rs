@@ -239,7 +239,9 @@ impl<U: OwnReads, C: ControlStore> Host for TestHost<U, C> {
         assert!(world.in_flight.borrow().len() <= 600);
         world.yields().await;
         world.moment().await;
-        users.iter().for_each(|(id, _)| assert!(world.in_flight.borrow_mut().remove(id)));
+        for (id, _) in &users {
+            assert!(world.in_flight.borrow_mut().remove(id));
+        }
         if world.any(100) < world.refuses.get() {
             return match world.any(5) {
                 0 => Err("no answer in time".into()),
@@ -377,7 +379,7 @@ impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Hist
             world.dead.get().then(|| Err("killed".into()))
         });
         drop(alarm);
-        if outcome.expect("an alarm ends").is_err() && world.alarm.get().is_none() {
+        if outcome.unwrap().is_err() && world.alarm.get().is_none() {
             world.alarm.set(Some(at));
         }
         if world.dead.get() {
@@ -400,7 +402,8 @@ impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Hist
         let mut next_at = 0;
         for _ in 0..200 {
             // An alarm may be late: so it is at the time of the next try.
-            let at = self.world.alarm.get().expect("an active endpoint always has an alarm");
+            // An active webhook always has one.
+            let at = self.world.alarm.get().unwrap();
             self.world.clock.set(Timestamp::from_ms(at.max(self.world.now()).max(next_at)));
             self.go_off(false);
             let webhook = self.described(&WebhookRequest::Describe);
