@@ -22,7 +22,7 @@ The secret with which messages are signed is written to the standard output alon
 
   ROSTER_WEBHOOK_SECRET=$(roster webhooks create https://example.com/roster --project shop)
 
-With conditions, only users for whom they hold are sent, as they are then; whoever no longer matches is not told of. Deletions are always
+With conditions, only users for whom they hold are sent, as they are then; whoever no longer matches is not sent. Deletions are always
 sent. To keep a copy, take no conditions.
 
 ";

@@ -60,7 +60,7 @@ fn a_move_is_only_begun_or_needs_not_be() {
 }
 
 #[test]
-fn what_the_server_denies_is_told_in_its_words() {
+fn what_the_server_denies_is_printed_in_its_words() {
     let denied = r#"{"code":"MOVE_IN_PROGRESS","message":"Another move runs"}"#;
     let told = run_as_admin(1, "move shop --to objects:16", vec![(BEGIN, "409 Conflict", denied)].leak());
     assert!(!told.says("409 MOVE_IN_PROGRESS: Another move runs").stderr.contains("goes on"), "{}", told.stderr);
