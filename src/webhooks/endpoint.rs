@@ -1,21 +1,21 @@
 //! What the object of a webhook runs, on its own SQLite.
 
 use super::choice::{ChangeWebhook, parse_change};
+use super::host::{Answer, Host, Post};
 use super::message::Message;
-use super::queue::{HeldBack, Outcome, Queue, Step};
+use super::queue::{Outcome, Queue, Step};
 use super::request::{WebhookAnswer, WebhookRequest};
 use super::show;
 use super::sign::Secret;
+use super::storage;
 use super::url;
-use super::waits::Waits;
 use super::webhook::{Choice, Position, Webhook};
 use crate::bounds::{MAX_TEST_ANSWER_BYTES, MAX_WEBHOOK_REQUESTS};
 use crate::json;
-use crate::key::{Project, ProjectRecord};
-use crate::store::sql::{LocalDatabase, Statement, Value};
-use crate::store::{ChangedUser, ChangesPage, FollowFrom, OwnReads, StoreError};
+use crate::key::ProjectRecord;
+use crate::store::sql::LocalDatabase;
+use crate::store::{ChangedUser, ChangesPage, FollowFrom, StoreError};
 use crate::time::Timestamp;
-use serde::Deserialize;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -23,88 +23,6 @@ use std::task::Poll;
 
 /// For how long an alarm begins something new, in milliseconds: an object may work for a quarter of an hour at a time.
 const WORK_MS: u64 = 30_000;
-
-/// The tables.
-const SCHEMA: &str = "
-    create table if not exists webhook (id integer primary key check (id = 1), state text not null) strict;
-    create table if not exists held_back (
-        external_id text not null primary key,
-        revision integer not null,
-        since integer not null,
-        failed_at integer not null,
-        tries integer not null,
-        next_at integer not null
-    ) strict, without rowid";
-
-/// A request to a receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Post {
-    /// Where to.
-    pub url: String,
-    /// The header `webhook-id`.
-    pub id: String,
-    /// The header `webhook-timestamp`.
-    pub timestamp: String,
-    /// The header `webhook-signature`.
-    pub signature: String,
-    /// JSON.
-    pub body: String,
-    /// For how long to wait for the answer, in milliseconds.
-    pub answer_ms: u64,
-    /// How much of its body to read, in bytes. The rest is dropped.
-    pub answer_bytes: usize,
-}
-
-/// A receiver's answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Its `Retry-After`.
-    pub retry_after: Option<String>,
-    /// The beginning of its body.
-    pub text: String,
-}
-
-/// What an object has around it.
-#[expect(async_fn_in_trait, reason = "a Worker has one thread: no future here needs to be Send")]
-pub trait Host: OwnReads {
-    /// The clock.
-    fn now(&self) -> Timestamp;
-    /// Fills the slice from a cryptographic source.
-    fn fill_random(&self, bytes: &mut [u8]);
-    /// How fast waits pass.
-    fn waits(&self) -> Waits;
-    /// Whether loopback may be called by http.
-    fn allows_insecure(&self) -> bool;
-    /// The project of this name.
-    async fn project(&self, name: &Project) -> Result<Option<ProjectRecord>, StoreError>;
-    /// Sends a request, and follows no redirect. The error is Roster's own word for what went wrong.
-    async fn post(&self, post: Post) -> Result<Answer, String>;
-    /// Ends all requests that are under way.
-    fn abort(&self);
-    /// Sets the one alarm, or takes it away. It MUST be durable, with all that was stored before, before any request is sent.
-    async fn set_alarm(&self, at: Option<Timestamp>) -> Result<(), String>;
-    /// Removes all that is stored, and the alarm.
-    async fn erase(&self) -> Result<(), String>;
-    /// Writes a line of the log.
-    fn log(&self, line: &str);
-}
-
-#[derive(Deserialize)]
-struct StateRow {
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct HeldBackRow {
-    external_id: String,
-    revision: u64,
-    since: u64,
-    failed_at: u64,
-    tries: u32,
-    next_at: u64,
-}
 
 /// A message under way, with its number.
 type Flight<'a> = Pin<Box<dyn Future<Output = (u32, Outcome)> + 'a>>;
@@ -200,27 +118,11 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
     /// Loads what is stored; whether anything is.
     fn load(&self) -> Result<bool, StoreError> {
         if matches!(*self.stored.borrow(), Stored::Unknown) {
-            let stored = self.read()?.map_or(Stored::Nothing, |queue| Stored::Webhook(Box::new(queue)));
+            let stored = storage::read(&self.database, self.host.waits())?
+                .map_or(Stored::Nothing, |queue| Stored::Webhook(Box::new(queue)));
             self.stored.replace(stored);
         }
         Ok(matches!(*self.stored.borrow(), Stored::Webhook(_)))
-    }
-
-    fn read(&self) -> Result<Option<Queue>, StoreError> {
-        let unreadable = |_| failed("the state of a webhook can't be read");
-        let sql = "select name as state from sqlite_master where name = 'webhook'";
-        if self.database.query::<StateRow>(Statement { sql, values: &[] })?.is_empty() {
-            return Ok(None);
-        }
-        let rows = self.database.query::<StateRow>(Statement { sql: "select state from webhook", values: &[] })?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let webhook: Webhook = serde_json::from_str(&row.state).map_err(unreadable)?;
-        let sql = "select * from held_back order by next_at";
-        let rows = self.database.query::<HeldBackRow>(Statement { sql, values: &[] })?;
-        let held = rows.into_iter().map(|HeldBackRow { external_id, revision, since, failed_at, tries, next_at }| {
-            (external_id, HeldBack { revision, since, failed_at, tries, next_at })
-        });
-        Ok(Some(Queue::new(webhook, held.collect(), self.host.waits())))
     }
 
     /// Works on what was loaded. An error: it is no more.
@@ -238,27 +140,7 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
             let webhook = touched.0.then(|| serde_json::to_string(&queue.webhook));
             ((webhook, touched.1), queue.take_log(), queue.webhook.id.clone())
         })?;
-        let stored = self.database.in_transaction(|| {
-            if let Some(webhook) = webhook {
-                let text = webhook.map_err(|error| StoreError::Failed(error.to_string()))?;
-                let sql = "insert or replace into webhook (id, state) values (1, ?1)";
-                self.run(sql, &[(&text).into()])?;
-            }
-            for (id, held) in &users {
-                let Some(HeldBack { revision, since, failed_at, tries, next_at }) = *held else {
-                    self.run("delete from held_back where external_id = ?1", &[id.into()])?;
-                    continue;
-                };
-                let numbers = [revision, since, failed_at, tries.into(), next_at].map(Value::Number);
-                let [revision, since, failed_at, tries, next_at] = numbers;
-                self.run(
-                    "insert or replace into held_back (external_id, revision, since, failed_at, tries, next_at)
-                    values (?1, ?2, ?3, ?4, ?5, ?6)",
-                    &[id.into(), revision, since, failed_at, tries, next_at],
-                )?;
-            }
-            Ok(())
-        });
+        let stored = storage::write(&self.database, webhook, &users);
         for line in log {
             self.host.log(&format!("webhook {id}: {line}"));
         }
@@ -266,11 +148,6 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
             self.stored.replace(Stored::Unknown);
         }
         stored
-    }
-
-    /// Runs a statement that answers no rows.
-    fn run(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
-        self.database.query::<StateRow>(Statement { sql, values }).map(drop)
     }
 
     async fn create(&self, id: String, project: String, choice: Choice, secret: Secret) -> Result<(), StoreError> {
@@ -289,7 +166,7 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
             given_up: 0,
             last_failure: None,
         };
-        self.database.run_script(SCHEMA)?;
+        storage::make(&self.database)?;
         let mut queue = Queue::new(webhook, Vec::new(), self.host.waits());
         queue.changed(false, self.now_ms());
         self.stored.replace(Stored::Webhook(Box::new(queue)));

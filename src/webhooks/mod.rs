@@ -5,17 +5,21 @@
 
 mod choice;
 mod endpoint;
+mod host;
 mod message;
+mod page;
 mod queue;
 mod request;
 mod show;
 mod sign;
+mod storage;
 pub mod url;
 mod waits;
 mod webhook;
 
 pub use choice::{NewWebhook, parse_change};
-pub use endpoint::{Answer, Endpoint, Host, Post};
+pub use endpoint::Endpoint;
+pub use host::{Answer, Host, Post};
 pub use request::{WebhookAnswer, WebhookRequest, Webhooks};
 pub use sign::Secret;
 pub use waits::Waits;

@@ -8,11 +8,11 @@
 //! follows a newer.
 
 use super::message::Message;
+use super::page::Page;
 use super::waits::{Waits, retry_after_ms};
 use super::webhook::{Disabled, DisabledReason, Failure, Position, Selection, Webhook};
 use crate::bounds::{MAX_HELD_BACK, MAX_IN_FLIGHT};
-use crate::placement::Buckets;
-use crate::store::{ChangedUser, ChangesPage, FollowFrom, Reached};
+use crate::store::{ChangedUser, ChangesPage, FollowFrom};
 use std::collections::VecDeque;
 
 /// Changes on a page where each is a message.
@@ -68,15 +68,6 @@ pub enum Outcome {
     Failed(String),
 }
 
-/// Changes that were read and not settled yet, neither delivered nor held back.
-#[derive(Debug, Default)]
-struct Page {
-    number: u32,
-    waiting: VecDeque<ChangedUser>,
-    /// Where a D1 or a bucket's changes were read to, and the revisions among them that are not settled.
-    parts: Vec<(Reached, Vec<u64>)>,
-}
-
 /// A user in a message.
 #[derive(Debug)]
 struct Item {
@@ -106,34 +97,6 @@ pub struct Queue {
     touched: (bool, Vec<String>),
     /// What to say of it in the log.
     log: Vec<String>,
-}
-
-impl Page {
-    /// Which part of the project's users this is in.
-    fn part_of(&self, external_id: &str) -> usize {
-        let buckets = Buckets::of_count(self.parts.len() as u64);
-        buckets.map_or(0, |buckets| usize::from(buckets.bucket_of(external_id)))
-    }
-
-    fn settle(&mut self, external_id: &str, revision: u64) {
-        let part = self.part_of(external_id);
-        if let Some((_, open)) = self.parts.get_mut(part) {
-            open.retain(|one| *one != revision);
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        self.waiting.is_empty() && self.parts.iter().all(|(_, open)| open.is_empty())
-    }
-
-    /// Up to the first change that is not settled. None: there was no page.
-    fn position(&self) -> Option<Position> {
-        let reached = self.parts.iter().map(|(reached, open)| Reached {
-            revision: open.first().map_or(reached.revision, |first| first - 1),
-            ..*reached
-        });
-        (!self.parts.is_empty()).then(|| Position::Reached(reached.collect()))
-    }
 }
 
 impl Queue {

@@ -1,6 +1,6 @@
 //! What answers show of a webhook, as its object writes it.
 
-use super::endpoint::Answer;
+use super::host::Answer;
 use super::queue::Queue;
 use super::webhook::{DisabledReason, Event, Failure};
 use crate::time::Timestamp;
