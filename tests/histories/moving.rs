@@ -4,12 +4,12 @@
 use crate::roster::{T0, call, seed};
 use fastrand::Rng;
 use roster::api::Call;
-use roster::key::Project;
+use roster::key::{Project, WebhookRecord};
 use roster::placement::{Buckets, Place, Placement, Storage};
 use roster::store::moving::{Advance, Done, Move, Mover, Moving, Pace, Places, Step, Task, give_up};
 use roster::store::objects::{ObjectStore, Objects};
 use roster::store::sql::{Database, SqlStore, Statement};
-use roster::store::{ControlStore, RoutedStore, StoreError};
+use roster::store::{ControlStore, OwnReads, RoutedStore, StoreError, UserStore};
 use roster::time::Timestamp;
 use roster_reference::{Clock, LocalObjects, Memory, MemoryStore, Sqlite};
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 /// Unless HISTORIES says how many.
-const HISTORIES: usize = 60;
+const HISTORIES: usize = 12;
 const STEPS: usize = 60;
 const USERS: usize = 10;
 const DAY_MS: u64 = 86_400_000;
@@ -178,9 +178,9 @@ impl ControlStore for Control {
         ensure_project(name: &Project, storage: Storage, change: bool, now: Timestamp) -> roster::key::ProjectRecord;
         find_project(name: &Project) -> Option<roster::key::ProjectRecord>;
         list_projects() -> Vec<roster::key::ProjectRecord>;
-        create_webhook(webhook: &roster::key::WebhookRecord) -> bool;
-        list_webhooks(project: Option<&Project>) -> Vec<roster::key::WebhookRecord>;
-        find_webhook(id: &str) -> Option<roster::key::WebhookRecord>;
+        create_webhook(webhook: &WebhookRecord) -> bool;
+        list_webhooks(project: Option<&Project>) -> Vec<WebhookRecord>;
+        find_webhook(id: &str) -> Option<WebhookRecord>;
         delete_webhook(id: &str) -> ();
     }
 }
@@ -210,6 +210,8 @@ struct Machine {
     stray: RefCell<Vec<Run>>,
     /// One turn of so many ends it, or none.
     ending: Cell<u32>,
+    /// At one wait of so many somebody gives the move up, or never.
+    giving_up: Cell<usize>,
 }
 
 impl Machine {
@@ -273,7 +275,7 @@ struct Follower {
     expired: usize,
 }
 
-fn send<U: roster::store::UserStore + roster::store::OwnReads + 'static + Places, C: ControlStore + 'static>(
+fn send<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static>(
     roster: &Memory<U, C>,
     method: &str,
     path: &str,
@@ -327,6 +329,7 @@ impl World {
             run: RefCell::default(),
             stray: RefCell::default(),
             ending: Cell::new(ending),
+            giving_up: Cell::default(),
         };
         let model = Memory::new(clock.clone(), 7, variable, MemoryStore::new).unwrap();
         let roster = Rc::new(roster.unwrap());
@@ -365,7 +368,11 @@ impl World {
             // That of requests stands still in a request: the model's is of the same moment.
             let clock = &world.machine.pace.0;
             clock.set(Timestamp::from_ms(clock.now().as_ms() + ms + 1));
-            let turns = world.any(4) + usize::from(ms > 0) * 8;
+            let giving_up = world.machine.giving_up.get();
+            if giving_up > 0 && world.any(giving_up) == 0 {
+                world.give_up();
+            }
+            let turns = world.any(3) + usize::from(ms > 0) * 8;
             for _ in 0..turns {
                 world.machine.turn();
             }
@@ -659,6 +666,7 @@ impl World {
 
     /// Lets the mover come to its end, without further trouble.
     fn finish(&self) {
+        self.machine.giving_up.set(0);
         self.machine.ending.set(0);
         self.machine.places.failing.set(0);
         for _ in 0..100_000 {
@@ -720,6 +728,7 @@ fn run(name: &str, through: &[Storage], failing: u32, ending: u32, gives_up: boo
     for _ in 0..histories() {
         let world = World::new(rng.u64(..), through[0], failing, ending);
         world.interleave();
+        world.machine.giving_up.set(if gives_up { 60 } else { 0 });
         let mut next = through[1..].iter();
         for step in 0..STEPS {
             if world.step_of_move().is_none_or(Step::is_end)
@@ -732,9 +741,6 @@ fn run(name: &str, through: &[Storage], failing: u32, ending: u32, gives_up: boo
             world.some_follow();
             if world.any(4) == 0 {
                 world.keys();
-            }
-            if gives_up && world.any(30) == 0 {
-                world.give_up();
             }
         }
         world.check();
