@@ -7,8 +7,8 @@ import { admin, keyOf, send } from "./lib/client.mjs";
 import { publish, spread, table } from "./lib/document.mjs";
 import { start } from "./lib/worker.mjs";
 
-const WRITES = 60;
-const USERS = 1000;
+const WRITES = 20;
+const USERS = 500;
 const MS = (ms) => ms.toFixed(1);
 
 /** By user: who waits for its message. */
@@ -87,8 +87,8 @@ async function cost(targets) {
   return took.map((times) => spread(times).median);
 }
 
-const poked = await delays(await project("poked", 1), WRITES / 2);
-const unpoked = await delays(await project("unpoked", 1, false), WRITES / 6);
+const poked = await delays(await project("poked", 1), WRITES);
+const unpoked = await delays(await project("unpoked", 1, false), WRITES / 4);
 const [single, batches] = [await speed("single", 1), await speed("batches", 100)];
 const [none, ten] = await cost([await project("none", 0), await project("ten", 10)]);
 await miniflare.dispose();
