@@ -43,6 +43,8 @@ pub struct Endpoint<D, H> {
     stored: RefCell<Stored>,
     /// Whether an alarm is at work.
     works: Cell<bool>,
+    /// Alarms that have begun.
+    alarms: Cell<u32>,
     /// The alarm that is set, if one is known to be, in milliseconds.
     alarm: Cell<Option<u64>>,
 }
@@ -50,7 +52,14 @@ pub struct Endpoint<D, H> {
 impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
     /// The webhook that is kept in a database, if there is one.
     pub fn new(database: D, host: H) -> Self {
-        Endpoint { database, host, stored: RefCell::default(), works: Cell::default(), alarm: Cell::default() }
+        Endpoint {
+            database,
+            host,
+            stored: RefCell::default(),
+            works: Cell::default(),
+            alarms: Cell::default(),
+            alarm: Cell::default(),
+        }
     }
 
     fn now_ms(&self) -> u64 {
@@ -233,11 +242,13 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
         self.host.erase().await.map_err(StoreError::Unavailable)
     }
 
-    /// Sets the alarm to now, unless one is at work, which then goes on.
+    /// Sets the alarm to now, unless one is at work, which then goes on, or is about to go off.
     async fn wake(&self) -> Result<(), StoreError> {
         let is_active = self.with(|queue| queue.webhook.is_active())?;
         let now = self.now_ms();
-        if is_active && !self.works.get() && self.alarm.get().is_none_or(|at| at > now) {
+        // One that did not go off in a minute never will.
+        let is_due = |at: u64| at <= now && now < at + self.host.waits().guard_ms();
+        if is_active && !self.works.get() && !self.alarm.get().is_some_and(is_due) {
             self.set_alarm(Some(now)).await?;
         }
         Ok(())
@@ -258,6 +269,12 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
     }
 
     async fn work(&self) -> Result<(), StoreError> {
+        if self.works.replace(false) {
+            // One alarm is at work at a time: the last one was cut off, with all that it had in flight.
+            self.stored.replace(Stored::Unknown);
+        }
+        let alarm = self.alarms.get().wrapping_add(1);
+        self.alarms.set(alarm);
         if !self.load()? || !self.with(|queue| queue.webhook.is_active())? {
             return Ok(());
         }
@@ -265,7 +282,10 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
         self.set_alarm(Some(begun + self.host.waits().guard_ms())).await?;
         self.with(Queue::look)?;
         self.works.set(true);
-        let outcome = self.deliver(begun + WORK_MS).await;
+        let outcome = self.deliver(alarm, begun + WORK_MS).await;
+        if self.alarms.get() != alarm {
+            return Ok(());
+        }
         self.works.set(false);
         if self.with(Queue::rest).is_err() {
             // It was deleted meanwhile.
@@ -278,9 +298,11 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
     }
 
     /// Looks and sends until there is nothing more to do now. What the store fails to do is tried again later.
-    async fn deliver(&self, end: u64) -> Result<(), StoreError> {
+    async fn deliver(&self, alarm: u32, end: u64) -> Result<(), StoreError> {
         let (mut flights, mut sent): (Vec<Flight<'_>>, _) = (Vec::new(), 0);
-        loop {
+        // One that was cut off may yet be woken: the next one has taken over.
+        let is_mine = || self.alarms.get() == alarm;
+        while is_mine() {
             let now = self.now_ms();
             let Ok(step) = self.with(|queue| queue.next(now, now < end && sent < MAX_WEBHOOK_REQUESTS)) else {
                 return Ok(());
@@ -289,6 +311,9 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
                 Step::Sleep => return Ok(()),
                 Step::Wait => {
                     let (number, outcome) = first(&mut flights).await;
+                    if !is_mine() {
+                        break;
+                    }
                     let mut random = [0; 2];
                     self.host.fill_random(&mut random);
                     let now = self.now_ms();
@@ -302,24 +327,25 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
                 Step::Read(ids) => {
                     let project = self.with(|queue| queue.webhook.project.clone())?;
                     let states = self.states(&project, &ids).await;
-                    self.take(states, |queue, states| queue.send_again(&ids, states));
+                    if is_mine() {
+                        self.take(states, |queue, states| queue.send_again(&ids, states));
+                    }
                 }
                 Step::Look { number, from, limit } => {
                     // What was delivered is stored before more is.
                     self.store()?;
                     let project = self.with(|queue| queue.webhook.project.clone())?;
-                    let page = match self.changes(&project, &from, limit).await {
-                        Err(StoreError::CursorExpired) => {
-                            let _ = self.with(|queue| queue.begin_anew(number));
-                            continue;
-                        }
-                        page => page,
-                    };
+                    let page = self.changes(&project, &from, limit).await;
                     let now = self.now_ms();
-                    self.take(page, |queue, page| queue.met(number, page, now));
+                    match page {
+                        _ if !is_mine() => break,
+                        Err(StoreError::CursorExpired) => drop(self.with(|queue| queue.begin_anew(number))),
+                        page => self.take(page, |queue, page| queue.met(number, page, now)),
+                    }
                 }
             }
         }
+        Ok(())
     }
 
     /// Hands on what the store answered, or notes that it did not.
