@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 pub struct BucketRequest {
     /// The bucket that is meant.
     pub bucket: BucketId,
-    /// The hash of the calling key, in hexadecimal digits. None: Roster itself calls, and may do what [`Operation::is_own`] says.
+    /// The hash of the calling key, in hexadecimal digits. None: Roster itself calls, and may do what `Operation::is_own` says.
     pub key: Option<String>,
     /// When that key expires, if it does, in milliseconds.
     pub expires_at: Option<u64>,
