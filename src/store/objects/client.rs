@@ -3,17 +3,17 @@
 use super::message::{
     BucketAnswer, BucketId, BucketRequest, ChangeProfile, ListChanges, ListUsers, Operation, UpsertUser, WriteUser,
 };
+use super::sender::{Sender, placement};
 use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
 use crate::key::{Project, ProjectRecord};
-use crate::placement::{Place, Placement, Storage};
+use crate::placement::{Place, Placement};
 use crate::sorted::SortedMap;
 use crate::store::moving::{Done, Places, Task};
 use crate::store::{
     Access, ChangedUser, ChangesPage, Filter, FollowFrom, IfMatch, Outcome, OwnReads, Page, Share, StoreError,
     StoredUser, Upserted, UserStore, UserWrite, Walk, Walked,
 };
-use crate::time::Timestamp;
 use crate::user::{Change, ExternalId, NewUser};
 use serde_json::value::RawValue;
 
@@ -37,32 +37,6 @@ pub trait Objects {
 /// The name of the object of a bucket. Objects of different places of a project never meet.
 pub fn object_name(project: &Project, generation: u32, bucket: u8) -> String {
     format!("{}@{generation}/{bucket}", project.as_str())
-}
-
-/// Whose buckets do something, and for whom.
-struct Sender<'a> {
-    project: &'a Project,
-    generation: u32,
-    placement: Placement,
-    /// The hash of the calling key. None: Roster itself.
-    key: Option<String>,
-    expires_at: Option<u64>,
-    now: u64,
-}
-
-impl<'a> Sender<'a> {
-    fn new(Access { caller, now }: Access<'a>) -> Result<Self, StoreError> {
-        let record = &caller.record;
-        let Place { storage, generation } = record.residence.place;
-        let (project, placement) = (&record.project, placement(storage)?);
-        let (key, expires_at) = (Some(caller.hash.to_hex()), record.expires_at.map(Timestamp::as_ms));
-        Ok(Sender { project, generation, placement, key, expires_at, now: now.as_ms() })
-    }
-
-    /// Roster itself, whose reads are dated by the objects alone.
-    fn own(project: &'a Project, Place { storage, generation }: Place) -> Result<Self, StoreError> {
-        Ok(Sender { project, generation, placement: placement(storage)?, key: None, expires_at: None, now: 0 })
-    }
 }
 
 /// Keeps users in objects.
@@ -366,13 +340,6 @@ fn by_bucket<'i>(placement: Placement, ids: impl Iterator<Item = &'i str>) -> im
         by_bucket.get_or_insert_with(placement.buckets.bucket_of(id), Vec::new).push(id.into());
     }
     by_bucket.into_iter()
-}
-
-fn placement(storage: Storage) -> Result<Placement, StoreError> {
-    match storage {
-        Storage::Objects(placement) => Ok(placement),
-        Storage::D1 => Err(failed("the project's users are not in objects")),
-    }
 }
 
 fn upsert_of(user: &NewUser, new_id: &str) -> Result<UpsertUser, StoreError> {

@@ -5,6 +5,7 @@ mod bucket;
 mod client;
 mod message;
 mod moving;
+mod sender;
 mod walk;
 
 pub use bucket::{Bucket, SCHEMA};
