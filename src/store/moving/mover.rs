@@ -138,7 +138,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
                 Ok(Move { fenced_at: None, behind: None, ..now.then(Step::Clean) })
             }
             Step::Lift => {
-                self.serve(project, now.from, Service::Serving, now.turn).await?;
+                self.serve(project, now.from, Service::Leaving, now.turn).await?;
                 self.serve(project, now.to, Service::Filling, now.turn).await?;
                 // The error says why it is lifted.
                 Ok(Move { fenced_at: None, error: now.error.clone(), ..now.then(Step::Copy) })
@@ -156,6 +156,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
     async fn prepare(&self, project: &Project, now: &Move) -> Outcome {
         let keys = self.control.revoked_keys(project).await?;
         all(self.places, project, now.to, |_| Task::Refuse { keys: keys.clone() }).await?;
+        self.serve(project, now.from, Service::Leaving, now.turn).await?;
         let (total, _) = self.count(project, now.from, 0).await?;
         Ok(Move { total, ..now.then(Step::Copy) })
     }

@@ -96,6 +96,8 @@ pub enum Service {
     Filling,
     /// Everybody.
     Serving,
+    /// Everybody, and a mover that follows: whatever is stored anew has a new revision, by which the mover finds it.
+    Leaving,
     /// Who reads.
     Fenced,
     /// Nobody any more.
@@ -104,13 +106,15 @@ pub enum Service {
 
 impl Service {
     /// All that there are.
-    pub const ALL: [Service; 4] = [Service::Filling, Service::Serving, Service::Fenced, Service::Left];
+    pub const ALL: [Service; 5] =
+        [Service::Filling, Service::Serving, Service::Leaving, Service::Fenced, Service::Left];
 
     /// As it is stored.
     pub fn as_str(self) -> &'static str {
         match self {
             Service::Filling => "filling",
             Service::Serving => "serving",
+            Service::Leaving => "leaving",
             Service::Fenced => "fenced",
             Service::Left => "left",
         }

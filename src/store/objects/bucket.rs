@@ -28,7 +28,7 @@ const SIZE_INTERVAL_MS: u64 = 60_000;
 /// The project of the calling key ?1, if it was not revoked. Whether it has expired is judged before any statement.
 const CALLER: &str = "
 with caller as (
-    select project, floor, number as part, buckets as parts
+    select project, floor, number as part, buckets as parts, service = 'leaving' as leaving
     from bucket where not exists (select 1 from revoked_keys where hash = ?1)
 )";
 
@@ -106,7 +106,7 @@ impl<D: LocalDatabase> Bucket<D> {
     fn admit(&self, request: &BucketRequest, service: Service, now: Timestamp) -> Result<BucketAnswer, StoreError> {
         let serves = match (&request.operation, service) {
             (Operation::Move(task), _) => return moving::answer(self, &self.database, service, task),
-            (Operation::Revoke, _) | (_, Service::Serving) => true,
+            (Operation::Revoke, _) | (_, Service::Serving | Service::Leaving) => true,
             (operation, Service::Fenced) => !operation.writes(),
             (_, Service::Filling | Service::Left) => false,
         };

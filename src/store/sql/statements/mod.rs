@@ -225,13 +225,13 @@ pub const REVOKE_KEY: &str = "update api_keys set revoked_at = ?2 where id = ?1 
 pub const TOUCH_KEY: &str = "update api_keys set last_used_at = max(ifnull(last_used_at, 0), ?2) where hash = ?1";
 
 /// The project of the calling key ?1, if that is live at ?2 and the project's users are in D1: also the floor of its revisions,
-/// and which part of how many this is. Every statement on users begins with this, or with another one that answers the same.
+/// which part of how many this is, and whether a mover follows. Every statement on users begins with this, or with another one that answers the same.
 macro_rules! caller {
     ($and:literal) => {
         concat!(
             "
 with caller as (
-    select project, floor, 0 as part, 1 as parts
+    select project, floor, 0 as part, 1 as parts, phase = 'copying' as leaving
     from api_keys cross join projects on projects.name = project
     where hash = ?1 and revoked_at is null and (expires_at is null or expires_at > ?2) and storage = 'd1'",
             $and,
@@ -256,12 +256,15 @@ const LATEST_REVISION: &str = "max(
 /// microseconds, or one more than the greatest there is; of several parts, the next of those that no other part takes, so that a
 /// project's users can be brought together. It is taken within the statement, and writes are made one after the other: so
 /// revisions are in the order of commits.
+///
+/// A mover finds by its revision what it has to copy. So while one follows, also what changes but the times of a user's members
+/// gets a new revision.
 fn writer(caller: &str) -> String {
     format!(
         "{caller}, next as materialized (
-    select project, least + (part - least % parts + parts) % parts as revision
+    select project, leaving, least + (part - least % parts + parts) % parts as revision
     from (
-        select project, part, parts, max(cast(?2 * 1000 as integer), 1 + {LATEST_REVISION}) as least from caller
+        select project, leaving, part, parts, max(cast(?2 * 1000 as integer), 1 + {LATEST_REVISION}) as least from caller
     )
 )"
     )

@@ -57,7 +57,10 @@ pub fn merging(members: Option<&str>) -> String {
     (profile, property_keys, origin_keys, revision, updated_at, times) = (
         select
             merged, {merged_property_keys}, {merged_origin_keys},
-            iif(merged is not profile or gone, (select revision from next), revision),
+            iif(
+                merged is not profile or gone or times is not null and (select leaving from next),
+                (select revision from next), revision
+            ),
             iif(merged is not profile or gone, max(updated_at, ?2), updated_at),
             case when times is not null then (with sent as ({sent}), {effect} select {times} from effect) end
         from {merged}
@@ -121,7 +124,10 @@ pub fn setting(members: Option<&str>) -> String {
         )
         select
             document, {merged_property_keys}, {merged_origin_keys},
-            iif(document is not profile or revives, (select revision from next), revision),
+            iif(
+                document is not profile or revives or merged.times is not users.times and (select leaving from next),
+                (select revision from next), revision
+            ),
             iif(document is not profile or revives, max(updated_at, ?2), updated_at),
             merged.times
         from merged
@@ -275,7 +281,8 @@ on conflict (project, external_id) do update set
             select *, {merged_property_keys} as in_properties, {merged_origin_keys} as in_origin from filled
         ), judged as materialized (
             select
-                new_times, document, in_properties, in_origin, refusal,
+                document, in_properties, in_origin, refusal,
+                iif(refusal is null, iif(gone and not revives, null, new_times), users.times) as stored_times,
                 refusal is null and (document is not profile or revives) as changes, refusal is null and revives as revives
             from (select *, {refusal} as refusal from measured)
         )
@@ -286,9 +293,9 @@ on conflict (project, external_id) do update set
             iif(refusal is null, document, profile),
             iif(refusal is null, in_properties, property_keys),
             iif(refusal is null, in_origin, origin_keys),
-            iif(changes, excluded.revision, revision),
+            iif(changes or stored_times is not users.times and (select leaving from next), excluded.revision, revision),
             iif(changes, max(updated_at, ?2), updated_at),
-            iif(refusal is null, iif(gone and not revives, null, new_times), times),
+            stored_times,
             excluded.batch_index,
             refusal
         from judged
