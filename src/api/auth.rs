@@ -8,8 +8,9 @@ use super::isolate::unknown_keys;
 use super::platform::{Cx, Platform};
 use crate::bounds::MAX_SWITCH_WAIT_MS;
 use crate::key::{ApiKey, KeyHash, KeyRecord};
-use crate::placement::{Phase, Residence};
+use crate::placement::Phase;
 use crate::store::{Caller, ControlStore};
+use crate::time::Timestamp;
 
 /// Authenticates a call: bearer token, checksum, isolate cache, and only then the store; 401, 429.
 pub async fn authenticate<P: Platform>(cx: &Cx<'_, P>) -> Result<Caller, ApiError> {
@@ -60,34 +61,62 @@ pub async fn find_again<P: Platform>(
     caller: &Caller,
     patience: &mut Patience,
 ) -> Result<Caller, ApiError> {
-    let known = &caller.record.residence;
+    let (hash, mut since) = (caller.hash, cx.now());
     loop {
-        // Others of this isolate may have found it.
-        let cached = cx.platform.key_cache().borrow().known.find(&caller.hash, cx.now()).cloned();
-        let record = match cached.filter(|cached| cached.residence.place != known.place) {
-            Some(record) => record,
-            None => look_up(cx, &caller.hash).await?,
-        };
-        if !record.is_live(cx.now()) {
+        let read = read_since(cx, caller, since).await?;
+        if let Some(record) = &read
+            && !record.is_live(cx.now())
+        {
             return Err(ApiError::RevokedApiKey);
         }
-        let Residence { place, phase } = record.residence;
-        if place != known.place {
-            return Ok(Caller { hash: caller.hash, record });
+        let is_switching = read.as_ref().is_none_or(|record| record.residence.phase == Phase::Switching);
+        let there = read.map(|record| Caller { hash, record });
+        if let Some(there) = &there
+            && there.record.residence.place != caller.record.residence.place
+        {
+            return Ok(there.clone());
         }
         let Some(wait_ms) = patience.next_ms() else {
-            cx.platform.key_cache().borrow_mut().known.forget(&caller.hash);
-            let cause = match phase {
-                Phase::Switching => "the project is about to move",
-                _ => "the store refused a key that it then called live",
-            };
+            cx.platform.key_cache().borrow_mut().known.forget(&hash);
+            let refused = "the store refused a key that it then called live";
+            let cause = if is_switching { "the project is about to move" } else { refused };
             return Err(ApiError::Unavailable { cause: cause.into() });
         };
+        since = cx.now();
         cx.wait(cx.platform.rest(wait_ms)).await;
-        if phase != Phase::Switching {
-            return Ok(Caller { hash: caller.hash, record });
+        if !is_switching && let Some(there) = there {
+            return Ok(there);
         }
     }
+}
+
+/// The record of a key as it was read after a moment, by any call of this isolate; or since its project has moved. None: another
+/// call is about to read it. Else a project that switches would be asked for once for each call that waits.
+async fn read_since<P: Platform>(
+    cx: &Cx<'_, P>,
+    caller: &Caller,
+    since: Timestamp,
+) -> Result<Option<KeyRecord>, ApiError> {
+    /// Milliseconds after which a call that is about to read is taken for cut off.
+    const ASKED_MS: u64 = 500;
+    let (hash, place, now) = (&caller.hash, caller.record.residence.place, cx.now());
+    let keys = cx.platform.key_cache();
+    {
+        let mut keys = keys.borrow_mut();
+        let moved = keys.known.find(hash, now).filter(|cached| cached.residence.place != place);
+        let read = moved.or_else(|| keys.known.find_since(hash, since, now));
+        if read.is_some() {
+            return Ok(read.cloned());
+        }
+        let asked_since = Timestamp::from_ms(now.as_ms().saturating_sub(ASKED_MS));
+        if keys.asked.find_since(hash, asked_since, now).is_some() {
+            return Ok(None);
+        }
+        keys.asked.learn(*hash, (), now);
+    }
+    let read = look_up(cx, hash).await;
+    keys.borrow_mut().asked.forget(hash);
+    read.map(Some)
 }
 
 /// The record of a key as the store has it now, whatever the isolate knows; 401.

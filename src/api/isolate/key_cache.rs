@@ -13,6 +13,8 @@ pub struct KeyCache {
     pub known: TtlCache<KeyHash, KeyRecord>,
     /// Keys that do not.
     pub unknown: UnknownKeys,
+    /// Keys that the store is asked for at this moment, because it has refused them.
+    pub asked: TtlCache<KeyHash, ()>,
 }
 
 impl KeyCache {

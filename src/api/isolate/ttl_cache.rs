@@ -18,6 +18,12 @@ impl<K: Ord, V> TtlCache<K, V> {
         self.entries.get(key).filter(|entry| is_fresh(entry, now)).map(|(value, _)| value)
     }
 
+    /// The entry, if it was learned after a moment.
+    pub fn find_since(&self, key: &K, since: Timestamp, now: Timestamp) -> Option<&V> {
+        let entry = self.entries.get(key).filter(|entry| entry.1 > since && is_fresh(entry, now))?;
+        Some(&entry.0)
+    }
+
     /// True if there is an entry, fresh or not.
     pub fn has_held(&self, key: &K) -> bool {
         self.entries.contains_key(key)
@@ -81,6 +87,10 @@ mod tests {
         for later_or_earlier in [61_000, 999] {
             assert_eq!(cache.find(&"a", at(later_or_earlier)), None);
         }
+        for (since, found) in [(999, Some(&1)), (1000, None)] {
+            assert_eq!(cache.find_since(&"a", at(since), at(1001)), found);
+        }
+        assert_eq!(cache.find_since(&"a", at(999), at(61_000)), None);
         assert_eq!(cache.find(&"b", at(1000)), None);
         assert!(cache.has_held(&"a") && !cache.has_held(&"b"));
         cache.forget(&"a");
