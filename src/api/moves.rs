@@ -42,7 +42,7 @@ impl<'a> From<&'a Move> for MoveOut<'a> {
         let state = match moved.step {
             Step::Prepare => "preparing",
             Step::Copy | Step::Lift => "copying",
-            Step::Fence | Step::Drain | Step::Switch => "switching",
+            Step::Drain | Step::Switch => "switching",
             Step::Clean => "cleaning",
             Step::Done => "done",
             Step::GiveUp | Step::Undo => "giving up",

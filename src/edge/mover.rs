@@ -6,7 +6,7 @@ use crate::edge::rpc;
 use crate::edge::runtime::{self, Hops, now};
 use crate::edge::sqlite::Sqlite;
 use crate::key::Project;
-use crate::store::moving::{Advance, Mover, MoverRequest, Pace};
+use crate::store::moving::{Advance, Move, Mover, MoverRequest, Pace};
 use crate::store::objects::ObjectStore;
 use crate::store::sql::{LocalDatabase, SqlStore, Statement, Value};
 use crate::store::{RoutedStore, StoreError};
@@ -90,10 +90,10 @@ impl MoverObject {
         self.woken.set(false);
         let Row { name } = self.query("select name from project", &[]).ok()?.pop()?;
         let project: Project = name.parse().ok()?;
-        let mut steps = 0;
+        let (mut steps, mut now) = (0, None);
         loop {
-            match self.advance(&project).await {
-                Ok(Advance::Urgent) => {}
+            match self.advance(&project, now.take()).await {
+                Ok(Advance::Urgent(next)) => now = Some(*next),
                 Ok(Advance::Next) if steps < STEPS => {}
                 Ok(Advance::Next) => return Some(0),
                 Ok(Advance::Again(ms)) => return Some(ms),
@@ -108,14 +108,14 @@ impl MoverObject {
     }
 
     /// Each step has the time of a request for its calls of D1.
-    async fn advance(&self, project: &Project) -> std::result::Result<Advance, StoreError> {
+    async fn advance(&self, project: &Project, now: Option<Move>) -> std::result::Result<Advance, StoreError> {
         let hops = Hops::default();
         let unbound = |what: &str| StoreError::Failed(format!("binding {what} is undefined"));
         let control = Rc::new(SqlStore(D1::bound(&self.env, hops.clone()).ok_or_else(|| unbound("DB"))?));
         let objects = self.env.durable_object("USERS").map_err(|_| unbound("USERS"))?;
         let objects = ObjectStore(RemoteObjects { objects, hops });
         let places = RoutedStore { d1: Rc::clone(&control), objects };
-        Mover { control: &*control, places: &places, pace: &Clock }.advance(project).await
+        Mover { control: &*control, places: &places, pace: &Clock }.advance(project, now).await
     }
 }
 

@@ -22,12 +22,12 @@ pub trait Pace {
 }
 
 /// What is to be done after a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Advance {
     /// The next one.
     Next,
-    /// The next one, at once: callers wait.
-    Urgent,
+    /// The next one of this move, at once: callers wait.
+    Urgent(Box<Move>),
     /// The same again, after so many milliseconds.
     Again(u64),
     /// Nothing: there is no move, or it has ended.
@@ -77,10 +77,15 @@ impl Trouble {
 }
 
 impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
-    /// Does one step of a project's move. An error says that the control store could not be asked.
-    pub async fn advance(&self, project: &Project) -> Result<Advance, StoreError> {
-        let Some(Moving { last: Some(now), .. }) = self.control.find_move(project).await? else {
-            return Ok(Advance::End);
+    /// Does one step of a project's move, which is as far as `now` says, or else the control store. An error says that the
+    /// control store could not be asked.
+    pub async fn advance(&self, project: &Project, now: Option<Move>) -> Result<Advance, StoreError> {
+        let now = match now {
+            Some(now) => now,
+            None => match self.control.find_move(project).await? {
+                Some(Moving { last: Some(now), .. }) => now,
+                _ => return Ok(Advance::End),
+            },
         };
         if now.step.is_end() {
             return Ok(Advance::End);
@@ -98,7 +103,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
         let wait = BACK_OFF_MS[0].saturating_mul(1 << next.failures.saturating_sub(1).min(16)).min(BACK_OFF_MS[1]);
         Ok(match next.failures {
             0 if next.step.is_end() => Advance::End,
-            0 if next.fenced_at.is_some() => Advance::Urgent,
+            0 if next.fenced_at.is_some() => Advance::Urgent(Box::new(next)),
             0 => Advance::Next,
             _ => Advance::Again(wait),
         })
@@ -108,7 +113,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
     fn after(&self, now: &Move, trouble: Trouble) -> Move {
         let (failures, differs) = (now.failures + 1, matches!(trouble, Trouble::Differ));
         let error = Some(trouble.cause());
-        if differs || self.is_late(now) && matches!(now.step, Step::Fence | Step::Drain | Step::Switch) {
+        if differs || self.is_late(now) && matches!(now.step, Step::Drain | Step::Switch) {
             let mut lift = Move { failures: 1, error, ..now.then(Step::Lift) };
             if differs {
                 lift.reached.fill(0);
@@ -126,10 +131,6 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
         match now.step {
             Step::Prepare => self.prepare(project, now).await,
             Step::Copy => self.copy(project, now).await,
-            Step::Fence => {
-                self.serve(project, now.from, Service::Fenced, now.turn).await?;
-                Ok(now.then(Step::Drain))
-            }
             Step::Drain => self.drain(project, now).await,
             Step::Switch => {
                 // Nobody knows the new place yet.
@@ -169,15 +170,16 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
             let page = self.page(project, &mut at).await?;
             if !page.has_more {
                 let fenced_at = Some(self.pace.now().as_ms());
-                return Ok(Move { fenced_at, ..at.then(Step::Fence) });
+                return Ok(Move { fenced_at, ..at.then(Step::Drain) });
             }
             self.pace.rest(self.pace.now().as_ms().saturating_sub(begun).min(250)).await;
         }
         Ok(at)
     }
 
-    /// Copies all that is left. From here on nothing is added, and revisions in the new place go on behind the greatest.
+    /// Lets writes wait, and copies all that is left. From here on nothing is added, and revisions in the new place go on behind the greatest.
     async fn drain(&self, project: &Project, now: &Move) -> Outcome {
+        self.serve(project, now.from, Service::Fenced, now.turn).await?;
         let mut at = now.clone();
         let end = loop {
             if self.is_late(now) {

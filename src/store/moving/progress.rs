@@ -52,9 +52,7 @@ pub enum Step {
     Prepare,
     /// The changes of the old place are followed, from the first.
     Copy,
-    /// The old place takes no writes any more.
-    Fence,
-    /// The last changes are copied, and both places compared.
+    /// The old place takes no writes any more, the last changes are copied, and both places compared.
     Drain,
     /// The old place serves nobody any more; then the project is in the new one.
     Switch,
@@ -75,7 +73,7 @@ pub enum Step {
 impl Step {
     /// Whether the new place may be filled.
     pub(in crate::store) fn fills(self) -> bool {
-        matches!(self, Step::Prepare | Step::Copy | Step::Fence | Step::Drain | Step::Lift)
+        matches!(self, Step::Prepare | Step::Copy | Step::Drain | Step::Lift)
     }
 
     /// Whether the project is on its way.
@@ -92,7 +90,7 @@ impl Step {
     fn phase(self) -> Phase {
         match self {
             Step::Prepare | Step::Copy | Step::Lift => Phase::Copying,
-            Step::Fence | Step::Drain | Step::Switch => Phase::Switching,
+            Step::Drain | Step::Switch => Phase::Switching,
             Step::Clean | Step::Done | Step::GiveUp | Step::Undo | Step::GivenUp => Phase::Settled,
         }
     }
@@ -149,7 +147,6 @@ mod tests {
         assert_eq!(serde_json::from_str::<Move>(form).unwrap(), begun);
         for (step, form) in [
             (Step::Copy, "copy"),
-            (Step::Fence, "fence"),
             (Step::Drain, "drain"),
             (Step::Switch, "switch"),
             (Step::Clean, "clean"),

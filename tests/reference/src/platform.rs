@@ -223,7 +223,7 @@ impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Plat
         self.in_background(async move {
             let mover = Mover { control: &*control, places: &*users, pace: &Restless(clock) };
             // What fails in memory will not mend.
-            while let Ok(Advance::Next | Advance::Urgent) = mover.advance(&project).await {}
+            while let Ok(Advance::Next | Advance::Urgent(_)) = mover.advance(&project, None).await {}
         });
         Ok(())
     }
