@@ -284,20 +284,17 @@ struct History<U, C> {
     endpoint: Rc<TestEndpoint<U, C>>,
     /// Users who changed since the webhook began.
     changed: BTreeSet<String>,
+    /// Where the project moves now and then.
+    storages: Vec<Value>,
 }
 
 impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> History<U, C> {
     fn new(world: Rc<World>, roster: Memory<U, C>, project: &Value) -> Self {
-        let admin = |method: &str, path: &str, body: &Value| {
-            let (handled, _) = roster.handle(&call(method, path, ADMIN_TOKEN), body.to_string().into());
-            assert!(handled.reply.status < 300, "{}", handled.reply.body);
-            serde_json::from_str::<Value>(&handled.reply.body).unwrap()
-        };
-        admin("PUT", "/v1/projects/default", project);
-        let key = admin("POST", "/v1/keys", &json!({"name": "test"}))["key"].as_str().unwrap().to_owned();
+        admin(&roster, "PUT", "/v1/projects/default", project);
+        let key = admin(&roster, "POST", "/v1/keys", &json!({"name": "test"}))["key"].as_str().unwrap().to_owned();
         let database = Kept(Rc::default(), Rc::clone(&world));
         let endpoint = endpoint(&world, &roster, &database);
-        History { world, roster, key, database, endpoint, changed: BTreeSet::new() }
+        History { world, roster, key, database, endpoint, changed: BTreeSet::new(), storages: Vec::new() }
     }
 
     fn send(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -305,8 +302,12 @@ impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Hist
         (reply.status, serde_json::from_str(&reply.body).unwrap())
     }
 
-    /// Changes or deletes a user, and notes what it is then.
+    /// Changes or deletes a user, and notes what it is then. The project may have moved before.
     fn write(&mut self) {
+        if !self.storages.is_empty() && self.world.any(12) == 0 {
+            let to = &self.storages[usize::from(self.world.any(u8::try_from(self.storages.len()).unwrap()))];
+            admin(&self.roster, "POST", "/v1/projects/default/move", to);
+        }
         let id = format!("u{}", self.world.any(u8::try_from(USERS).unwrap()));
         if self.world.any(4) == 0 {
             assert_eq!(self.send("DELETE", &format!("/v1/users/{id}"), &Value::Null).0, 200);
@@ -417,6 +418,18 @@ impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Hist
     }
 }
 
+/// What the administrator is answered.
+fn admin<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static>(
+    roster: &Memory<U, C>,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Value {
+    let (handled, _) = roster.handle(&call(method, path, ADMIN_TOKEN), body.to_string().into());
+    assert!(handled.reply.status < 300, "{}", handled.reply.body);
+    serde_json::from_str(&handled.reply.body).unwrap()
+}
+
 fn endpoint<U: OwnReads, C: ControlStore>(
     world: &Rc<World>,
     roster: &Memory<U, C>,
@@ -447,10 +460,11 @@ fn is_meant(choice: &Choice, state: &Value) -> bool {
     }
 }
 
-/// Random histories on one storage.
+/// Random histories of a project, which is in one storage or moves between some.
 fn deliver<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static>(
     name: &str,
     project: &Value,
+    storages: &[Value],
     roster: impl Fn(&Clock) -> Memory<U, C>,
 ) {
     let seed = seed();
@@ -465,6 +479,7 @@ fn deliver<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static
             history.write();
         }
         history.changed.clear();
+        history.storages = storages.to_vec();
         let events = [&Event::ALL[..], &[Event::Changed], &[Event::Deleted]][usize::from(world.any(3))];
         let filter = (world.any(3) == 0).then_some(r#"{"field":"/properties/n","eq":1}"#);
         let choice = choice(events, filter, [1, 1, 3, 100][usize::from(world.any(4))]);
@@ -530,19 +545,25 @@ fn sqlite(clock: &Clock) -> Memory<SqliteUsers, SqlStore<Sqlite>> {
 
 #[test]
 fn every_last_state_of_the_model_arrives() {
-    deliver("model", &json!({}), model);
+    deliver("model", &json!({}), &[], model);
 }
 
 #[test]
 fn every_last_state_of_d1_arrives() {
-    deliver("D1", &json!({}), sqlite);
+    deliver("D1", &json!({}), &[], sqlite);
 }
 
 #[test]
 fn every_last_state_of_objects_arrives() {
     for buckets in [1, 4] {
-        deliver("objects", &objects(buckets), sqlite);
+        deliver("objects", &objects(buckets), &[], sqlite);
     }
+}
+
+#[test]
+fn every_last_state_arrives_though_the_project_moves() {
+    let storages = [objects(1), objects(4), json!({"storage": {"kind": "d1"}})];
+    deliver("moving", &json!({}), &storages, sqlite);
 }
 
 /// A history of one user whose message is refused.
