@@ -54,7 +54,7 @@ test: lint release target/python/schemathesis target/python/clients $(patsubst %
 	@# On what was packed. In one process, so that what wrangler did once need not be done again.
 	node --no-warnings --test --test-isolation=none 'tests/deploy/*.test.mjs'
 	target/python/schemathesis/bin/python tests/python/examples.py
-	$(CONTRACT) --ignored --skip schemathesis conformance:: sdks::
+	$(CONTRACT) --ignored conformance:: sdks::
 	ROSTER_BUCKETS=4 $(CONTRACT) scripts::
 	ROSTER_BUCKETS=1 $(CONTRACT) scripts::upsert scripts::list
 	@# These measure time: nothing runs beside them.
