@@ -15,6 +15,7 @@ use roster::store::StoredLimit;
 use roster_harness::contract;
 
 const CONTRACT: &str = include_str!("../openapi.yaml");
+const GUIDE: &str = include_str!("../docs/api.md");
 
 /// The text of one path's entry.
 #[track_caller]
@@ -46,7 +47,7 @@ fn every_route_stands_in_it_with_its_methods() {
 }
 
 #[test]
-fn every_error_code_stands_in_it_with_an_example() {
+fn every_error_code_stands_in_it_with_an_example_and_in_the_guide() {
     let fault = |kind| {
         let faults = vec![Fault { field: "f".into(), pointer: None, kind }];
         ApiError::Faults(FaultList { part: Part::Body, faults, more: 0 })
@@ -93,6 +94,8 @@ fn every_error_code_stands_in_it_with_an_example() {
     for error in errors {
         let code = error.code();
         assert!(CONTRACT.contains(&format!("        - {code}\n")), "openapi.yaml does not list {code}");
+        let in_table = GUIDE.lines().any(|line| line.starts_with("| ") && line.contains(&format!("`{code}`")));
+        assert!(in_table, "docs/api.md does not list {code}");
         // These belong to no operation.
         let has_example = CONTRACT.contains(&format!("code: {code}"));
         assert!(has_example || ["METHOD_NOT_ALLOWED", "NOT_FOUND"].contains(&code), "no example of {code}");
