@@ -3,7 +3,6 @@
 //! [`Filter::matches`] judges a user in Rust. The stores on SQLite judge by the statement that
 //! `store/sql/statements/filter.rs` makes of a filter; a test holds one against the other.
 
-mod double;
 mod field;
 mod json;
 mod matches;

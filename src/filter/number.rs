@@ -1,6 +1,6 @@
 //! Numbers of JSON, by value.
 
-use super::double::nearest;
+use crate::json::nearest;
 use std::cmp::Ordering;
 use std::fmt;
 

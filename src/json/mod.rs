@@ -1,11 +1,13 @@
 //! Lossless JSON: numbers keep their digits, and objects keep every member in order, duplicates included.
 
+mod double;
 mod error;
 pub mod merge;
 mod read;
 mod token;
 mod write;
 
+pub use double::nearest;
 pub use error::{ObjectError, SyntaxError};
 pub use read::{parse, parse_elements, parse_object, parse_object_lossy};
 pub use write::{ObjectWriter, string, write_string};
