@@ -2,7 +2,7 @@
 
 use super::suggest;
 use crate::bounds::{MAX_FAULTS, MAX_POINTER_CHARS};
-use crate::json::{Object, Value, pointer_step};
+use crate::json::{Object, Value, nearest, pointer_step};
 use crate::rule::BrokenRule;
 use std::borrow::Cow;
 use std::fmt;
@@ -177,8 +177,7 @@ impl Faults {
         // 60, 60.0 and 6e1 are one number.
         let (start, end) = (*bounds.start(), *bounds.end());
         let fits = |n: &f64| n.fract() == 0.0 && (f64::from(start)..=f64::from(end)).contains(n);
-        // By serde_json, since the table of `str::parse` alone takes 10 KB of the Worker.
-        let number = serde_json::from_str(digits).ok().filter(fits);
+        let number = Some(nearest(digits)).filter(fits);
         if number.is_none() {
             self.invalid(format!("Must be a whole number from {start} to {end}"));
         }

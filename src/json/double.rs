@@ -1,4 +1,5 @@
-//! The double nearest to decimal digits. The parser of the standard library has a table of 10 KB, which does not compress.
+//! The double nearest to decimal digits. The parser of the standard library would add 12.8 KB to the Worker, gzipped: it has a
+//! table that does not compress.
 
 #![expect(
     clippy::cast_possible_truncation,
