@@ -5,6 +5,7 @@ use crate::edge::objects::RemoteObjects;
 use crate::edge::rpc;
 use crate::edge::runtime::{self, Hops, now};
 use crate::edge::sqlite::Sqlite;
+use crate::json;
 use crate::key::Project;
 use crate::store::moving::{Advance, Move, Mover, MoverRequest, Pace};
 use crate::store::objects::ObjectStore;
@@ -67,7 +68,8 @@ impl DurableObject for MoverObject {
 impl MoverObject {
     /// Answers a [`MoverRequest`] once the alarm is set.
     pub async fn answer(&self, request: String) -> std::result::Result<String, JsValue> {
-        let MoverRequest::Wake { project } = serde_json::from_str(&request).map_err(worker::Error::from)?;
+        let MoverRequest::Wake { project } =
+            json::from_str(&request).map_err(|error| JsValue::from_str(&error.to_string()))?;
         self.woken.set(true);
         self.query("create table if not exists project (name text primary key) strict", &[])?;
         self.query("insert into project (name) values (?1) on conflict (name) do nothing", &[(&project).into()])?;

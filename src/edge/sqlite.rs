@@ -2,6 +2,7 @@
 //! `transactionSync`.
 
 use crate::edge::js::{js_value, rows_as_json};
+use crate::json;
 use crate::store::StoreError;
 use crate::store::sql::{self, LocalDatabase, Statement, Value};
 use js_sys::Array;
@@ -76,7 +77,7 @@ impl Sqlite {
         let rows = self.sql.exec(sql, &values).and_then(|cursor| cursor.to_array());
         let rows = rows.map_err(|thrown| failure(&thrown))?;
         let unreadable = || StoreError::Failed("rows of an object can't be read".into());
-        serde_json::from_str(&rows_as_json(&rows).ok_or_else(unreadable)?).map_err(|_| unreadable())
+        json::from_str(&rows_as_json(&rows).ok_or_else(unreadable)?).map_err(|_| unreadable())
     }
 }
 

@@ -5,11 +5,13 @@ mod error;
 pub mod merge;
 mod read;
 mod token;
+mod typed;
 mod write;
 
 pub use double::nearest;
 pub use error::{ObjectError, SyntaxError};
 pub use read::{parse, parse_elements, parse_object, parse_object_lossy};
+pub use typed::{Unreadable, from_str};
 pub use write::{ObjectWriter, string, write_string};
 
 use std::borrow::Cow;

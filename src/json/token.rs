@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    fn number(&mut self) -> Result<&'a str, &'static str> {
+    pub fn number(&mut self) -> Result<&'a str, &'static str> {
         let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The text between `start` and here.
-    fn text_from(&mut self, start: usize) -> Result<&'a str, &'static str> {
+    pub fn text_from(&mut self, start: usize) -> Result<&'a str, &'static str> {
         std::str::from_utf8(&self.bytes[start..self.at]).map_err(|error| {
             self.at = start + error.valid_up_to();
             "invalid UTF-8"

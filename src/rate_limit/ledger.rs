@@ -3,6 +3,7 @@
 use super::protocol::{Grant, LeaseRequest, Usage};
 use super::quota::Quota;
 use super::window::Window;
+use crate::json;
 use serde::{Deserialize, Serialize};
 
 /// The whole state of one account. Its serialised form outlives deploys: the test pins it.
@@ -22,7 +23,7 @@ impl Ledger {
     /// The ledger to go on with if `stored` can't be read: its own quota, if at least that can be, and all booked that
     /// any limit allows. So nothing is admitted for one window, and no more than the limit in any.
     pub fn recover(stored: &str, now_ms: u64) -> Self {
-        let quota = serde_json::from_str(stored).ok().and_then(|Readable { quota }| quota);
+        let quota = json::from_str(stored).ok().and_then(|Readable { quota }| quota);
         Ledger { quota, window: Some(Window::unknown(now_ms)) }
     }
 
@@ -141,7 +142,7 @@ mod tests {
         }
         // It is stored, and waits for its first request as long as need be.
         let mut ledger = Ledger::recover("", now_ms);
-        assert_eq!(serde_json::from_str::<Ledger>(&serde_json::to_string(&ledger).unwrap()).unwrap(), ledger);
+        assert_eq!(json::from_str::<Ledger>(&serde_json::to_string(&ledger).unwrap()).unwrap(), ledger);
         assert!(ledger.drop_idle_window(now_ms + 86_400_000).is_some() && ledger.own_quota().is_none());
     }
 
@@ -150,8 +151,8 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.set_quota(Quota::new(9, 60));
         assert!(admits(&mut ledger, Quota::new(2, 60).unwrap()));
-        let json = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"layout_ms":60000,"latest_ms":60000,"clock_ms":60000,"booked":{"240":1}}}"#;
-        assert_eq!(serde_json::to_string(&ledger).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Ledger>(json).unwrap(), ledger);
+        let form = r#"{"quota":{"limit":9,"window_ms":60000},"window":{"length_ms":60000,"layout_ms":60000,"latest_ms":60000,"clock_ms":60000,"booked":{"240":1}}}"#;
+        assert_eq!(serde_json::to_string(&ledger).unwrap(), form);
+        assert_eq!(json::from_str::<Ledger>(form).unwrap(), ledger);
     }
 }

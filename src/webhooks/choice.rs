@@ -5,7 +5,7 @@ use super::webhook::{Choice, Event};
 use crate::bounds::WEBHOOK_BATCH;
 use crate::filter;
 use crate::input::fields::{FaultList, Faults, Fields};
-use crate::json::{Object, Value};
+use crate::json::{self, Object, Value};
 use crate::key::Project;
 use serde_json::value::RawValue;
 
@@ -109,7 +109,7 @@ fn read_filter(value: &Value, faults: &mut Faults) -> Option<Option<Box<RawValue
         return Some(None);
     }
     filter::filter(value, faults)?;
-    RawValue::from_string(value.to_string()).ok().map(Some)
+    json::from_str(&value.to_string()).ok().map(Some)
 }
 
 #[cfg(test)]

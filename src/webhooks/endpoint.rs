@@ -64,8 +64,8 @@ impl<D: LocalDatabase, H: Host> Endpoint<D, H> {
     /// Answers a [`WebhookRequest`] by a [`WebhookAnswer`]; both are JSON. The error, for the log, says that the request is of
     /// another version.
     pub async fn answer(&self, request: &str) -> Result<String, String> {
-        let request = serde_json::from_str(request)
-            .map_err(|error| format!("not a request of this version, at column {}", error.column()))?;
+        let request =
+            json::from_str(request).map_err(|error| format!("not a request of this version, at byte {}", error.at))?;
         let answer = match self.respond(request).await {
             Err(StoreError::KeyNotLive) => WebhookAnswer::NotThere,
             Err(StoreError::CursorExpired) => WebhookAnswer::CursorExpired,

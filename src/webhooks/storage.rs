@@ -3,6 +3,7 @@
 use super::queue::{HeldBack, Queue};
 use super::waits::Waits;
 use super::webhook::Webhook;
+use crate::json;
 use crate::store::StoreError;
 use crate::store::sql::{LocalDatabase, Statement, Value};
 use serde::Deserialize;
@@ -48,7 +49,7 @@ pub fn read(database: &impl LocalDatabase, waits: Waits) -> Result<Option<Queue>
     }
     let rows = database.query::<StateRow>(Statement { sql: "select state from webhook", values: &[] })?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let webhook: Webhook = serde_json::from_str(&row.state).map_err(unreadable)?;
+    let webhook: Webhook = json::from_str(&row.state).map_err(unreadable)?;
     let sql = "select * from held_back order by next_at";
     let rows = database.query::<HeldBackRow>(Statement { sql, values: &[] })?;
     let held = rows.into_iter().map(|HeldBackRow { external_id, revision, since, failed_at, tries, next_at }| {

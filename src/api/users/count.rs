@@ -46,7 +46,7 @@ impl GroupOut {
             Group::Text(text) => json::string(&text),
             Group::Other => return GroupOut { value: None, other: Some(true), count },
         };
-        GroupOut { value: RawValue::from_string(json).ok(), other: None, count }
+        GroupOut { value: json::from_str(&json).ok(), other: None, count }
     }
 }
 

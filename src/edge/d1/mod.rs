@@ -6,6 +6,7 @@ mod retry;
 
 use crate::edge::js::{js_value, rows_as_json};
 use crate::edge::runtime::{Hops, with_deadline};
+use crate::json;
 use crate::store::StoreError;
 use crate::store::sql::{Database, Statement};
 use error::Failure;
@@ -121,7 +122,7 @@ fn rows_of(result: &JsValue) -> Result<String, Failure> {
 }
 
 fn read<T: DeserializeOwned>(rows: &str) -> Result<Vec<T>, StoreError> {
-    serde_json::from_str(rows).map_err(|_| unreadable())
+    json::from_str(rows).map_err(|_| unreadable())
 }
 
 /// Without details: they may hold user data, which must not be logged.

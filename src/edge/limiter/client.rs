@@ -2,6 +2,7 @@
 
 use crate::edge::rpc;
 use crate::edge::runtime::{Hops, now, with_deadline};
+use crate::json;
 use crate::rate_limit::{
     Account, Decision, LeaseRequest, Leases, Limiter, LimiterRequest, LimiterUnavailable, Quota, Step, Usage,
 };
@@ -99,7 +100,7 @@ async fn send<T: DeserializeOwned>(
     hops: &Hops,
 ) -> std::result::Result<T, LimiterUnavailable> {
     let answer = send_text(objects, account, request, hops).await?;
-    serde_json::from_str(&answer).map_err(|error| LimiterUnavailable(format!("limiter: {error}")))
+    json::from_str(&answer).map_err(|error| LimiterUnavailable(format!("limiter: {error}")))
 }
 
 /// Not generic: of this there is one copy in the Worker. What a lost try booked is only wasted.

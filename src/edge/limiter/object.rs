@@ -2,6 +2,7 @@
 
 use crate::edge::runtime::now;
 use crate::edge::sqlite::Sqlite;
+use crate::json;
 use crate::rate_limit::{Grant, LeaseRequest, Ledger, LimiterRequest};
 use crate::store::sql::{LocalDatabase, Statement, Value};
 use serde::Deserialize;
@@ -67,7 +68,7 @@ struct Row {
 
 impl LimiterObject {
     async fn respond(&self, request: &str) -> Result<String> {
-        Ok(match serde_json::from_str(request)? {
+        Ok(match json::from_str(request).map_err(|error| error.to_string())? {
             LimiterRequest::Lease(request) => serde_json::to_string(&self.grant(&request).await?)?,
             LimiterRequest::SetQuota(quota) => {
                 self.change(|ledger| ledger.set_quota(quota)).await?;
@@ -130,13 +131,13 @@ impl LimiterObject {
         let table: Vec<Name> = self.query("select name from sqlite_master where name = 'account'", &[])?;
         let rows: Vec<Row> = if table.is_empty() { Vec::new() } else { self.query("select ledger from account", &[])? };
         match rows.first() {
-            Some(row) => serde_json::from_str(&row.ledger).or_else(|error| self.recover(&row.ledger, &error)),
+            Some(row) => json::from_str(&row.ledger).or_else(|error| self.recover(&row.ledger, error)),
             None => Ok(Ledger::default()),
         }
     }
 
     /// Stores at once what it goes on with: else each start would begin the wait anew.
-    fn recover(&self, stored: &str, error: &serde_json::Error) -> Result<Ledger> {
+    fn recover(&self, stored: &str, error: json::Unreadable) -> Result<Ledger> {
         let ledger = Ledger::recover(stored, now().as_ms());
         let name = self.state.id().name().unwrap_or_default();
         let own = if ledger.own_quota().is_some() { "is kept" } else { "has to be set again" };

@@ -3,6 +3,7 @@
 use crate::edge::objects::within;
 use crate::edge::rpc;
 use crate::edge::runtime::{Hops, sleep, with_deadline};
+use crate::json;
 use crate::key::WebhookAddress;
 use crate::webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
 use std::future::poll_fn;
@@ -35,7 +36,7 @@ impl Webhooks for RemoteWebhooks {
         let answers = answers.ok_or_else(|| format!("webhook: no answer within {DEADLINE:?}"))?;
         let read = |answer: Result<String>| {
             let answer = answer.map_err(|error| format!("webhook: {error}"))?;
-            serde_json::from_str(&answer).map_err(|_| "webhook: its answer can't be read".to_owned())
+            json::from_str(&answer).map_err(|_| "webhook: its answer can't be read".to_owned())
         };
         answers.into_iter().map(read).collect()
     }

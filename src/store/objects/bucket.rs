@@ -9,6 +9,7 @@ use super::message::{
 };
 use super::{moving, walk};
 use crate::bounds::MAX_PAGE_BYTES;
+use crate::json;
 use crate::store::moving::Service;
 use crate::store::sql::statements::{OwnStatements, Statements};
 use crate::store::sql::{self, ChangedRows, LocalDatabase, Statement, UpsertedRow, UserRow, Value};
@@ -87,9 +88,9 @@ impl<D: LocalDatabase> Bucket<D> {
     /// Answers a [`BucketRequest`] by a [`BucketAnswer`]; both are JSON. `now` is the object's clock. The error, for the log,
     /// says that the request is of another version: nothing was done.
     pub fn answer(&self, request: &str, now: Timestamp) -> Result<String, String> {
-        let request: BucketRequest = serde_json::from_str(request).map_err(|error| {
+        let request: BucketRequest = json::from_str(request).map_err(|error| {
             // Its text may repeat what it can't read, which is user data.
-            format!("not a request of this version, at column {}", error.column())
+            format!("not a request of this version, at byte {}", error.at)
         })?;
         let answer = match self.open(&request).and_then(|service| self.admit(&request, service, now)) {
             Ok(answer) => answer,

@@ -6,6 +6,7 @@ use super::message::{
 use super::sender::{Sender, placement};
 use super::walk;
 use crate::bounds::MAX_PAGE_BYTES;
+use crate::json;
 use crate::key::{Project, ProjectRecord};
 use crate::placement::{Place, Placement};
 use crate::sorted::SortedMap;
@@ -84,7 +85,7 @@ impl<O: Objects> ObjectStore<O> {
         let answers: Vec<BucketAnswer> = answers
             .iter()
             // The cause must not repeat the answer, which holds user data.
-            .map(|answer| serde_json::from_str(answer).map_err(|_| failed("answer of an object can't be read")))
+            .map(|answer| json::from_str(answer).map_err(|_| failed("answer of an object can't be read")))
             .collect::<Result<_, _>>()?;
         let cause = |answer: &BucketAnswer| match answer {
             BucketAnswer::CursorExpired => Some(StoreError::CursorExpired),
@@ -343,7 +344,7 @@ fn by_bucket<'i>(placement: Placement, ids: impl Iterator<Item = &'i str>) -> im
 }
 
 fn upsert_of(user: &NewUser, new_id: &str) -> Result<UpsertUser, StoreError> {
-    let raw = |text: &str| RawValue::from_string(text.into()).map_err(|_| failed("a change is not JSON"));
+    let raw = |text: &str| json::from_str::<Box<RawValue>>(text).map_err(|_| failed("a change is not JSON"));
     let change = match &user.change {
         Change::Merge(patch) => ChangeProfile::Merge(raw(patch.as_str())?),
         Change::Set { members, as_of } => ChangeProfile::Set { members: raw(members.as_str())?, as_of: as_of.as_ms() },

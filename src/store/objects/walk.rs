@@ -8,11 +8,10 @@ use crate::json;
 use crate::store::sql::statements::walk::walk;
 use crate::store::sql::{self, LocalDatabase, Statement, Value};
 use crate::store::{Found, Question, Share, StoreError, Walk, Walked};
-use serde_json::value::RawValue;
 
 /// What is sent for a share of a walk.
 pub fn request(walk: &Walk, share: &Share) -> Result<WalkUsers, StoreError> {
-    let filter = walk.filter.map(|filter| RawValue::from_string(filter.to_json())).transpose();
+    let filter = walk.filter.map(|filter| json::from_str(&filter.to_json())).transpose();
     let filter = filter.map_err(|_| StoreError::Failed("a filter is not JSON".into()))?;
     let question = match walk.question {
         Question::Users => AskUsers::Users,

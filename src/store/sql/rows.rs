@@ -1,6 +1,7 @@
 //! Result rows, and their conversion to types of the core.
 
 use super::database::limit_named;
+use crate::json;
 use crate::key::{KeyHash, KeyRecord, ProjectRecord, WebhookAddress, WebhookRecord};
 use crate::placement::{Buckets, Phase, Place, Placement, Residence, Storage};
 use crate::store::moving::{Move, Moving};
@@ -10,7 +11,6 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 #[derive(Deserialize)]
 pub struct UpsertedRow {
@@ -134,8 +134,8 @@ impl UserRow {
                 external_id: self.external_id?,
                 email: self.email,
                 phone: self.phone,
-                properties: RawValue::from_string(self.properties?).ok()?,
-                origin: RawValue::from_string(self.origin?).ok()?,
+                properties: json::from_str(&self.properties?).ok()?,
+                origin: json::from_str(&self.origin?).ok()?,
                 created_at: Timestamp::from_ms(self.created_at?),
                 updated_at: Timestamp::from_ms(self.updated_at?),
                 revision: self.revision?,
@@ -224,7 +224,7 @@ impl TryFrom<MovingRow> for Moving {
         let storage = storage(&row.storage, row.buckets, row.jurisdiction.as_deref(), row.location.as_deref());
         let place = Place { storage: storage.ok_or_else(unreadable)?, generation: row.generation };
         let residence = Residence { place, phase: phase(&row.phase).ok_or_else(unreadable)? };
-        let last = row.progress.as_deref().map(serde_json::from_str::<Move>).transpose();
+        let last = row.progress.as_deref().map(json::from_str::<Move>).transpose();
         Ok(Moving { residence, last: last.map_err(|_| unreadable())? })
     }
 }
@@ -276,7 +276,7 @@ impl TryFrom<KeyRow> for RevokedKey {
     fn try_from(row: KeyRow) -> Result<Self, StoreError> {
         let unreadable = || StoreError::Failed(format!("row of {} can't be read", row.id));
         let hash = KeyHash::from_hex(&row.hash).ok_or_else(unreadable)?;
-        let moving = row.progress.as_deref().map(serde_json::from_str::<Move>).transpose().map_err(|_| unreadable())?;
+        let moving = row.progress.as_deref().map(json::from_str::<Move>).transpose().map_err(|_| unreadable())?;
         Ok(RevokedKey { caller: Caller { hash, record: row.try_into()? }, also_in: moving.map(|moving| moving.to) })
     }
 }

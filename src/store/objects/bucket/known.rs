@@ -28,12 +28,28 @@ struct CountRow {
 }
 
 /// What a bucket knows of itself.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub(super) struct Known {
-    #[serde(flatten)]
     pub(super) id: BucketId,
     pub(super) service: Service,
     pub(super) turn: u64,
+}
+
+#[derive(Deserialize)]
+struct KnownRow {
+    project: String,
+    number: u8,
+    buckets: u8,
+    generation: u32,
+    service: Service,
+    turn: u64,
+}
+
+impl From<KnownRow> for Known {
+    fn from(row: KnownRow) -> Self {
+        let KnownRow { project, number, buckets, generation, service, turn } = row;
+        Known { id: BucketId { project, number, buckets, generation }, service, turn }
+    }
 }
 
 impl<D: LocalDatabase> Bucket<D> {
@@ -77,7 +93,7 @@ impl<D: LocalDatabase> Bucket<D> {
 
     fn find_known(&self) -> Result<Option<Known>, StoreError> {
         let sql = "select project, number, buckets, generation, service, turn from bucket";
-        Ok(self.database.query::<Known>(Statement { sql, values: &[] })?.pop())
+        Ok(self.database.query::<KnownRow>(Statement { sql, values: &[] })?.pop().map(Known::from))
     }
 
     fn make(&self, known: Known) -> Result<Known, StoreError> {
