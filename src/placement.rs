@@ -7,13 +7,34 @@ use std::str::FromStr;
 
 /// Where a project's users live, until it is moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(tag = "kind", rename_all = "lowercase", try_from = "Readable")]
 pub enum Storage {
     /// In D1, with those of all such projects.
     #[default]
     D1,
     /// In Durable Objects of the project's own.
     Objects(Placement),
+}
+
+/// How it is read: what serde makes of a tagged enum takes some KB of the Worker.
+#[derive(Deserialize)]
+struct Readable {
+    kind: String,
+    buckets: Option<Buckets>,
+    jurisdiction: Option<Jurisdiction>,
+    location: Option<Location>,
+}
+
+impl TryFrom<Readable> for Storage {
+    type Error = &'static str;
+
+    fn try_from(Readable { kind, buckets, jurisdiction, location }: Readable) -> Result<Self, &'static str> {
+        match (kind.as_str(), buckets) {
+            ("d1", _) => Ok(Storage::D1),
+            ("objects", Some(buckets)) => Ok(Storage::Objects(Placement { buckets, jurisdiction, location })),
+            _ => Err("no storage of this version"),
+        }
+    }
 }
 
 impl Storage {

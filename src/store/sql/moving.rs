@@ -12,12 +12,37 @@ use serde::Deserialize;
 
 /// A user with all that is stored; or past the bytes of a page, nothing but the caller's own id.
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub enum WholeRow {
-    /// All of it.
-    Whole(WholeUser),
-    /// It is past the bytes.
-    Cut {},
+pub struct WholeRow {
+    external_id: String,
+    id: Option<String>,
+    profile: Option<String>,
+    property_keys: Option<u32>,
+    origin_keys: Option<u32>,
+    revision: Option<u64>,
+    created_at: Option<u64>,
+    updated_at: Option<u64>,
+    times: Option<String>,
+    gone: Option<u8>,
+    deleted_at: Option<u64>,
+}
+
+impl WholeRow {
+    /// None: it is past the bytes.
+    fn into_user(self) -> Option<WholeUser> {
+        Some(WholeUser {
+            external_id: self.external_id,
+            id: self.id?,
+            profile: self.profile?,
+            property_keys: self.property_keys?,
+            origin_keys: self.origin_keys?,
+            revision: self.revision?,
+            created_at: self.created_at?,
+            updated_at: self.updated_at?,
+            times: self.times,
+            gone: self.gone?,
+            deleted_at: self.deleted_at,
+        })
+    }
 }
 
 /// How many users there are, and their sum.
@@ -35,8 +60,7 @@ pub struct RemovedRow {}
 pub fn shown(end: &[ChangesEnd], rows: Vec<WholeRow>, limit: u32) -> Result<Done, StoreError> {
     let ChangesEnd { latest, forgotten } = *end.first().ok_or_else(|| rows::missing("end of the changes"))?;
     let found = rows.len();
-    let whole = rows.into_iter().map_while(|row| if let WholeRow::Whole(user) = row { Some(user) } else { None });
-    let users: Vec<_> = whole.take(limit as usize).collect();
+    let users: Vec<_> = rows.into_iter().map_while(WholeRow::into_user).take(limit as usize).collect();
     if users.is_empty() && found > 0 {
         return Err(StoreError::Failed("row of a user can't be read".into()));
     }
