@@ -274,6 +274,7 @@ impl From<Buckets> for u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn the_bucket_of_a_user_is_pinned() {
@@ -300,7 +301,7 @@ mod tests {
         ] {
             let place = Place { storage, generation: 7 };
             assert_eq!(serde_json::to_string(&place).unwrap(), form);
-            assert_eq!(serde_json::from_str::<Place>(form).unwrap(), place);
+            assert_eq!(json::from_str::<Place>(form).unwrap(), place);
         }
     }
 

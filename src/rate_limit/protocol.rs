@@ -151,6 +151,7 @@ pub enum Step {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn the_wire_forms_are_pinned() {
@@ -173,17 +174,17 @@ mod tests {
             (LimiterRequest::Usage(quota), r#"{"Usage":{"limit":9,"window_ms":60000}}"#),
         ] {
             assert_eq!(serde_json::to_string(&message).unwrap(), json);
-            assert_eq!(serde_json::from_str::<LimiterRequest>(json).unwrap(), message);
+            assert_eq!(json::from_str::<LimiterRequest>(json).unwrap(), message);
         }
         let verdict = Verdict { admitted: true, quota, remaining: 2, retry_after_ms: 3, reset_ms: 4 };
         let grant = Grant { verdict, lease: booking };
         let json = r#"{"verdict":{"admitted":true,"quota":{"limit":9,"window_ms":60000},"remaining":2,"retry_after_ms":3,"reset_ms":4},"lease":{"layout_ms":6,"slot":7,"tokens":5}}"#;
         assert_eq!(serde_json::to_string(&grant).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Grant>(json).unwrap(), grant);
+        assert_eq!(json::from_str::<Grant>(json).unwrap(), grant);
         let usage = Usage { quota, slots: vec![BookedSlot { at_ms: 250, booked: 3 }] };
         let json = r#"{"quota":{"limit":9,"window_ms":60000},"slots":[{"at_ms":250,"booked":3}]}"#;
         assert_eq!(serde_json::to_string(&usage).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Usage>(json).unwrap(), usage);
+        assert_eq!(json::from_str::<Usage>(json).unwrap(), usage);
     }
 
     #[test]
@@ -198,15 +199,15 @@ mod tests {
 
     #[test]
     fn a_request_of_another_version_is_refused() {
-        assert!(serde_json::from_str::<LimiterRequest>(r#""Reset""#).is_err());
-        assert!(serde_json::from_str::<LimiterRequest>(r#"{"Usage":null}"#).is_err());
+        assert!(json::from_str::<LimiterRequest>(r#""Reset""#).is_err());
+        assert!(json::from_str::<LimiterRequest>(r#"{"Usage":null}"#).is_err());
     }
 
     #[test]
     fn numbers_out_of_bounds_are_refused() {
         let quota = |limit: &str, window_ms: &str| format!(r#"{{"limit":{limit},"window_ms":{window_ms}}}"#);
         for (limit, window_ms) in [("1", "1000"), ("1000000", "86400000")] {
-            assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_ok());
+            assert!(json::from_str::<Quota>(&quota(limit, window_ms)).is_ok());
         }
         for (limit, window_ms) in [
             ("0", "1000"),
@@ -217,16 +218,16 @@ mod tests {
             ("1", "86401000"),
             ("1", "-1"),
         ] {
-            assert!(serde_json::from_str::<Quota>(&quota(limit, window_ms)).is_err(), "{limit} {window_ms}");
+            assert!(json::from_str::<Quota>(&quota(limit, window_ms)).is_err(), "{limit} {window_ms}");
             let request = format!(r#"{{"default":{},"cost":1,"lease":0}}"#, quota(limit, window_ms));
-            assert!(serde_json::from_str::<LeaseRequest>(&request).is_err(), "{request}");
+            assert!(json::from_str::<LeaseRequest>(&request).is_err(), "{request}");
         }
         let grant = |remaining: u64, retry_after_ms: u64, reset_ms: u64, lease: u64| {
             let quota = quota("9", "60000");
             let grant = format!(
                 r#"{{"verdict":{{"admitted":true,"quota":{quota},"remaining":{remaining},"retry_after_ms":{retry_after_ms},"reset_ms":{reset_ms}}},"lease":{{"layout_ms":0,"slot":0,"tokens":{lease}}}}}"#
             );
-            serde_json::from_str::<Grant>(&grant).is_ok()
+            json::from_str::<Grant>(&grant).is_ok()
         };
         assert!(grant(1_000_000, 259_200_000, 259_200_000, 1_000_000));
         assert!(!grant(1_000_001, 0, 0, 0) && !grant(0, 259_200_001, 0, 0));

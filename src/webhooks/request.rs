@@ -70,12 +70,13 @@ pub trait Webhooks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::webhooks::Event;
 
     #[track_caller]
     fn pinned<T: Serialize + for<'a> Deserialize<'a>>(value: &T, json: &str) {
         assert_eq!(serde_json::to_string(value).unwrap(), json);
-        let read: T = serde_json::from_str(json).unwrap();
+        let read: T = json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
     }
 

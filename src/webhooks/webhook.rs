@@ -212,7 +212,7 @@ mod tests {
             r#"{{"id":"whk_1","project":"p","choice":{{"url":"https://a.example/","events":["changed"],"where":null,"batch":2}},"created_at":1,"paused":false,"disabled":{{"reason":"undelivered","at":2}},"secrets":["{secret}",null],"replays":3,"position":{{"Reached":[{{"revision":4,"begun":5}}]}},"delivered_at":6,"given_up":7,"last_failure":{{"error":"out of reach"}}}}"#
         );
         assert_eq!(serde_json::to_string(&webhook()).unwrap(), json);
-        let read: Webhook = serde_json::from_str(&json).unwrap();
+        let read: Webhook = json::from_str(&json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
     }
 

@@ -339,7 +339,7 @@ impl<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static> Hist
                 return None;
             }
             if let Poll::Ready(answer) = poll {
-                return Some(serde_json::from_str(&answer.unwrap()).unwrap());
+                return Some(roster::json::from_str(&answer.unwrap()).unwrap());
             }
         }
         panic!("an answer never comes");

@@ -1,4 +1,5 @@
 use super::*;
+use crate::json;
 use proptest::prelude::*;
 
 const T0: u64 = 1_700_000_000_123;
@@ -140,7 +141,7 @@ fn the_stored_form_is_pinned() {
     granted(&mut window, quota, 2, 3, T0);
     let json = r#"{"length_ms":60000,"layout_ms":1700000000123,"latest_ms":1700000000123,"clock_ms":1700000000123,"booked":{"6800000000":2,"6800000005":3}}"#;
     assert_eq!(serde_json::to_string(&window).unwrap(), json);
-    assert_eq!(serde_json::from_str::<Window>(json).unwrap(), window);
+    assert_eq!(json::from_str::<Window>(json).unwrap(), window);
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn a_row_that_no_window_ever_wrote_is_none() {
         let row = format!(
             r#"{{"length_ms":{length_ms},"layout_ms":0,"latest_ms":{latest_ms},"clock_ms":0,"booked":{{{booked}}}}}"#
         );
-        serde_json::from_str::<Window>(&row).is_ok()
+        json::from_str::<Window>(&row).is_ok()
     };
     assert!(row(60_000, T0, "") && row(60_000, 8_640_000_000_000_000, r#""6800000000":4294967295"#));
     for (length_ms, latest_ms, booked) in [
@@ -176,7 +177,7 @@ fn what_a_long_window_leased_is_kept_and_stored_in_a_short_one() {
         assert!(take(&mut window, second, 1, now_ms).admitted);
     }
     let json = serde_json::to_string(&window).unwrap();
-    assert_eq!(serde_json::from_str::<Window>(&json).unwrap(), window);
+    assert_eq!(json::from_str::<Window>(&json).unwrap(), window);
     // Six minutes do not block a window of a second: what is leased is spent long before.
     assert_eq!(take(&mut window, second, 0, now_ms + 4000).remaining, 1_000_000);
 }

@@ -135,6 +135,7 @@ impl Move {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
     use crate::placement::Placement;
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
         let begun = Move::begin(&moving, storage, Timestamp::from_ms(5));
         let form = r#"{"from":{"storage":{"kind":"d1"},"generation":0},"to":{"storage":{"kind":"objects","buckets":1,"jurisdiction":null,"location":null},"generation":1},"step":"prepare","since":5,"fenced_at":null,"turn":1048576,"reached":[0],"copied":0,"total":0,"behind":null,"floor":0,"failures":0,"error":null}"#;
         assert_eq!(serde_json::to_string(&begun).unwrap(), form);
-        assert_eq!(serde_json::from_str::<Move>(form).unwrap(), begun);
+        assert_eq!(json::from_str::<Move>(form).unwrap(), begun);
         for (step, form) in [
             (Step::Copy, "copy"),
             (Step::Drain, "drain"),

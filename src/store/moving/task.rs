@@ -151,12 +151,13 @@ pub enum MoverRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn the_form_of_a_request_to_a_mover_is_pinned() {
         let request = MoverRequest::Wake { project: "p".into() };
         let form = r#"{"Wake":{"project":"p"}}"#;
         assert_eq!(serde_json::to_string(&request).unwrap(), form);
-        assert_eq!(serde_json::from_str::<MoverRequest>(form).unwrap(), request);
+        assert_eq!(json::from_str::<MoverRequest>(form).unwrap(), request);
     }
 }

@@ -1,6 +1,7 @@
-//! The limiter's port: a ledger for each account, asked for every request.
+//! The limiter's port: a ledger for each account, asked for every request, and evicted after it.
 
 use crate::clock::Clock;
+use crate::simulation::{evict, sent};
 use roster::key::Project;
 use roster::rate_limit::{
     Account, DecidedBy, Decision, LeaseRequest, Ledger, Limiter, LimiterUnavailable, Policy, Quota, Usage,
@@ -29,7 +30,8 @@ impl Limiter for MemoryLimiter {
         let mut ledgers = self.ledgers.borrow_mut();
         let ledger = ledgers.entry((account.project.clone(), account.policy)).or_default();
         let request = LeaseRequest { default, cost, lease: 0, unspent: Vec::new() };
-        let grant = ledger.grant(&request, self.clock.now().as_ms());
+        let grant = sent(ledger.grant(&request, self.clock.now().as_ms()));
+        evict(ledger, 0);
         Decision { verdict: grant.verdict, by: DecidedBy::Object }
     }
 

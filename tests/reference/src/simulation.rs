@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a broken promise panics")]
 
+use roster::json;
 use roster::key::Project;
 use roster::rate_limit::{
     Account, DecidedBy, Decision, Grant, LeaseRequest, Leases, Ledger, LimiterRequest, Policy, Quota, Step,
@@ -241,7 +242,7 @@ pub fn fullest(admissions: &[u64], quota: Quota) -> usize {
 
 /// An answer as it arrives, which is as it was sent.
 pub(crate) fn sent(grant: Grant) -> Grant {
-    let arrived = serde_json::from_str(&serde_json::to_string(&grant).unwrap()).unwrap();
+    let arrived = json::from_str(&serde_json::to_string(&grant).unwrap()).unwrap();
     assert_eq!(grant, arrived);
     arrived
 }
@@ -250,7 +251,7 @@ pub(crate) fn sent(grant: Grant) -> Grant {
 /// the latest moment that it now has stored.
 pub(crate) fn evict(ledger: &mut Ledger, stored_ms: u64) -> u64 {
     let row = serde_json::to_string(ledger).unwrap();
-    let found: Ledger = serde_json::from_str(&row).unwrap();
+    let found: Ledger = json::from_str(&row).unwrap();
     assert_eq!(found, *ledger);
     *ledger = found;
     let row: serde_json::Value = serde_json::from_str(&row).unwrap();

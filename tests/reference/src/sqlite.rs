@@ -1,10 +1,11 @@
 //! The database's port, by SQLite in memory.
 
+use roster::json;
 use roster::store::StoreError;
 use roster::store::sql::{self, Database, Statement, Value};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, StatementStatus, ToSql, params_from_iter};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value as Json};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -73,7 +74,7 @@ impl Database for Sqlite {
     }
 
     async fn run_in_background(&self, statement: Statement<'_>) -> Result<(), StoreError> {
-        run::<Json>(&self.connection.borrow(), statement).map(drop)
+        run::<IgnoredAny>(&self.connection.borrow(), statement).map(drop)
     }
 }
 
@@ -86,8 +87,7 @@ pub fn open(scripts: &[&str]) -> rusqlite::Result<Connection> {
 
 pub fn run<T: DeserializeOwned>(connection: &Connection, statement: Statement<'_>) -> Result<Vec<T>, StoreError> {
     let rows = objects(connection, statement).map_err(failure)?;
-    let read = |row| serde_json::from_value(row).map_err(|_| StoreError::Failed("rows can't be read".into()));
-    rows.into_iter().map(read).collect()
+    json::from_str(&Json::Array(rows).to_string()).map_err(|_| StoreError::Failed("rows can't be read".into()))
 }
 
 /// The rows as JSON objects, as D1 has them.
@@ -98,7 +98,7 @@ fn objects(connection: &Connection, Statement { sql, values }: Statement<'_>) ->
     let mut rows = prepared.query(params_from_iter(values))?;
     let mut objects = Vec::new();
     while let Some(row) = rows.next()? {
-        let member = |(i, name): (usize, &String)| Ok((name.clone(), json(row.get_ref(i)?)));
+        let member = |(i, name): (usize, &String)| Ok((name.clone(), value(row.get_ref(i)?)));
         objects.push(Json::Object(columns.iter().enumerate().map(member).collect::<rusqlite::Result<Map<_, _>>>()?));
     }
     Ok(objects)
@@ -114,7 +114,7 @@ fn parameter(value: Value<'_>) -> Box<dyn ToSql + '_> {
     }
 }
 
-fn json(value: ValueRef<'_>) -> Json {
+fn value(value: ValueRef<'_>) -> Json {
     match value {
         ValueRef::Null => Json::Null,
         ValueRef::Integer(number) => number.into(),

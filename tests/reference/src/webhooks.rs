@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::objects::LocalSqlite;
+use roster::json;
 use roster::key::{Project, ProjectRecord, WebhookAddress};
 use roster::store::{ChangedUser, ChangesPage, ControlStore, FollowFrom, OwnReads, StoreError};
 use roster::time::Timestamp;
@@ -50,7 +51,7 @@ impl<U: OwnReads, C: ControlStore> Webhooks for LocalWebhooks<U, C> {
             let new = || Rc::new(Endpoint::new(LocalSqlite::default(), host()));
             let endpoint = Rc::clone(self.endpoints.borrow_mut().entry(address.id.clone()).or_insert_with(new));
             let answer = endpoint.answer(&request).await?;
-            answers.push(serde_json::from_str(&answer).map_err(|error| error.to_string())?);
+            answers.push(json::from_str(&answer).map_err(|error| error.to_string())?);
         }
         Ok(answers)
     }

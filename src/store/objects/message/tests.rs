@@ -1,13 +1,14 @@
 //! The forms of messages, as they outlive deploys.
 
 use super::*;
+use crate::json;
 use crate::store::GroupKind;
 use crate::store::moving::{Service, WholeUser};
 
 #[track_caller]
 fn pinned<T: Serialize + for<'a> Deserialize<'a>>(value: &T, json: &str) {
     assert_eq!(serde_json::to_string(value).unwrap(), json);
-    let read: T = serde_json::from_str(json).unwrap();
+    let read: T = json::from_str(json).unwrap();
     assert_eq!(serde_json::to_string(&read).unwrap(), json);
 }
 
@@ -143,8 +144,8 @@ fn the_forms_of_answers_are_pinned() {
 
 #[test]
 fn an_operation_of_another_version_is_none() {
-    assert!(serde_json::from_str::<Operation>(r#""Revoke""#).is_ok());
-    assert!(serde_json::from_str::<Operation>(r#"{"Move":{}}"#).is_err());
+    assert!(json::from_str::<Operation>(r#""Revoke""#).is_ok());
+    assert!(json::from_str::<Operation>(r#"{"Move":{}}"#).is_err());
 }
 
 #[test]

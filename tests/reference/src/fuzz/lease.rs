@@ -1,8 +1,11 @@
 //! What isolates and an object say to each other about a limit.
 
 use crate::simulation::{Exchange, Simulation, evict, fullest, sent};
+use roster::json;
 use roster::key::Project;
 use roster::rate_limit::{Account, Grant, LeaseRequest, Leases, Ledger, Policy, Quota, Step, Verdict};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
 
 const ISOLATES: usize = 3;
 const T0_MS: u64 = 1_700_000_000_000;
@@ -96,15 +99,15 @@ fn takes_any_message(input: &[u8]) {
             if object.drop_idle_window(now_ms).is_none() {
                 stored_ms = 0;
             }
-        } else if let Ok(quota) = serde_json::from_slice(line) {
+        } else if let Some(quota) = read(line) {
             object.set_quota(quota);
-        } else if let Ok(request) = serde_json::from_slice::<LeaseRequest>(line) {
+        } else if let Some(request) = read::<LeaseRequest>(line) {
             let Grant { verdict, lease } = sent(object.grant(&request, now_ms));
             let Verdict { quota, remaining, .. } = verdict;
             assert!(remaining <= quota.limit && lease.tokens <= request.lease);
             assert!(!verdict.admitted || request.cost <= quota.limit);
             stored_ms = evict(&mut object, stored_ms);
-        } else if let Ok(grant) = serde_json::from_slice::<Grant>(line) {
+        } else if let Some(grant) = read::<Grant>(line) {
             let turn = leases.decide(account, default, 1, now_ms);
             if let Step::Ask(request) | Step::Decided { refill: Some(request), .. } = turn {
                 let asked_ms = now_ms;
@@ -112,7 +115,7 @@ fn takes_any_message(input: &[u8]) {
                 leases.on_grant(account, &request, grant, asked_ms, now_ms);
             }
             leases.decide(account, default, 0, now_ms);
-        } else if let Ok(row) = serde_json::from_slice::<Ledger>(line) {
+        } else if let Some(row) = read::<Ledger>(line) {
             (object, stored_ms) = (row, 0);
         } else if let Some(row) = line.strip_prefix(b"row ") {
             (object, stored_ms) = (Ledger::recover(&String::from_utf8_lossy(row), now_ms), 0);
@@ -121,4 +124,12 @@ fn takes_any_message(input: &[u8]) {
             leases.on_unreachable(account, &request, now_ms);
         }
     }
+}
+
+/// As the Worker reads a line; serde_json then reads the same.
+fn read<T: DeserializeOwned + PartialEq + Debug>(line: &[u8]) -> Option<T> {
+    let line = str::from_utf8(line).ok()?;
+    let read = json::from_str(line).ok()?;
+    assert_eq!(serde_json::from_str::<T>(line).ok().as_ref(), Some(&read));
+    Some(read)
 }
