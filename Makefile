@@ -37,7 +37,7 @@ check: rust build/index.d.ts ## run while working: format, lints, native tests
 	biome check --error-on-warnings .
 	tsc
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- --deny warnings
+	cargo clippy --locked --workspace --all-targets --profile test -- --deny warnings
 	$(TEST) --lib --bins --test docs --test fields --test fuzz --test imports --test openapi
 	@printf '%s\n' native sqlite 'sqlite ROSTER_BUCKETS=1' 'sqlite ROSTER_BUCKETS=4' | xargs -P 4 -I STORE bash -c \
 		'printed=$$(env ROSTER_TRANSPORT=STORE $(CONTRACT) scripts:: 2>&1) && echo "scripts on STORE: ok" || { echo "$$printed"; exit 1; }'
@@ -45,7 +45,7 @@ check: rust build/index.d.ts ## run while working: format, lints, native tests
 lint: check deny workflows ## check, and what is slower: the lints of the Worker, docs, licences, workflows
 	cargo clippy $(WASM) -- --deny warnings
 	@# Not the tool: its doc comments are its help texts.
-	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items
+	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items --profile test
 	RUSTDOCFLAGS="--deny warnings" cargo doc $(WASM) --no-deps --document-private-items
 
 test: lint release target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## run everything CI checks: lint, then all tests, on the Worker too
