@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a client has a clock")]
 
+mod asking;
 mod conformance;
 mod console;
 mod crash;

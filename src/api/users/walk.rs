@@ -6,7 +6,7 @@ use crate::api::auth::{Patience, find_again};
 use crate::api::cursor::{self, PaginationOut};
 use crate::api::error::ApiError;
 use crate::api::platform::{Cx, Platform};
-use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_STATEMENT_USERS};
+use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_ROUND_USERS, MAX_STATEMENT_USERS};
 use crate::filter::{self, Filter};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::key::KeyRecord;
@@ -113,8 +113,7 @@ impl Progress {
             part,
             after,
             before: None,
-            // Of all parts together: those that are near each other may share a processor.
-            users: MAX_STATEMENT_USERS.min(users_left) / parts,
+            users: MAX_STATEMENT_USERS.min(MAX_ROUND_USERS.min(users_left) / parts),
             max_bytes,
             limit: users + u32::from(i < found),
         };
