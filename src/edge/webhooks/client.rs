@@ -6,17 +6,12 @@ use crate::edge::runtime::{Hops, sleep, with_deadline};
 use crate::json;
 use crate::key::WebhookAddress;
 use crate::webhooks::{WebhookAnswer, WebhookRequest, Webhooks};
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
+use futures_util::future::join_all;
 use std::time::Duration;
 use worker::{ObjectNamespace, Result, Stub};
 
 /// How long a request waits for objects: a receiver may take a while to answer a test.
 const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A call under way.
-type Call<'a> = Pin<Box<dyn Future<Output = Result<String>> + 'a>>;
 
 /// The objects of webhooks, for one request.
 pub struct RemoteWebhooks {
@@ -54,25 +49,7 @@ impl Webhooks for RemoteWebhooks {
 impl RemoteWebhooks {
     /// Calls them all at once.
     async fn call_all(&self, webhooks: &[WebhookAddress], request: &str, hops: &Hops) -> Vec<Result<String>> {
-        let mut calls: Vec<Call<'_>> = Vec::new();
-        for webhook in webhooks {
-            calls.push(Box::pin(self.call_one(webhook, request, hops)));
-        }
-        let mut answers: Vec<Option<Result<String>>> = calls.iter().map(|_| None).collect();
-        poll_fn(|task| {
-            for (call, answer) in calls.iter_mut().zip(&mut answers).filter(|(_, answer)| answer.is_none()) {
-                if let Poll::Ready(answered) = call.as_mut().poll(task) {
-                    *answer = Some(answered);
-                }
-            }
-            if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-        answers.into_iter().flatten().collect()
-    }
-
-    async fn call_one(&self, webhook: &WebhookAddress, request: &str, hops: &Hops) -> Result<String> {
-        rpc::call(|| self.object(webhook), request, request, hops).await
+        join_all(webhooks.iter().map(|webhook| rpc::call(|| self.object(webhook), request, request, hops))).await
     }
 
     fn object(&self, WebhookAddress { id, jurisdiction }: &WebhookAddress) -> Result<Stub> {
