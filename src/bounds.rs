@@ -73,10 +73,9 @@ pub const IN_VALUES: RangeInclusive<usize> = 1..=100;
 pub const QUERY_USERS: RangeInclusive<u32> = 1..=1000;
 /// Users whom one call examines, at most.
 pub const MAX_EXAMINED: u32 = 20_000;
-/// Users whom one statement examines, at most. It also ends after [`MAX_PAGE_BYTES`] of profiles.
-pub const MAX_STATEMENT_USERS: u32 = 1000;
-/// Users whom the statements of all parts of a project examine at once, at most: parts may share a processor.
-pub const MAX_ROUND_USERS: u32 = 2000;
+/// Users whom one call examines at once, at most, in all parts of a project together: they may share a processor. A
+/// statement also ends after [`MAX_PAGE_BYTES`] of profiles.
+pub const MAX_ROUND_USERS: u32 = 1000;
 /// Groups of a count in one answer, or names of properties.
 pub const MAX_GROUPS: usize = 1000;
 /// Bytes of a text that makes a group of its own.

@@ -6,14 +6,16 @@ use crate::api::auth::{Patience, find_again};
 use crate::api::cursor::{self, PaginationOut};
 use crate::api::error::ApiError;
 use crate::api::platform::{Cx, Platform};
-use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_ROUND_USERS, MAX_STATEMENT_USERS};
+use crate::bounds::{MAX_EXAMINED, MAX_PAGE_BYTES, MAX_PROFILE_BYTES, MAX_ROUND_USERS};
 use crate::filter::{self, Filter};
 use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::key::KeyRecord;
 use crate::store::{Caller, Found, Question, Reach, Share, StoreError, UserStore, Walk, Walked};
 
 /// Rounds of statements, at most. Only where users are large does a call end before it has examined as many as it may.
-const MAX_ROUNDS: u32 = MAX_EXAMINED / MAX_STATEMENT_USERS;
+const MAX_ROUNDS: u32 = MAX_EXAMINED / MAX_ROUND_USERS;
+/// Parts that a round asks, but the first one of a walk: to ask one costs it as long as some hundred users do.
+const ROUND_PARTS: usize = 4;
 /// Milliseconds of the longest rest.
 const MAX_REST_MS: u64 = 250;
 
@@ -85,11 +87,15 @@ impl Progress {
         PaginationOut { limit, has_more, next_cursor }
     }
 
-    /// How many parts the first round asks; each further one may ask twice as many. Where each user is found, one part may have a
-    /// page of them, and to ask each part costs: only the first page asks all, so that few users come at once.
+    /// How many parts the first round of a call asks. A walk begins in all of them, so that few users come at once. Where each
+    /// user is found, one part may have a page of them.
     fn first_parts(&self, finds_all: bool) -> usize {
         let is_at_beginning = self.positions.iter().all(|position| *position == Position::After(String::new()));
-        if finds_all && !is_at_beginning { 1 } else { usize::MAX }
+        match (is_at_beginning, finds_all) {
+            (true, _) => usize::MAX,
+            (false, true) => 1,
+            (false, false) => ROUND_PARTS,
+        }
     }
 
     /// What each part that is not at its end examines next, or the first ones of them.
@@ -113,7 +119,7 @@ impl Progress {
             part,
             after,
             before: None,
-            users: MAX_STATEMENT_USERS.min(MAX_ROUND_USERS.min(users_left) / parts),
+            users: MAX_ROUND_USERS.min(users_left) / parts,
             max_bytes,
             limit: users + u32::from(i < found),
         };
@@ -177,7 +183,7 @@ pub async fn walk<P: Platform>(
             Err(error) => return Err(error.into()),
         }
         took_ms = Some(cx.now().as_ms().saturating_sub(begun.as_ms()));
-        max_parts = max_parts.saturating_mul(2);
+        max_parts = if finds_all { max_parts.saturating_mul(2) } else { ROUND_PARTS };
     }
     Ok(())
 }
@@ -234,9 +240,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_all_users_asks_one_object_first_but_the_first_page_all() {
-        assert_eq!(progress("u").first_parts(true), 1);
-        assert_eq!([progress("").first_parts(true), progress("u").first_parts(false)], [usize::MAX; 2]);
+    fn a_walk_begins_in_all_objects_and_goes_on_in_few() {
+        assert_eq!([true, false].map(|finds_all| progress("").first_parts(finds_all)), [usize::MAX; 2]);
+        assert_eq!([true, false].map(|finds_all| progress("u").first_parts(finds_all)), [1, ROUND_PARTS]);
         let asked = |parts| {
             let shares = progress("u").shares(&Page { users_left: 1000 }, parts);
             shares.iter().map(|share| (share.part, share.limit)).collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! Walks, as messages: what a Worker sends, and what the object of a bucket makes of it.
 
 use super::message::{AskUsers, BucketAnswer, WalkUsers};
-use crate::bounds::{MAX_PAGE_BYTES, MAX_STATEMENT_USERS};
+use crate::bounds::{MAX_PAGE_BYTES, MAX_ROUND_USERS};
 use crate::filter::{self, Field, Filter};
 use crate::input::fields::Faults;
 use crate::json;
@@ -51,7 +51,7 @@ pub fn answer(
         part: 0,
         after: asked.after.clone(),
         before: asked.before.clone(),
-        users: asked.users.min(MAX_STATEMENT_USERS),
+        users: asked.users.min(MAX_ROUND_USERS),
         max_bytes: asked.max_bytes.min(MAX_PAGE_BYTES),
         limit: asked.limit,
     };
