@@ -1,11 +1,11 @@
 //! Copies of users in KV. The crate `worker` has KV as well, for 5 KB more of the gzipped Worker.
 
-use super::js::js_value;
+use super::js::{js_value, member};
 use super::runtime::{Hops, sleep, with_deadline};
 use crate::store::sql::Value;
 use crate::store::{CopyStore, UserCopy};
 use crate::time::Timestamp;
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Object};
 use std::time::Duration;
 use worker::Env;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
@@ -41,7 +41,7 @@ pub struct KvCopies {
 impl KvCopies {
     /// None: the deployment keeps no copies.
     pub fn bound(env: &Env, hops: Hops) -> Option<Self> {
-        let namespace = Reflect::get(env, &"COPIES".into()).ok().filter(JsValue::is_object)?;
+        let namespace = member(env, "COPIES").filter(JsValue::is_object)?;
         Some(KvCopies { namespace: namespace.unchecked_into(), hops })
     }
 }
@@ -50,7 +50,6 @@ impl CopyStore for KvCopies {
     async fn find(&self, name: &str) -> Option<UserCopy> {
         self.hops.add();
         let found = logged("read", with_deadline(READ_DEADLINE, self.namespace.get_with_metadata(name)).await)?;
-        let member = |of: &JsValue, name: &str| Reflect::get(of, &name.into()).ok();
         let metadata = member(&found, "metadata")?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
         let number = |name| member(&metadata, name)?.as_f64().map(|number| number as u64);

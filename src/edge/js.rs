@@ -2,12 +2,30 @@
 
 use crate::store::sql::Value;
 use js_sys::{JSON, Reflect};
+use std::cell::RefCell;
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, ObjectNamespace};
 
-/// A member of an object, if it is there.
+thread_local! {
+    /// Each with its text in Rust: there are few.
+    static KEPT: RefCell<Vec<(Box<str>, JsValue)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A text of the program as one of JavaScript, made once and kept: to make one takes longer than most of what it is for.
+pub fn kept(text: &str) -> JsValue {
+    KEPT.with_borrow_mut(|kept| {
+        if let Some((_, made)) = kept.iter().find(|(one, _)| **one == *text) {
+            return made.clone();
+        }
+        let made = JsValue::from_str(text);
+        kept.push((text.into(), made.clone()));
+        made
+    })
+}
+
+/// A member of an object, if it is there. The name is one of the program's.
 pub fn member(of: &JsValue, name: &str) -> Option<JsValue> {
-    Reflect::get(of, &name.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
+    Reflect::get(of, &kept(name)).ok().filter(|value| !value.is_undefined() && !value.is_null())
 }
 
 /// A variable or a secret.

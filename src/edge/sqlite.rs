@@ -1,13 +1,12 @@
 //! The SQLite storage of an object. What the crate `worker` has of it does not catch what a cursor throws, and knows no
 //! `transactionSync`.
 
-use crate::edge::js::{js_value, rows_as_json};
+use crate::edge::js::{js_value, kept, rows_as_json};
 use crate::json;
 use crate::store::StoreError;
 use crate::store::sql::{self, LocalDatabase, Statement, Value};
 use js_sys::Array;
 use serde::de::DeserializeOwned;
-use std::cell::RefCell;
 use worker::State;
 use worker::wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 
@@ -41,24 +40,6 @@ extern "C" {
     fn to_array(this: &Cursor) -> Result<Array, JsValue>;
 }
 
-thread_local! {
-    /// The statements that ran, each with its text: there are few.
-    static KEPT: RefCell<Vec<(Box<str>, JsValue)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A statement as a text of JavaScript, always the same one: the runtime finds by it what it has prepared, and reads a new
-/// one whole.
-fn kept(sql: &str) -> JsValue {
-    KEPT.with_borrow_mut(|kept| {
-        if let Some((_, text)) = kept.iter().find(|(one, _)| **one == *sql) {
-            return text.clone();
-        }
-        let text = JsValue::from_str(sql);
-        kept.push((sql.into(), text.clone()));
-        text
-    })
-}
-
 pub struct Sqlite {
     storage: Storage,
     sql: Sql,
@@ -83,6 +64,7 @@ impl Sqlite {
 
 impl LocalDatabase for Sqlite {
     fn query<T: DeserializeOwned>(&self, Statement { sql, values }: Statement<'_>) -> Result<Vec<T>, StoreError> {
+        // The runtime finds by the text what it has prepared, and reads a new one whole.
         self.rows(&kept(sql), values)
     }
 

@@ -4,13 +4,13 @@
 mod error;
 mod retry;
 
-use crate::edge::js::{js_value, rows_as_json};
+use crate::edge::js::{js_value, member, rows_as_json};
 use crate::edge::runtime::{Hops, with_deadline};
 use crate::json;
 use crate::store::StoreError;
 use crate::store::sql::{Database, Statement};
 use error::Failure;
-use js_sys::{Array, Reflect};
+use js_sys::Array;
 use serde::de::DeserializeOwned;
 use std::cell::Cell;
 use std::time::Duration;
@@ -55,7 +55,7 @@ pub struct D1 {
 impl D1 {
     /// None: there is no binding `DB`.
     pub fn bound(env: &Env, hops: Hops) -> Option<Self> {
-        let binding = Reflect::get(env, &"DB".into()).ok().filter(JsValue::is_object)?;
+        let binding = member(env, "DB").filter(JsValue::is_object)?;
         Some(D1 { binding: binding.unchecked_into(), hops, waited: Cell::default() })
     }
 
@@ -117,7 +117,7 @@ fn prepare(session: &Session, Statement { sql, values }: Statement<'_>) -> Resul
 
 /// The rows of a result, as JSON.
 fn rows_of(result: &JsValue) -> Result<String, Failure> {
-    let rows = Reflect::get(result, &"results".into()).ok();
+    let rows = member(result, "results");
     rows.and_then(|rows| rows_as_json(&rows)).ok_or_else(|| Failure::Final(unreadable()))
 }
 
