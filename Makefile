@@ -42,7 +42,7 @@ check: rust build/index.d.ts ## run while working: format, lints, native tests
 	@printf '%s\n' native sqlite 'sqlite ROSTER_BUCKETS=1' 'sqlite ROSTER_BUCKETS=4' | xargs -P 4 -I STORE bash -c \
 		'printed=$$(env ROSTER_TRANSPORT=STORE $(CONTRACT) scripts:: 2>&1) && echo "scripts on STORE: ok" || { echo "$$printed"; exit 1; }'
 
-lint: check deny workflows ## check, and what is slower: the lints of the Worker, docs, licences, workflows
+lint: check workflows ## check, and what is slower: the lints of the Worker, docs, workflows
 	cargo clippy $(WASM) -- --deny warnings
 	@# Not the tool: its doc comments are its help texts.
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items --profile test
@@ -72,7 +72,7 @@ mixed: build ## run this version and an earlier VERSION side by side, each one's
 	$(MAKE) --no-print-directory -C target/mixed/$(VERSION) build
 	node tests/mixed.mjs target/mixed/$(VERSION)
 
-audit: deny node_modules/.package-lock.json ## look up advisories on every dependency, where that is possible
+audit: deny node_modules/.package-lock.json ## check licences and sources, and look up advisories where that is possible
 	@.ci/audit $(CARGO_DENY)
 deny: $(CARGO_DENY) ## check licences and sources of every crate
 	@for manifest in Cargo.toml tests/fuzz/Cargo.toml scripts/bindgen/Cargo.toml; do \
