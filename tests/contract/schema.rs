@@ -217,7 +217,7 @@ fn every_statement_finds_its_rows_by_an_index() {
         sql::D1.update_as_of_if.of(true),
         &sql::D1.delete_users,
         &sql::D1.delete_user_if,
-        &sql::D1.find_revision,
+        &sql::D1.find_current,
         &sql::D1.list_users,
         &sql::D1.list_users_by_contact,
         &sql::D1.changes,

@@ -37,14 +37,10 @@ static STATEMENTS: LazyLock<Statements> = LazyLock::new(|| Statements::new(CALLE
 /// Those of Roster itself, whose key is null: none such is revoked.
 static OWN: LazyLock<OwnStatements> = LazyLock::new(|| OwnStatements::new(CALLER));
 
+/// Who is there, if anybody is.
 #[derive(Deserialize)]
-struct LookRow {
+struct CurrentRow {
     id: Option<String>,
-    changes: Option<u8>,
-}
-
-#[derive(Deserialize)]
-struct RevisionRow {
     revision: Option<u64>,
 }
 
@@ -200,21 +196,24 @@ impl<D: LocalDatabase> Bucket<D> {
         Ok(outcome.map(|upserted| Upserted { created: upserted.id == user.new_id, ..upserted }))
     }
 
-    /// Looks first, and writes nothing if the merge changes nothing. A user who is there is changed, whatever its revision, by
-    /// a statement that does less than one that might add it.
+    /// Writes nothing if the merge changes nothing. A user who is there is changed by a statement that does less than one that
+    /// might add it.
     fn merge<'v>(&self, mut values: Vec<Value<'v>>, set_once: Option<&'v str>) -> Result<Outcome, StoreError> {
         let fills = set_once.is_some();
         values.extend(set_once.map(Value::from));
-        let found = self.database.query::<LookRow>(Statement { sql: STATEMENTS.look.of(fills), values: &values })?;
-        let LookRow { id, changes } = found.into_iter().next().ok_or(StoreError::KeyNotLive)?;
-        match id {
-            Some(id) if changes == Some(0) => Ok(Ok(Upserted { id, created: false, stale: false })),
-            Some(_) => {
-                values.insert(5, Value::Null);
-                self.write(Statement { sql: STATEMENTS.update_if.of(fills), values: &values })
-            }
-            None => self.write(Statement { sql: STATEMENTS.upsert.of(fills), values: &values }),
+        match self.write(Statement { sql: STATEMENTS.update.of(fills), values: &values }) {
+            Err(StoreError::KeyNotLive) => match self.find_current(&values)?.id {
+                Some(id) => Ok(Ok(Upserted { id, created: false, stale: false })),
+                None => self.write(Statement { sql: STATEMENTS.upsert.of(fills), values: &values }),
+            },
+            outcome => outcome,
         }
+    }
+
+    /// Who is there, as the first three values of a write ask for; an error if the calling key is dead.
+    fn find_current(&self, values: &[Value<'_>]) -> Result<CurrentRow, StoreError> {
+        let find = Statement { sql: &STATEMENTS.find_current, values: &values[..3] };
+        self.database.query(find)?.pop().ok_or(StoreError::KeyNotLive)
     }
 
     /// Changes a user who is there.
@@ -257,9 +256,7 @@ impl<D: LocalDatabase> Bucket<D> {
     ) -> Result<BucketAnswer, StoreError> {
         match self.write(statement) {
             Err(StoreError::KeyNotLive) => {
-                let find = Statement { sql: &STATEMENTS.find_revision, values: &statement.values[..3] };
-                let row = self.database.query::<RevisionRow>(find)?.pop().ok_or(StoreError::KeyNotLive)?;
-                Ok(BucketAnswer::RevisionChanged(row.revision))
+                Ok(BucketAnswer::RevisionChanged(self.find_current(statement.values)?.revision))
             }
             outcome => outcome.map(written),
         }

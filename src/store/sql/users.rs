@@ -225,7 +225,7 @@ impl<D: Database> SqlStore<D> {
 
     /// Runs a write on a condition, and reads which revision there is, in one transaction.
     async fn write_if(&self, sql: &'static str, values: &[Value<'_>]) -> Result<Upserted, StoreError> {
-        let find = Statement { sql: &D1.find_revision, values: &values[..3] };
+        let find = Statement { sql: &D1.find_current, values: &values[..3] };
         let (written, found) = self.0.query_pair::<BatchRow, BatchRow>(Statement { sql, values }, find).await?;
         let found = found.first().ok_or(StoreError::KeyNotLive)?.revision;
         match written.into_iter().next() {

@@ -1,5 +1,5 @@
 //! The statements that write users on a condition: that a user is of one of the revisions that are expected, an array as
-//! JSON, or whatever it is if that is null. They add no user, and [`find_revision`] tells why one has answered no row.
+//! JSON, or whatever it is if that is null. They add no user, and [`find_current`] tells why one has answered no row.
 
 use super::times::SENT_MEMBERS;
 use super::{deletion, upsert};
@@ -50,11 +50,11 @@ returning id, 0 as created, 0 as stale",
     )
 }
 
-/// Answers no row if the calling key is not live, and a row of null if there is no such user.
-pub fn find_revision(caller: &str) -> String {
+/// Answers no row if the calling key is not live, and a row of nulls if there is no such user.
+pub fn find_current(caller: &str) -> String {
     format!(
         "{caller}
-select revision
+select id, revision
 from caller left join users on users.project = caller.project and external_id = ?3 and not gone"
     )
 }

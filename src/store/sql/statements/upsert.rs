@@ -184,14 +184,17 @@ fn set_all(document: &str, rows: &str) -> String {
     format!("(select {set} from (select {VALUES} from (select *, true as is_set from {rows})))", set = set(document))
 }
 
-/// Whether [`upsert`] would change anything. Answers no row if the calling key is not live, and a row of nulls if there is no
-/// such user.
-pub fn look(caller: &str, fills: bool) -> String {
+/// Does what [`upsert`] does to a user who is there, if that changes anything; else it writes nothing, and answers no row.
+pub fn update(writer: &str, fills: bool) -> String {
+    let members = fills.then_some("?6");
     format!(
-        "{caller}
-select id, not {merges_nothing} or times is not null as changes
-from caller left join users on users.project = caller.project and external_id = ?3 and not gone",
-        merges_nothing = merges_nothing(fills.then_some("?6")),
+        "{writer}
+update users set {merging}
+where project = (select project from caller) and external_id = ?3 and not gone
+    and (not {merges_nothing} or times is not null)
+returning id, 0 as created, 0 as stale",
+        merging = merging(members),
+        merges_nothing = merges_nothing(members),
     )
 }
 
