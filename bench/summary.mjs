@@ -23,7 +23,7 @@ function figure(bench, row, column, title = "") {
 
 const hop = (target) => figure("hops", [target, "1"], "100 ms more");
 const rate = (title) => (target) => figure("run", [target], "requests/s", `${title}, 16 at once`);
-const users = (target) => figure("run", [target], "users/s", "batch of 100, 1 at once");
+const users = (size) => (target) => figure("run", [target], "users/s", `batch of ${size}, 1 at once`);
 const start = (what) => (target) => figure("start", [what], target);
 const granted = (column) => figure("limiter", ["a token", "1"], `${column}, asks/s`);
 
@@ -39,7 +39,8 @@ const COMPARED = [
   { what: "refusal past the limit, 16 at once", perSecond: rate("429"), own: D1, other: "hono" },
   { what: "evaluation of all modules", ms: start("modules evaluated"), own: "Roster", other: "hono" },
   { what: "first answer of a fresh runtime", ms: start("first answer: /health"), own: "Roster", other: "hono" },
-  { what: "users in batches of 100", perSecond: users, own: OBJECT, other: D1 },
+  { what: "users in batches of 100", perSecond: users(100), own: OBJECT, other: D1 },
+  { what: "users in batches of 1,000", perSecond: users(1000), own: OBJECT, other: D1 },
   { what: "tokens granted by one object", perSecond: granted, own: "Roster", other: "counter in memory" },
 ];
 

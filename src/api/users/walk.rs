@@ -14,8 +14,6 @@ use crate::store::{Caller, Found, Question, Reach, Share, StoreError, UserStore,
 
 /// Rounds of statements, at most. Only where users are large does a call end before it has examined as many as it may.
 const MAX_ROUNDS: u32 = MAX_EXAMINED / MAX_ROUND_USERS;
-/// Parts that a round asks, but the first one of a walk: to ask one costs it as long as some hundred users do.
-const ROUND_PARTS: usize = 4;
 /// Milliseconds of the longest rest.
 const MAX_REST_MS: u64 = 250;
 
@@ -87,15 +85,11 @@ impl Progress {
         PaginationOut { limit, has_more, next_cursor }
     }
 
-    /// How many parts the first round of a call asks. A walk begins in all of them, so that few users come at once. Where each
-    /// user is found, one part may have a page of them.
-    fn first_parts(&self, finds_all: bool) -> usize {
+    /// How many parts the first round of a call asks. A walk begins in all of them, so that few users come at once; then it asks
+    /// one, since each that is asked takes as long as for some hundred users more.
+    fn first_parts(&self) -> usize {
         let is_at_beginning = self.positions.iter().all(|position| *position == Position::After(String::new()));
-        match (is_at_beginning, finds_all) {
-            (true, _) => usize::MAX,
-            (false, true) => 1,
-            (false, false) => ROUND_PARTS,
-        }
+        if is_at_beginning { usize::MAX } else { 1 }
     }
 
     /// What each part that is not at its end examines next, or the first ones of them.
@@ -155,7 +149,7 @@ pub async fn walk<P: Platform>(
     let mut took_ms = None;
     let (mut patience, mut found) = (Patience::default(), None);
     let finds_all = walk.filter.is_none() && matches!(walk.question, Question::Users);
-    let mut max_parts = progress.first_parts(finds_all);
+    let mut max_parts = progress.first_parts();
     for _ in 0..MAX_ROUNDS {
         let caller = found.as_ref().unwrap_or(caller);
         let mut shares = progress.shares(collector, max_parts);
@@ -183,7 +177,8 @@ pub async fn walk<P: Platform>(
             Err(error) => return Err(error.into()),
         }
         took_ms = Some(cx.now().as_ms().saturating_sub(begun.as_ms()));
-        max_parts = if finds_all { max_parts.saturating_mul(2) } else { ROUND_PARTS };
+        // Where each user is found, one part may have a page of them, or few.
+        max_parts = if finds_all { max_parts.saturating_mul(2) } else { 1 };
     }
     Ok(())
 }
@@ -240,9 +235,8 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_begins_in_all_objects_and_goes_on_in_few() {
-        assert_eq!([true, false].map(|finds_all| progress("").first_parts(finds_all)), [usize::MAX; 2]);
-        assert_eq!([true, false].map(|finds_all| progress("u").first_parts(finds_all)), [1, ROUND_PARTS]);
+    fn a_walk_begins_in_all_objects_and_goes_on_in_one() {
+        assert_eq!([progress("").first_parts(), progress("u").first_parts()], [usize::MAX, 1]);
         let asked = |parts| {
             let shares = progress("u").shares(&Page { users_left: 1000 }, parts);
             shares.iter().map(|share| (share.part, share.limit)).collect::<Vec<_>>()
