@@ -12,7 +12,7 @@ use crate::input::fields::{FaultList, Faults, Fields, Part};
 use crate::key::KeyRecord;
 use crate::store::{Caller, Found, Question, Reach, Share, StoreError, UserStore, Walk, Walked};
 
-/// Rounds of statements, at most. Only where users are large does a call end before it has examined as many as it may.
+/// Rounds of statements, at most. Where users are large, or parts end, a call may end before it has examined as many as it may.
 const MAX_ROUNDS: u32 = MAX_EXAMINED / MAX_ROUND_USERS;
 /// Milliseconds of the longest rest.
 const MAX_REST_MS: u64 = 250;
@@ -164,7 +164,8 @@ pub async fn walk<P: Platform>(
         } else if let Some(took_ms) = took_ms {
             cx.wait(cx.platform.rest(MAX_REST_MS.min(2 * took_ms))).await;
         }
-        let begun = cx.now();
+        let wanted: u32 = shares.iter().map(|share| share.users).sum();
+        let (begun, examined) = (cx.now(), progress.examined());
         match examine(cx, caller, walk, &shares, progress, collector).await {
             Err(StoreError::KeyNotLive) => {
                 let there = find_again(cx, caller, &mut patience).await?;
@@ -177,8 +178,9 @@ pub async fn walk<P: Platform>(
             Err(error) => return Err(error.into()),
         }
         took_ms = Some(cx.now().as_ms().saturating_sub(begun.as_ms()));
-        // Where each user is found, one part may have a page of them, or few.
-        max_parts = if finds_all { max_parts.saturating_mul(2) } else { 1 };
+        // Where a part had fewer than it was asked for, the next ones may have few as well.
+        let are_few = progress.examined() - examined < wanted;
+        max_parts = if are_few { max_parts.saturating_mul(2) } else { 1 };
     }
     Ok(())
 }
