@@ -92,7 +92,7 @@ pub fn run<T: DeserializeOwned>(connection: &Connection, statement: Statement<'_
 
 /// The rows as JSON objects, as D1 has them.
 fn objects(connection: &Connection, Statement { sql, values }: Statement<'_>) -> rusqlite::Result<Vec<Json>> {
-    let mut prepared = connection.prepare(sql)?;
+    let mut prepared = connection.prepare_cached(sql)?;
     let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let values = values.iter().map(|value| parameter(*value));
     let mut rows = prepared.query(params_from_iter(values))?;
