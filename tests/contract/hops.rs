@@ -4,13 +4,17 @@
 use roster_harness::server::{Server, State};
 use roster_harness::{ADMIN_TOKEN, Answer, Client, Transport};
 use serde_json::json;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-fn slow() -> Server {
-    let faults = ["DB", "LIMITER", "USERS"].map(|on| json!({"on": on, "how": "slow", "times": 1_000_000}));
-    let faults = json!(faults).to_string();
-    let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60"), ("FAULTS", &faults)];
-    Server::start_entry("tests/doubles/faulty.mjs", &State::new(), &variables)
+fn slow() -> &'static Server {
+    static SLOW: LazyLock<Server> = LazyLock::new(|| {
+        let faults = ["DB", "LIMITER", "USERS"].map(|on| json!({"on": on, "how": "slow", "times": 1_000_000}));
+        let faults = json!(faults).to_string();
+        let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60"), ("FAULTS", &faults)];
+        Server::start_entry("tests/doubles/faulty.mjs", &State::new(), &variables)
+    });
+    &SLOW
 }
 
 #[track_caller]
@@ -45,7 +49,7 @@ fn a_warm_upsert_waits_for_one_remote_call() {
         let ready = |_| server.call("GET", "/health/ready", &[], "");
         median(3 * at_once, at_once, upsert);
         // A key is known for a minute.
-        let n = 50 + 10 * at_once;
+        let n = 20 + 10 * at_once;
         let (one_call, upserts) = (median(n, at_once, ready), median(n, at_once, upsert));
         let storage = if buckets.is_some() { "objects" } else { "D1" };
         println!("100 ms a remote call, {at_once} at once: readiness {one_call:?}, upsert in {storage} {upserts:?}");
