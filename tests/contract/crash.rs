@@ -202,22 +202,71 @@ fn send(project: &Project<Server>, bodies: &[Value]) -> Result<Answer, ureq::Err
     project.server.try_send("POST", path, &[("Authorization", &format!("Bearer {}", project.key))], body)
 }
 
+/// Users in one storage, and who writes to them.
+struct Side {
+    name: String,
+    key: String,
+    /// Where its databases are.
+    pattern: &'static str,
+    writers: Vec<Writer>,
+}
+
+impl Side {
+    fn new(server: &Server, buckets: Option<Buckets>, pattern: &'static str) -> Self {
+        let Project { name, key, .. } = server.project_in(buckets.map(Buckets::count));
+        let writers = (0..WRITERS).map(|number| Writer::new(number, buckets.unwrap_or_default())).collect();
+        Side { name, key, pattern, writers }
+    }
+
+    fn on<'s>(&self, server: &'s Server) -> Project<'s, Server> {
+        Project { server, name: self.name.clone(), key: self.key.clone() }
+    }
+
+    /// What was answered is there, what was cut off is there wholly or not at all, and to send it again does no harm.
+    fn check(&mut self, server: &Server, state: &State) {
+        let project = self.on(server);
+        let survived = Stored::read(state, self.pattern);
+        survived.check_consistency();
+        let profiles = survived.profiles();
+        last_bodies(&self.writers, &profiles);
+        check_look_ups(&project, &self.writers, &profiles);
+        let whole = self.writers.iter().filter(|writer| writer.find(&profiles) != writer.heard).count();
+        println!("{}: {} users, {whole} calls that were cut off are stored", self.pattern, profiles.len());
+
+        // What was not answered is sent again, as a client would.
+        for writer in &mut self.writers {
+            assert_eq!(send(&project, &writer.unheard).unwrap().status, 200);
+            writer.hear();
+        }
+        let settled = Stored::read(state, self.pattern);
+        settled.check_consistency();
+
+        // What was answered is sent again, and changes nothing.
+        let bodies = last_bodies(&self.writers, &settled.profiles());
+        for call in bodies.chunks(200).chain(bodies.chunks(1).step_by(64)) {
+            assert_eq!(send(&project, call).unwrap().status, 200);
+        }
+        assert_eq!(Stored::read(state, self.pattern), settled);
+    }
+}
+
 /// Has all writers write, kills the Worker after so many answers, and counts the calls that were cut off.
-fn kill_while_writing(project: &Project<Server>, writers: &mut [Writer], after_answers: usize) -> usize {
+fn kill_while_writing(server: &Server, sides: &mut [Side], after_answers: usize) -> usize {
     let killed = AtomicBool::new(false);
     let (answered, answers) = channel();
     std::thread::scope(|threads| {
-        let calls: Vec<_> = writers
-            .iter_mut()
-            .map(|writer| {
+        let mut calls = Vec::new();
+        for side in sides {
+            let projects: Vec<_> = side.writers.iter().map(|_| side.on(server)).collect();
+            for (writer, project) in side.writers.iter_mut().zip(projects) {
                 let (killed, answered) = (&killed, answered.clone());
-                threads.spawn(move || writer.write(project, killed, &answered))
-            })
-            .collect();
+                calls.push(threads.spawn(move || writer.write(&project, killed, &answered)));
+            }
+        }
         drop(answered);
         assert_eq!(answers.iter().take(after_answers).count(), after_answers);
         killed.store(true, Ordering::SeqCst);
-        project.server.send_kill();
+        server.send_kill();
         calls.into_iter().map(|call| usize::from(call.join().unwrap())).sum()
     })
 }
@@ -251,55 +300,27 @@ fn check_look_ups(project: &Project<Server>, writers: &[Writer], stored: &Profil
 
 #[test]
 fn ten_kills_lose_nothing_that_was_answered_and_halve_nothing_that_was_not() {
-    kill_ten_times(None, "d1/*/[0-9a-f]*.sqlite");
-}
-
-#[test]
-fn ten_kills_of_four_objects_lose_nothing_that_was_answered_and_halve_no_user() {
-    kill_ten_times(Some(Buckets::Four), "do/*UsersObject*/[0-9a-f]*.sqlite");
-}
-
-fn kill_ten_times(buckets: Option<Buckets>, pattern: &str) {
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];
     let state = State::new();
-    let mut writers: Vec<Writer> =
-        (0..WRITERS).map(|number| Writer::new(number, buckets.unwrap_or_default())).collect();
     let mut server = Server::start(&state, &variables);
-    let Project { name, key, .. } = server.project_in(buckets.map(Buckets::count));
+    let mut sides = [
+        Side::new(&server, None, "d1/*/[0-9a-f]*.sqlite"),
+        Side::new(&server, Some(Buckets::Four), "do/*UsersObject*/[0-9a-f]*.sqlite"),
+    ];
     let mut random = fastrand::Rng::new();
     for kill in 1..=KILLS {
-        let revoked = server.project_in(buckets.map(Buckets::count));
+        let revoked = server.project();
         revoked.revoke();
         let revoked_key = revoked.key;
-        let project = Project { server: &server, name: name.clone(), key: key.clone() };
-        let cut_off = kill_while_writing(&project, &mut writers, random.usize(64..256));
-        assert!(cut_off > WRITERS / 2, "{cut_off}");
+        let cut_off = kill_while_writing(&server, &mut sides, random.usize(128..512));
+        println!("kill {kill}: {cut_off} calls cut off");
+        assert!(cut_off > WRITERS, "{cut_off}");
         server = Server::start(&server.kill(), &variables);
 
-        let project = Project { server: &server, name: name.clone(), key: key.clone() };
-        let survived = Stored::read(&state, pattern);
-        survived.check_consistency();
-        let profiles = survived.profiles();
-        last_bodies(&writers, &profiles);
-        check_look_ups(&project, &writers, &profiles);
-        let whole = writers.iter().filter(|writer| writer.find(&profiles) != writer.heard).count();
-        println!("kill {kill}: {} users, {cut_off} calls cut off, {whole} of them stored", profiles.len());
+        for side in &mut sides {
+            side.check(&server, &state);
+        }
         let dead = server.call("GET", "/v1/users", &[("Authorization", &format!("Bearer {revoked_key}"))], "");
         assert_eq!(dead.code(), "REVOKED_API_KEY");
-
-        // What was not answered is sent again, as a client would.
-        for writer in &mut writers {
-            assert_eq!(send(&project, &writer.unheard).unwrap().status, 200);
-            writer.hear();
-        }
-        let settled = Stored::read(&state, pattern);
-        settled.check_consistency();
-
-        // What was answered is sent again, and changes nothing.
-        let bodies = last_bodies(&writers, &settled.profiles());
-        for call in bodies.chunks(200).chain(bodies.chunks(1).step_by(64)) {
-            assert_eq!(send(&project, call).unwrap().status, 200);
-        }
-        assert_eq!(Stored::read(&state, pattern), settled);
     }
 }
