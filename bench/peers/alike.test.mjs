@@ -96,3 +96,10 @@ test("a limit that is used up", async () => {
     assert.deepEqual([status, code, headers.includes("Retry-After")], [429, "RATE_LIMIT_EXCEEDED", true]);
   }
 });
+
+test("users who arrive in one millisecond", async () => {
+  for (const target of alike) {
+    const asked = Array.from({ length: 32 }, (_, i) => ask(target, ["POST", users, { user_id: `together ${i}` }]));
+    for (const { status, created } of await Promise.all(asked)) assert.deepEqual([status, created], [200, "true"]);
+  }
+});

@@ -44,16 +44,20 @@ export function quotaOf(env) {
 
 const keys = (profile, part) => `(select count(*) from json_each(${profile}, '$.${part}'))`;
 
-/** The merge of Roster's own statement, for a project that is known. */
+const REVISION = `max(
+  cast(?5 * 1000 as integer), 1 + ifnull((select max(revision) from changes where project = ?1 and gone = 0), 0)
+)`;
+
+/** The merge and the order of Roster's own statement, for a project that is known. */
 const UPSERT = `
 insert into users (project, external_id, id, profile, property_keys, origin_keys, revision, created_at, updated_at)
-select ?1, ?2, ?3, profile, ${keys("profile", "properties")}, ${keys("profile", "origin")},
-  cast(?5 * 1000 as integer), ?5, ?5
+select ?1, ?2, ?3, profile, ${keys("profile", "properties")}, ${keys("profile", "origin")}, ${REVISION}, ?5, ?5
 from (select json_patch('{"properties":{},"origin":{}}', ?4) as profile)
 where true
 on conflict (project, external_id) do update set (profile, property_keys, origin_keys, revision, updated_at) = (
     select
-        merged, ${keys("merged", "properties")}, ${keys("merged", "origin")}, revision + (merged is not profile),
+        merged, ${keys("merged", "properties")}, ${keys("merged", "origin")},
+        iif(merged is not profile, ${REVISION}, revision),
         iif(merged is not profile, max(updated_at, ?5), updated_at)
     from (select json_patch(profile, ?4) as merged)
 )
