@@ -250,24 +250,25 @@ impl Side {
     }
 }
 
-/// Has all writers write, kills the Worker after so many answers, and counts the calls that were cut off.
-fn kill_while_writing(server: &Server, sides: &mut [Side], after_answers: usize) -> usize {
+/// Has all writers write, kills the Worker after so many answers, and counts the calls of each side that were cut off.
+fn kill_while_writing(server: &Server, sides: &mut [Side; 2], after_answers: usize) -> [usize; 2] {
     let killed = AtomicBool::new(false);
     let (answered, answers) = channel();
     std::thread::scope(|threads| {
-        let mut calls = Vec::new();
-        for side in sides {
+        let calls = sides.each_mut().map(|side| {
             let projects: Vec<_> = side.writers.iter().map(|_| side.on(server)).collect();
-            for (writer, project) in side.writers.iter_mut().zip(projects) {
+            let writers = side.writers.iter_mut().zip(projects);
+            let spawned = writers.map(|(writer, project)| {
                 let (killed, answered) = (&killed, answered.clone());
-                calls.push(threads.spawn(move || writer.write(&project, killed, &answered)));
-            }
-        }
+                threads.spawn(move || writer.write(&project, killed, &answered))
+            });
+            spawned.collect::<Vec<_>>()
+        });
         drop(answered);
         assert_eq!(answers.iter().take(after_answers).count(), after_answers);
         killed.store(true, Ordering::SeqCst);
         server.send_kill();
-        calls.into_iter().map(|call| usize::from(call.join().unwrap())).sum()
+        calls.map(|calls| calls.into_iter().map(|call| usize::from(call.join().unwrap())).sum())
     })
 }
 
@@ -309,18 +310,22 @@ fn ten_kills_lose_nothing_that_was_answered_and_halve_nothing_that_was_not() {
     ];
     let mut random = fastrand::Rng::new();
     for kill in 1..=KILLS {
-        let revoked = server.project();
-        revoked.revoke();
-        let revoked_key = revoked.key;
+        let revoked_keys = [None, Some(4)].map(|buckets| {
+            let revoked = server.project_in(buckets);
+            revoked.revoke();
+            revoked.key
+        });
         let cut_off = kill_while_writing(&server, &mut sides, random.usize(128..512));
-        println!("kill {kill}: {cut_off} calls cut off");
-        assert!(cut_off > WRITERS, "{cut_off}");
+        println!("kill {kill}: {cut_off:?} calls cut off");
+        assert!(cut_off.iter().all(|calls| *calls > WRITERS / 2), "{cut_off:?}");
         server = Server::start(&server.kill(), &variables);
 
         for side in &mut sides {
             side.check(&server, &state);
         }
-        let dead = server.call("GET", "/v1/users", &[("Authorization", &format!("Bearer {revoked_key}"))], "");
-        assert_eq!(dead.code(), "REVOKED_API_KEY");
+        for key in revoked_keys {
+            let dead = server.call("GET", "/v1/users", &[("Authorization", &format!("Bearer {key}"))], "");
+            assert_eq!(dead.code(), "REVOKED_API_KEY");
+        }
     }
 }
