@@ -1,4 +1,4 @@
-//! Promise 2: a warm upsert waits for one remote call. Every call of the limiter, of D1 and of objects takes 100 ms longer
+//! Promise 2: a warm upsert waits for one remote call. Every call of the limiter, of D1 and of objects takes [`LONGER`]
 //! here.
 
 use roster_harness::server::{Server, State};
@@ -7,9 +7,13 @@ use serde_json::json;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
+/// By far the most of a call: what the calls cost a slow machine that answers 16 at once stays below half of it.
+const LONGER: Duration = Duration::from_millis(250);
+
 fn slow() -> &'static Server {
     static SLOW: LazyLock<Server> = LazyLock::new(|| {
-        let faults = ["DB", "LIMITER", "USERS"].map(|on| json!({"on": on, "how": "slow", "times": 1_000_000}));
+        let faults = ["DB", "LIMITER", "USERS"]
+            .map(|on| json!({"on": on, "how": "slow", "ms": LONGER.as_millis() as u64, "times": 1_000_000}));
         let faults = json!(faults).to_string();
         let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60"), ("FAULTS", &faults)];
         Server::start_entry("tests/doubles/faulty.mjs", &State::new(), &variables)
@@ -49,12 +53,14 @@ fn a_warm_upsert_waits_for_one_remote_call() {
         let ready = |_| server.call("GET", "/health/ready", &[], "");
         median(3 * at_once, at_once, upsert);
         // A key is known for a minute.
-        let n = 20 + 10 * at_once;
+        let n = 5 + 5 * at_once;
         let (one_call, upserts) = (median(n, at_once, ready), median(n, at_once, upsert));
         let storage = if buckets.is_some() { "objects" } else { "D1" };
-        println!("100 ms a remote call, {at_once} at once: readiness {one_call:?}, upsert in {storage} {upserts:?}");
-        assert!(upserts >= Duration::from_millis(100), "{upserts:?}");
-        assert!(upserts < one_call + Duration::from_millis(50), "{upserts:?} where one call takes {one_call:?}");
+        println!(
+            "{LONGER:?} a remote call, {at_once} at once: readiness {one_call:?}, upsert in {storage} {upserts:?}"
+        );
+        assert!(upserts >= LONGER, "{upserts:?}");
+        assert!(upserts < one_call + LONGER / 2, "{upserts:?} where one call takes {one_call:?}");
 
         let line = server.log_line(upsert("last".into()).header("x-request-id"));
         assert_eq!((&line["hops"], &line["limiter"]), (&json!(1), &json!("lease")));
@@ -72,7 +78,7 @@ fn a_refusal_waits_for_none() {
     let answers = (0..20).map(|_| timed(|| project.post(429, &json!({"user_id": "u"}))));
     let (mut times, answers): (Vec<_>, Vec<_>) = answers.skip(1).unzip();
     times.sort_unstable();
-    assert!(times[times.len() / 2] < Duration::from_millis(90), "{times:?}");
+    assert!(times[times.len() / 2] < LONGER / 2, "{times:?}");
     for answer in answers {
         let line = server.log_line(answer.header("x-request-id"));
         assert_eq!((&line["hops"], &line["limiter"]), (&json!(0), &json!("denial")));
