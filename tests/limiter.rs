@@ -190,10 +190,11 @@ proptest! {
     /// 700 cases of 16 windows are 11,200 windows.
     #[test]
     fn no_stretch_of_one_window_admits_more_than_the_limit(
+        // A case of a large limit costs as much as ten of the others.
         (limit, window_seconds) in prop_oneof![
-            (1..5_u32, 1..5_u32),
-            (1..300_u32, 1..61_u32),
-            (300..1500_u32, 30..61_u32),
+            3 => (1..5_u32, 1..5_u32),
+            3 => (1..300_u32, 1..61_u32),
+            1 => (300..1500_u32, 30..61_u32),
         ],
         isolates in 1..=32_usize,
         load in prop_oneof![0.5..3.0, 3.0..20.0],
@@ -302,12 +303,17 @@ fn the_largest_limit_of_the_issue_holds_too() {
 #[test]
 fn a_pushing_client_gets_95_percent_of_the_limit() {
     println!("\n  limit  window  isolates  load    used  awaited");
-    for (limit, window_seconds) in
-        [(100, 1), (1_000, 10), (100, 60), (500, 60), (10_000, 60), (100_000, 60), (1_000, 3600)]
-    {
+    for (limit, window_seconds, windows) in [
+        (100, 1, 42),
+        (1_000, 10, 42),
+        (100, 60, 42),
+        (500, 60, 42),
+        (10_000, 60, 14),
+        (100_000, 60, 4),
+        (1_000, 3600, 42),
+    ] {
         for isolates in [1, 8] {
             for load in [1.5, 20.0] {
-                let windows = if limit == 100_000 { 7 } else { 42 };
                 let scenario = Scenario { windows, ..Scenario::calm(limit, window_seconds, isolates, load) };
                 let outcome = simulate(scenario);
                 let (used, awaited) = (outcome.used(&scenario), outcome.awaited_share());
