@@ -13,7 +13,7 @@ const LONGER: Duration = Duration::from_millis(250);
 fn slow() -> &'static Server {
     static SLOW: LazyLock<Server> = LazyLock::new(|| {
         let faults = ["DB", "LIMITER", "USERS"]
-            .map(|on| json!({"on": on, "how": "slow", "ms": LONGER.as_millis() as u64, "times": 1_000_000}));
+            .map(|on| json!({"on": on, "how": "slow", "ms": LONGER.subsec_millis(), "times": 1_000_000}));
         let faults = json!(faults).to_string();
         let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "100000/60"), ("FAULTS", &faults)];
         Server::start_entry("tests/doubles/faulty.mjs", &State::new(), &variables)
