@@ -2,7 +2,7 @@
 
 use roster::placement::Buckets;
 use roster_harness::server::{Server, State, node};
-use roster_harness::{ADMIN_TOKEN, Answer, Client, Project};
+use roster_harness::{ADMIN_TOKEN, Answer, Client, Lasting, Project};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -204,8 +204,7 @@ fn send(project: &Project<Server>, bodies: &[Value]) -> Result<Answer, ureq::Err
 
 /// Users in one storage, and who writes to them.
 struct Side {
-    name: String,
-    key: String,
+    project: Lasting,
     /// Where its databases are.
     pattern: &'static str,
     writers: Vec<Writer>,
@@ -213,18 +212,14 @@ struct Side {
 
 impl Side {
     fn new(server: &Server, buckets: Option<Buckets>, pattern: &'static str) -> Self {
-        let Project { name, key, .. } = server.project_in(buckets.map(Buckets::count));
+        let project = server.project_in(buckets.map(Buckets::count)).lasting();
         let writers = (0..WRITERS).map(|number| Writer::new(number, buckets.unwrap_or_default())).collect();
-        Side { name, key, pattern, writers }
-    }
-
-    fn on<'s>(&self, server: &'s Server) -> Project<'s, Server> {
-        Project { server, name: self.name.clone(), key: self.key.clone() }
+        Side { project, pattern, writers }
     }
 
     /// What was answered is there, what was cut off is there wholly or not at all, and to send it again does no harm.
     fn check(&mut self, server: &Server, state: &State) {
-        let project = self.on(server);
+        let project = self.project.on(server);
         let survived = Stored::read(state, self.pattern);
         survived.check_consistency();
         let profiles = survived.profiles();
@@ -256,7 +251,7 @@ fn kill_while_writing(server: &Server, sides: &mut [Side; 2], after_answers: usi
     let (answered, answers) = channel();
     std::thread::scope(|threads| {
         let calls = sides.each_mut().map(|side| {
-            let projects: Vec<_> = side.writers.iter().map(|_| side.on(server)).collect();
+            let projects: Vec<_> = side.writers.iter().map(|_| side.project.on(server)).collect();
             let writers = side.writers.iter_mut().zip(projects);
             let spawned = writers.map(|(writer, project)| {
                 let (killed, answered) = (&killed, answered.clone());

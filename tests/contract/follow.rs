@@ -2,7 +2,7 @@
 
 use roster::time::Timestamp;
 use roster_harness::server::{Server, State};
-use roster_harness::{ADMIN_TOKEN, Answer, Client, Project, in_ms};
+use roster_harness::{ADMIN_TOKEN, Answer, Client, Lasting, Project, in_ms};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -14,18 +14,6 @@ const KILLS: usize = 10;
 const WRITERS: usize = 32;
 /// Answers between two kills, at least.
 const ANSWERS: usize = 96;
-
-/// A project, while the Workers that serve it come and go.
-struct Followed {
-    name: String,
-    key: String,
-}
-
-impl Followed {
-    fn on<'s>(&self, server: &'s Server) -> Project<'s, Server> {
-        Project { server, name: self.name.clone(), key: self.key.clone() }
-    }
-}
 
 fn send(project: &Project<Server>, method: &str, path: &str, body: &str) -> Result<Answer, ureq::Error> {
     project.server.try_send(method, path, &[("Authorization", &format!("Bearer {}", project.key))], body)
@@ -202,12 +190,7 @@ fn export(project: &Project<Server>) -> Copy {
 }
 
 /// Has all write to projects of their choice, and follow, and kills the Worker once enough was answered.
-fn kill_while_followed(
-    server: &Server,
-    projects: &[Followed],
-    writers: &mut [Writer],
-    followers: &mut [Vec<Follower>],
-) {
+fn kill_while_followed(server: &Server, projects: &[Lasting], writers: &mut [Writer], followers: &mut [Vec<Follower>]) {
     let killed = &AtomicBool::new(false);
     let (answered, answers) = channel();
     std::thread::scope(|threads| {
@@ -243,10 +226,7 @@ fn a_follower_through_ten_kills_has_what_an_export_has_and_meets_nothing_older()
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];
     let state = State::new();
     let mut server = Server::start(&state, &variables);
-    let projects = [None, Some(4)].map(|buckets| {
-        let Project { name, key, .. } = server.project_in(buckets);
-        Followed { name, key }
-    });
+    let projects = [None, Some(4)].map(|buckets| server.project_in(buckets).lasting());
     let mut writers: Vec<Writer> = (0..WRITERS).map(Writer::new).collect();
     let mut followers = [(); 2].map(|()| vec![Follower::new(5), Follower::new(1000)]);
     for _ in 0..KILLS {

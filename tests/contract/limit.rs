@@ -2,7 +2,7 @@
 
 use crate::scripts::limit::flood;
 use roster_harness::server::{Server, State, node};
-use roster_harness::{ADMIN_TOKEN, Client, Project, Transport};
+use roster_harness::{ADMIN_TOKEN, Client, Transport};
 use serde_json::{Value, json};
 
 /// Leaves of each ledger its own limit alone, and prints how many there were. An object that was only read has no table.
@@ -23,10 +23,10 @@ fn a_worker_that_was_killed_admits_no_more() {
     let project = server.project();
     let before = flood(&project, 12);
     assert_eq!(before, 12);
-    let (name, key) = (project.name.clone(), project.key.clone());
+    let lasting = project.lasting();
     let state = server.kill();
     let server = Server::start(&state, &variables);
-    let project = Project { server: &server, name, key };
+    let project = lasting.on(&server);
     // Leases that died with the isolate are lost, never doubled.
     let after = flood(&project, 30);
     assert!((1..=8).contains(&after), "{after}");
@@ -52,11 +52,11 @@ fn a_ledger_that_can_not_be_read_refuses_one_window_and_keeps_the_limit() {
     let project = server.project();
     project.limit(5, 4);
     assert_eq!(flood(&project, 1), 1);
-    let (name, key) = (project.name.clone(), project.key.clone());
+    let lasting = project.lasting();
     let state = server.kill();
     assert_eq!(node(&state, BREAK, &[]).trim(), "1");
     let server = Server::start(&state, &variables);
-    let project = Project { server: &server, name, key };
+    let project = lasting.on(&server);
     assert_eq!(flood(&project, 10), 0);
     while flood(&project, 1) == 0 {}
     let shown = server.admin(200, "GET", &format!("/v1/projects/{}", project.name), &Value::Null).json();

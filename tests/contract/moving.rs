@@ -2,7 +2,7 @@
 //! nobody waits for long; also under `kill -9`.
 
 use roster_harness::server::{Server, State};
-use roster_harness::{ADMIN_TOKEN, Answer, Client, Project};
+use roster_harness::{ADMIN_TOKEN, Answer, Client, Lasting, Project};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,18 +22,6 @@ fn storages() -> [Value; 4] {
 fn start(state: &State) -> Server {
     let variables = [("ADMIN_TOKEN", ADMIN_TOKEN), ("RATE_LIMIT", "1000000/60"), ("BATCH_RATE_LIMIT", "1000000/60")];
     Server::start(state, &variables)
-}
-
-/// A project, while the Workers that serve it come and go.
-struct Moved {
-    name: String,
-    key: String,
-}
-
-impl Moved {
-    fn on<'s>(&self, server: &'s Server) -> Project<'s, Server> {
-        Project { server, name: self.name.clone(), key: self.key.clone() }
-    }
 }
 
 /// What goes on in one life of a Worker.
@@ -208,7 +196,7 @@ impl Follower {
 }
 
 struct World {
-    moved: Moved,
+    moved: Lasting,
     counters: Vec<Counter>,
     followers: [Follower; 2],
     /// By their ids: tag and text.
@@ -217,16 +205,14 @@ struct World {
 
 impl World {
     fn new(server: &Server) -> Self {
-        let Project { name, key, .. } = server.project_in(None);
-        let moved = Moved { name, key };
-        let project = moved.on(server);
+        let project = server.project_in(None);
         let users: Vec<Value> =
             (0..QUIET).map(|n| json!({"user_id": format!("quiet-{n}"), "properties": {"n": n}})).collect();
         users.chunks(500).for_each(|users| drop(project.batch(200, &json!(users))));
         let quiet = (0..QUIET).step_by(75).map(|n| seen(&project, &format!("quiet-{n}"))).collect();
         let follower = |limit| Follower { limit, ..Follower::default() };
         World {
-            moved,
+            moved: project.lasting(),
             counters: (0..CLIENTS).map(Counter::new).collect(),
             followers: [follower(1000), follower(70)],
             quiet,

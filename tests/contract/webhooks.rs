@@ -256,12 +256,12 @@ fn of_a_thousand_users_who_change_while_it_is_down_each_last_state_arrives() {
 fn whatever_was_under_way_when_the_worker_was_killed_is_delivered() {
     let receiver = Receiver::new();
     let mut server = Server::start(&State::new(), &VARIABLES);
-    let Project { name, key, .. } = server.project();
-    let hook = create(&Project { server: &server, name: name.clone(), key: key.clone() }, &receiver, &json!({}));
+    let lasting = server.project().lasting();
+    let hook = create(&lasting.on(&server), &receiver, &json!({}));
     let mut last = BTreeMap::new();
     for (n, step) in ["stored", "arrived", "refused", "answered"].into_iter().enumerate() {
         let n = n + 1;
-        let project = Project { server: &server, name: name.clone(), key: key.clone() };
+        let project = lasting.on(&server);
         receiver.forget();
         match step {
             "arrived" => receiver.answers(|_| Reply::Hang),

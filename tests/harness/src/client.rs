@@ -161,7 +161,23 @@ pub struct Project<'s, T: ?Sized = dyn Transport> {
     pub key: String,
 }
 
+/// A project, while the Workers that serve it come and go.
+pub struct Lasting {
+    pub name: String,
+    key: String,
+}
+
+impl Lasting {
+    pub fn on<'s, T: ?Sized>(&self, server: &'s T) -> Project<'s, T> {
+        Project { server, name: self.name.clone(), key: self.key.clone() }
+    }
+}
+
 impl<T: Transport + ?Sized> Project<'_, T> {
+    pub fn lasting(&self) -> Lasting {
+        Lasting { name: self.name.clone(), key: self.key.clone() }
+    }
+
     /// Calls of the store that an answer to a known key waited for.
     #[track_caller]
     pub fn store_hops(&self, answer: &Answer) -> u64 {

@@ -12,7 +12,7 @@ pub mod receiver;
 pub mod server;
 mod transport;
 
-pub use client::{Answer, Client, Project, buckets, in_ms, project};
+pub use client::{Answer, Client, Lasting, Project, buckets, in_ms, project};
 pub use transport::{ADMIN_TOKEN, Transport, shared, start};
 
 /// Where the Worker's package is.
