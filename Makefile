@@ -49,6 +49,8 @@ lint: check workflows ## check, and what is slower: the lints of the Worker, doc
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items --profile test
 	RUSTDOCFLAGS="--deny warnings" cargo doc --release $(WASM) --no-deps --document-private-items
 
+# The tests start wrangler some hundred times, and it has 15 MB to compile.
+test: export NODE_COMPILE_CACHE := $(CURDIR)/target/node
 test: lint release target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'
 	$(TEST) -- --skip hops::
@@ -102,8 +104,8 @@ notes: ## print what CHANGELOG.md says of this version; TAG must be its tag
 # A release, which has no Cargo.toml, was built.
 build: $(if $(wildcard Cargo.toml),build/public/openapi.yaml,node_modules/.package-lock.json) wrangler.local.toml ## build the Worker into build/
 
-# The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well, unless OWN_STATE says not.
-wrangler-build: build $(if $(filter dev,$(WRANGLER_COMMAND)),$(if $(OWN_STATE),,$(LOCAL_STATE)))
+# The [build] command of wrangler.toml. `wrangler dev` needs settings and tables as well. The tests start many, and set BUILT.
+wrangler-build: $(if $(BUILT),,build $(if $(filter dev,$(WRANGLER_COMMAND)),$(LOCAL_STATE)))
 
 deploy: node_modules/.package-lock.json ## build, migrate D1, upload and try the Worker: ENV=staging, DRY_RUN=1
 	@node --no-warnings scripts/deploy.mjs $(ENV)

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, Once};
 use std::time::Duration;
 use tempfile::TempDir;
 use ureq::Agent;
@@ -72,6 +72,8 @@ impl Server {
 
     /// Starts a Worker from another entry module than the product's.
     pub fn start_entry(entry: &str, state: &State, variables: &[(&str, &str)]) -> Self {
+        static BUILT: Once = Once::new();
+        BUILT.call_once(|| assert!(shell("make --silent build").status().unwrap().success()));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         // An environment file keeps the developer's own .dev.vars out.
         let env_file = state.path().join("env");
@@ -177,7 +179,7 @@ pub fn signal(name: &str, leader: &Child) {
 const NODE: &str = "WRANGLER_SEND_METRICS=false PATH=node_modules/.bin:$PATH node";
 
 /// Wrangler, which keeps its state where `--persist-to` says.
-const WRANGLER: &str = "CI=true OWN_STATE=1 WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false \
+const WRANGLER: &str = "CI=true BUILT=1 WRANGLER_SEND_METRICS=false CLOUDFLARE_CF_FETCH_ENABLED=false \
                         PATH=node_modules/.bin:$PATH wrangler";
 
 fn wrangler(arguments: &str, state: &State) -> String {
