@@ -26,7 +26,7 @@ export CLOUDFLARE_CF_FETCH_ENABLED WRANGLER_SEND_METRICS
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # what fails fast comes first
-.PHONY: help dev check test mixed fuzz bench soak audit deny lint workflows size sbom notes build wrangler-build deploy rollback release rust clean
+.PHONY: help dev check test mixed fuzz bench soak audit deny lint packages workflows size sbom notes build wrangler-build deploy rollback release rust clean
 
 dev: build $(LOCAL_STATE) ## serve Roster on http://localhost:8787, or PORT
 	@node scripts/dev.mjs $(or $(PORT),8787)
@@ -51,7 +51,7 @@ lint: check workflows ## check, and what is slower: the lints of the Worker, doc
 
 # The tests start wrangler some hundred times, and it has 15 MB to compile.
 test: export NODE_COMPILE_CACHE := $(CURDIR)/target/node
-test: lint release target/python/schemathesis target/python/clients $(patsubst %,tests/%/node_modules/.package-lock.json,clients sdks) ## run everything CI checks: lint, then all tests, on the Worker too
+test: lint release packages ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'
 	$(TEST) -- --skip hops::
 	@# On what was packed. In one process, so that what wrangler did once need not be done again.
@@ -63,6 +63,10 @@ test: lint release target/python/schemathesis target/python/clients $(patsubst %
 	ROSTER_BUCKETS=1 $(CONTRACT) scripts::upsert scripts::list
 	@# These measure time: nothing runs beside them.
 	$(CONTRACT) --nocapture --test-threads 1 hops::
+
+# Side by side, since each waits for the network.
+packages: node_modules/.package-lock.json
+	@printf '%s\n' target/python/{schemathesis,clients} tests/{clients,sdks}/node_modules/.package-lock.json | xargs -P 4 -n 1 $(MAKE) --no-print-directory
 
 bench: $(if $(URL),,build) ## measure Roster beside its peers: ONLY='read|401'; or one that is deployed: URL=https://… KEY=ros_…
 	$(if $(URL),node bench/deployed.mjs,node --test --test-isolation=none bench/peers/alike.test.mjs && node bench/run.mjs)
