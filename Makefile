@@ -49,7 +49,7 @@ lint: check workflows ## check, and what is slower: the lints of the Worker, doc
 	RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --lib --no-deps --document-private-items --profile test
 	RUSTDOCFLAGS="--deny warnings" cargo doc --release $(WASM) --no-deps --document-private-items
 
-# The tests start wrangler some hundred times, and it has 15 MB to compile.
+# The tests start wrangler hundreds of times, and Node has 15 MB of it to compile.
 test: export NODE_COMPILE_CACHE := $(CURDIR)/target/node
 test: lint release packages ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'

@@ -190,7 +190,7 @@ proptest! {
     /// 700 cases of 16 windows are 11,200 windows.
     #[test]
     fn no_stretch_of_one_window_admits_more_than_the_limit(
-        // A case of a large limit costs as much as ten of the others.
+        // A case of a large limit has as many requests as ten of the others.
         (limit, window_seconds) in prop_oneof![
             3 => (1..5_u32, 1..5_u32),
             3 => (1..300_u32, 1..61_u32),

@@ -7,7 +7,7 @@ use serde_json::json;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// By far the most of a call: what the calls cost a slow machine that answers 16 at once stays below half of it.
+/// How much longer each remote call takes. A slow machine needs less than half of it for 16 calls at once.
 const LONGER: Duration = Duration::from_millis(250);
 
 fn slow() -> &'static Server {

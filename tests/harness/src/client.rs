@@ -174,6 +174,7 @@ impl Lasting {
 }
 
 impl<T: Transport + ?Sized> Project<'_, T> {
+    /// The same project, for when this Worker has ended.
     pub fn lasting(&self) -> Lasting {
         Lasting { name: self.name.clone(), key: self.key.clone() }
     }

@@ -72,6 +72,7 @@ impl Server {
 
     /// Starts a Worker from another entry module than the product's.
     pub fn start_entry(entry: &str, state: &State, variables: &[(&str, &str)]) -> Self {
+        // Once in a process, so that wrangler need not look at each start.
         static BUILT: Once = Once::new();
         BUILT.call_once(|| assert!(shell("make --silent build").status().unwrap().success()));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
