@@ -7,8 +7,8 @@ use serde_json::json;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// How much longer each remote call takes. Two of them, one after the other, take twice as long on any machine, so
-/// whatever takes less has waited for one: what the machine itself adds may be as much as this.
+/// How much longer each remote call takes. Two of them, one after the other, take twice as long on any machine, so who
+/// takes less has waited for one: what the machine itself adds may be as much as this.
 const LONGER: Duration = Duration::from_millis(500);
 
 /// How often a machine that is slow for a moment may try.
@@ -25,47 +25,58 @@ fn slow() -> &'static Server {
     &SLOW
 }
 
-#[track_caller]
-fn timed(call: impl FnOnce() -> Answer) -> (Duration, Answer) {
-    let begun = Instant::now();
-    let answer = call();
-    (begun.elapsed(), answer)
+/// The answers to `5 * at_once` calls, `at_once` of them at a time, and how long each took.
+fn timed(at_once: usize, call: impl Fn(String) -> Answer + Sync) -> Vec<(Duration, Answer)> {
+    let one = |name| {
+        let begun = Instant::now();
+        let answer = call(name);
+        (begun.elapsed(), answer)
+    };
+    let five = |worker: usize| -> Vec<_> { (0..5).map(|i| one(format!("{worker}-{i}"))).collect() };
+    let five = &five;
+    std::thread::scope(|threads| {
+        let workers: Vec<_> = (0..at_once).map(|worker| threads.spawn(move || five(worker))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
 }
 
-/// The median time of `n` calls, `at_once` of them at a time.
-fn median(n: usize, at_once: usize, call: impl Fn(String) -> Answer + Sync) -> Duration {
-    let work = |worker: usize| -> Vec<Duration> {
-        (0..n / at_once).map(|i| timed(|| call(format!("{worker}-{i}"))).0).collect()
-    };
-    let work = &work;
-    let mut times: Vec<Duration> = std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..at_once).map(|worker| threads.spawn(move || work(worker))).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+/// Whether most of the calls waited for as many remote calls, by their times and by the log, and the limiter's part was
+/// this. Not all of them: what the limiter told an isolate ends after 1.25 s, which a slow machine may take for a few.
+fn most_waited_for(hops: u32, limiter: &str, calls: &[(Duration, Answer)]) -> bool {
+    let such = calls.iter().filter(|(time, answer)| {
+        let line = slow().log_line(answer.header("x-request-id"));
+        *time < (hops + 1) * LONGER && (&line["hops"], &line["limiter"]) == (&json!(hops), &json!(limiter))
     });
-    times.sort_unstable();
-    times[times.len() / 2]
+    let such = such.count();
+    println!("{such} of {}, in {:?}", calls.len(), calls.iter().map(|(time, _)| time).collect::<Vec<_>>());
+    such > calls.len() / 2
+}
+
+fn a_warm_upsert_waits_for_one(buckets: Option<u8>) {
+    for at_once in [1, 4] {
+        let project = slow().project_in(buckets);
+        let upsert = |id| project.post(200, &json!({"user_id": id}));
+        // Key and lease are asked for.
+        timed(at_once, upsert);
+        let waits_for_one = (0..TRIES).any(|_| {
+            let calls = timed(at_once, upsert);
+            assert!(calls.iter().all(|(time, _)| *time >= LONGER), "the storage is asked, which takes longer");
+            most_waited_for(1, "lease", &calls)
+        });
+        assert!(waits_for_one, "{at_once} at once");
+        let read = project.get(200, "/v1/users/0-0");
+        assert_eq!(project.store_hops(&read), 1);
+    }
 }
 
 #[test]
-fn a_warm_upsert_waits_for_one_remote_call() {
-    let server = slow();
-    for (buckets, at_once) in [(None, 1), (None, 8), (Some(4), 1), (Some(4), 8)] {
-        let project = server.project_in(buckets);
-        let upsert = |id: String| project.post(200, &json!({"user_id": id}));
-        // Key and lease are asked for.
-        median(3 * at_once, at_once, upsert);
-        let mut times = (0..TRIES).map(|_| median(5 * at_once, at_once, upsert));
-        let waits_for_one = times.find(|time| {
-            println!("{LONGER:?} longer a call, {at_once} at once, in {buckets:?} buckets: {time:?}");
-            *time < 2 * LONGER
-        });
-        assert!(waits_for_one.expect("no upsert waits for a second call") >= LONGER);
+fn a_warm_upsert_waits_for_one_remote_call_in_d1() {
+    a_warm_upsert_waits_for_one(None);
+}
 
-        let line = server.log_line(upsert("last".into()).header("x-request-id"));
-        assert_eq!((&line["hops"], &line["limiter"]), (&json!(1), &json!("lease")));
-        let read = project.get(200, "/v1/users/last");
-        assert_eq!(project.store_hops(&read), 1);
-    }
+#[test]
+fn a_warm_upsert_waits_for_one_remote_call_in_objects() {
+    a_warm_upsert_waits_for_one(Some(4));
 }
 
 #[test]
@@ -74,13 +85,9 @@ fn a_refusal_waits_for_none() {
     let project = server.project();
     project.limit(1, 60);
     project.post(200, &json!({"user_id": "u"}));
-    let refusals: Vec<_> = (0..20).map(|_| timed(|| project.post(429, &json!({"user_id": "u"})))).collect();
-    // The object is asked once more every 1.25 s, which 20 refusals may take on a slow machine.
-    let waited_for_none = refusals.iter().filter(|(time, answer)| {
-        let line = server.log_line(answer.header("x-request-id"));
-        *time < LONGER && (&line["hops"], &line["limiter"]) == (&json!(0), &json!("denial"))
-    });
-    assert!(waited_for_none.count() > refusals.len() / 2, "{refusals:?}");
+    let refusal = |id| project.post(429, &json!({"user_id": id}));
+    assert!((0..TRIES).any(|_| most_waited_for(0, "denial", &timed(1, refusal))));
+
     let (rest, last) = project.key.split_at(41);
     let bearer = format!("Bearer {rest}{}", if last == "0" { "1" } else { "0" });
     let answer = server.call("POST", "/v1/users", &[("Authorization", &bearer)], "{}");
