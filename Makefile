@@ -51,6 +51,8 @@ lint: check workflows ## check, and what is slower: the lints of the Worker, doc
 
 # The tests start wrangler hundreds of times, and Node has 15 MB of it to compile.
 test: export NODE_COMPILE_CACHE := $(CURDIR)/target/node
+# And wait for it, and for limits: half as many again as there are cores keep the cores busy.
+test: export RUST_TEST_THREADS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 test: lint release packages ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'
 	$(TEST) -- --skip hops::
@@ -62,7 +64,7 @@ test: lint release packages ## run everything CI checks: lint, then all tests, o
 	ROSTER_BUCKETS=4 $(CONTRACT) scripts:: --skip cors:: --skip keys:: --skip limit::
 	ROSTER_BUCKETS=1 $(CONTRACT) scripts::upsert scripts::list
 	@# These measure time, which is mostly waited for: they run beside each other, and nothing else does.
-	$(CONTRACT) --test-threads 3 hops::
+	$(CONTRACT) hops::
 
 # Side by side, since each waits for the network.
 packages: node_modules/.package-lock.json
