@@ -72,7 +72,7 @@ packages: node_modules/.package-lock.json
 
 bench: $(if $(URL),,build) ## measure Roster beside its peers: ONLY='read|401'; or one that is deployed: URL=https://… KEY=ros_…
 	$(if $(URL),node bench/deployed.mjs,node --test --test-isolation=none bench/peers/alike.test.mjs && node bench/run.mjs)
-	$(if $(URL)$(ONLY),,for bench in hops limits limiter processes start following webhooks walk move summary; do node bench/$$bench.mjs || exit; done)
+	$(if $(URL)$(ONLY),,for bench in hops limits limiter processes start growth following webhooks walk move summary; do node bench/$$bench.mjs || exit; done)
 soak: build ## send mixed calls for three minutes, and watch status, memory and latency
 	node tests/soak.mjs
 

@@ -11,7 +11,7 @@ import { cpuMs, runtime } from "./lib/processor.mjs";
 import { open } from "./lib/targets.mjs";
 import { ROOT } from "./lib/worker.mjs";
 
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 0.5);
 const ONLY = new RegExp(process.env.ONLY ?? "");
 
