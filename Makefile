@@ -51,7 +51,7 @@ lint: check workflows ## check, and what is slower: the lints of the Worker, doc
 
 # The tests start wrangler hundreds of times, and Node has 15 MB of it to compile.
 test: export NODE_COMPILE_CACHE := $(CURDIR)/target/node
-# And wait for it, and for limits: half as many again as there are cores keep the cores busy.
+# They wait for it, and for windows of limits to pass, so more of them run at once than there are cores.
 test: export RUST_TEST_THREADS := $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 test: lint release packages ## run everything CI checks: lint, then all tests, on the Worker too
 	node --test --test-isolation=none 'tests/console/*.test.mjs'
@@ -63,7 +63,7 @@ test: lint release packages ## run everything CI checks: lint, then all tests, o
 	@# Those of keys, limits and origins ask no object.
 	ROSTER_BUCKETS=4 $(CONTRACT) scripts:: --skip cors:: --skip keys:: --skip limit::
 	ROSTER_BUCKETS=1 $(CONTRACT) scripts::upsert scripts::list
-	@# These measure time, which is mostly waited for: they run beside each other, and nothing else does.
+	@# These measure time, and mostly wait: they run beside each other, and nothing else does.
 	$(CONTRACT) hops::
 
 # Side by side, since each waits for the network.

@@ -1,5 +1,6 @@
 // What each operation takes in a project of 1,000 users, of 50,000 and of a million, in D1 and in 4 objects. Writes its
-// table into bench/README.md. Usage: node bench/growth.mjs [N], a million by default
+// table into bench/README.md. Usage: node bench/growth.mjs [N], a million by default, or
+// make bench
 
 import { keyOf, send } from "./lib/client.mjs";
 import { publish, spread, table, times } from "./lib/document.mjs";

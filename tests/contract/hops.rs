@@ -7,11 +7,11 @@ use serde_json::json;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// How much longer each remote call takes. Two of them, one after the other, take twice as long on any machine, so who
-/// takes less has waited for one: what the machine itself adds may be as much as this.
+/// How much longer each remote call takes. On any machine, two of them, one after the other, take twice as long. So a
+/// request that takes less has waited for one, and the machine itself may add as much as this.
 const LONGER: Duration = Duration::from_millis(500);
 
-/// How often a machine that is slow for a moment may try.
+/// How many rounds of calls are measured at most, until one shows it: a machine may be slow for a moment.
 const TRIES: usize = 10;
 
 fn slow() -> &'static Server {
@@ -32,31 +32,31 @@ fn timed(at_once: usize, call: impl Fn(String) -> Answer + Sync) -> Vec<(Duratio
         let answer = call(name);
         (begun.elapsed(), answer)
     };
-    let five = |worker: usize| -> Vec<_> { (0..5).map(|i| one(format!("{worker}-{i}"))).collect() };
-    let five = &five;
+    let work = |worker: usize| -> Vec<_> { (0..5).map(|i| one(format!("{worker}-{i}"))).collect() };
+    let work = &work;
     std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..at_once).map(|worker| threads.spawn(move || five(worker))).collect();
+        let workers: Vec<_> = (0..at_once).map(|worker| threads.spawn(move || work(worker))).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     })
 }
 
-/// Whether most of the calls waited for as many remote calls, by their times and by the log, and the limiter's part was
-/// this. Not all of them: what the limiter told an isolate ends after 1.25 s, which a slow machine may take for a few.
+/// Whether most of the calls waited for `hops` remote calls, by their times and by the log, which also has `limiter`. Not
+/// all of them must: a lease or a denial ends after 1.25 s, which a slow machine may take for a few calls.
 fn most_waited_for(hops: u32, limiter: &str, calls: &[(Duration, Answer)]) -> bool {
-    let such = calls.iter().filter(|(time, answer)| {
+    let waited = calls.iter().filter(|(time, answer)| {
         let line = slow().log_line(answer.header("x-request-id"));
         *time < (hops + 1) * LONGER && (&line["hops"], &line["limiter"]) == (&json!(hops), &json!(limiter))
     });
-    let such = such.count();
-    println!("{such} of {}, in {:?}", calls.len(), calls.iter().map(|(time, _)| time).collect::<Vec<_>>());
-    such > calls.len() / 2
+    let waited = waited.count();
+    println!("{waited} of {}, in {:?}", calls.len(), calls.iter().map(|(time, _)| time).collect::<Vec<_>>());
+    waited > calls.len() / 2
 }
 
 fn a_warm_upsert_waits_for_one(buckets: Option<u8>) {
     for at_once in [1, 4] {
         let project = slow().project_in(buckets);
         let upsert = |id| project.post(200, &json!({"user_id": id}));
-        // Key and lease are asked for.
+        // The first calls ask for the key and for a lease.
         timed(at_once, upsert);
         let waits_for_one = (0..TRIES).any(|_| {
             let calls = timed(at_once, upsert);
