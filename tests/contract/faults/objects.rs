@@ -6,7 +6,8 @@ use roster_harness::server::Server;
 use roster_harness::{ADMIN_TOKEN, Answer, Client, Project, Transport};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Sender, channel};
+use std::time::Instant;
 
 const BUCKETS: Buckets = Buckets::Four;
 const RESET: &str = "Durable Object reset because its code was updated.";
@@ -101,7 +102,7 @@ fn an_object_that_hangs_is_waited_for_five_seconds() {
                 let answer = project.meet(&fault(how, 9, ""), "POST", "/v1/users", &body);
                 assert_eq!(answer.status, 503, "{how}");
                 check_refusal(faulty(), &answer, "no answer within 5s");
-                assert!((5.0..8.0).contains(&begun.elapsed().as_secs_f32()), "{how}: {:?}", begun.elapsed());
+                assert!((5.0..10.0).contains(&begun.elapsed().as_secs_f32()), "{how}: {:?}", begun.elapsed());
                 assert_eq!(found(project, how).0.is_null(), how == "hang");
                 project.post(200, &body);
             });
@@ -191,7 +192,8 @@ fn a_revocation_that_fails_half_way_is_a_503_and_sent_again_it_holds_in_every_ob
 fn no_write_succeeds_that_was_sent_after_the_answer_to_a_revocation() {
     let project = warm();
     let is_revoked = AtomicBool::new(false);
-    let write = |writer: usize| {
+    let (answered, answers) = channel();
+    let write = |writer: usize, answered: Sender<()>| {
         let mut stored = Vec::new();
         for n in 0.. {
             let id = format!("w{writer}-{n}");
@@ -200,7 +202,10 @@ fn no_write_succeeds_that_was_sent_after_the_answer_to_a_revocation() {
             let bearer = format!("Bearer {}", project.key);
             let answer = faulty().call("POST", "/v1/users", &[("Authorization", &bearer)], body);
             match answer.status {
-                200 if !sent_after => stored.push(id),
+                200 if !sent_after => {
+                    stored.push(id);
+                    _ = answered.send(());
+                }
                 401 => return stored,
                 status => panic!("{status}, sent after the revocation: {sent_after}"),
             }
@@ -209,14 +214,17 @@ fn no_write_succeeds_that_was_sent_after_the_answer_to_a_revocation() {
     };
     let mut stored: Vec<String> = std::thread::scope(|threads| {
         let write = &write;
-        let writers: Vec<_> = (0..32).map(|writer| threads.spawn(move || write(writer))).collect();
-        std::thread::sleep(Duration::from_millis(500));
+        let writer = |writer| {
+            let answered = answered.clone();
+            threads.spawn(move || write(writer, answered))
+        };
+        let writers: Vec<_> = (0..32).map(writer).collect();
+        assert_eq!(answers.iter().take(100).count(), 100);
         assert_eq!(revoke(&project, &json!({"on": "USERS", "times": 0})).status, 200);
         is_revoked.store(true, Ordering::SeqCst);
         writers.into_iter().flat_map(|writer| writer.join().unwrap()).collect()
     });
     stored.sort();
-    assert!(stored.len() > 32, "{} writes", stored.len());
     let project = project.with_new_key();
     for query in ["", "&email=a%40b.c"] {
         let mut listed = walk(&project, query);
