@@ -5,6 +5,7 @@
 
 mod choice;
 mod endpoint;
+mod held_back;
 mod host;
 mod message;
 mod page;

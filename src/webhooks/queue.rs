@@ -7,11 +7,12 @@
 //! Of one user, one message is in flight at a time, and a user who is held back has no entry on a page. So no older state
 //! follows a newer.
 
+use super::held_back::{HeldBack, HeldBackUsers};
 use super::message::Message;
 use super::page::Page;
 use super::waits::{Waits, retry_after_ms};
 use super::webhook::{Disabled, DisabledReason, Failure, Position, Selection, Webhook};
-use crate::bounds::{MAX_HELD_BACK, MAX_IN_FLIGHT};
+use crate::bounds::MAX_IN_FLIGHT;
 use crate::store::{ChangedUser, ChangesPage, FollowFrom};
 use std::collections::VecDeque;
 
@@ -21,21 +22,6 @@ const PAGE_CHANGES: u32 = 100;
 const PAGE_MESSAGES: u32 = 6;
 /// Users who are read at once to be sent again: all of them fit on a page, however large they are.
 const MAX_READ: usize = 30;
-
-/// A user whose message failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeldBack {
-    /// The revision of the latest state that was met.
-    pub revision: u64,
-    /// When the oldest state that was not delivered was stored, in milliseconds.
-    pub since: u64,
-    /// When a try first failed, in milliseconds.
-    pub failed_at: u64,
-    /// Tries that have failed.
-    pub tries: u32,
-    /// When the next one is due, in milliseconds.
-    pub next_at: u64,
-}
 
 /// What to do next.
 #[derive(Debug)]
@@ -84,7 +70,7 @@ pub struct Queue {
     pub webhook: Webhook,
     selection: Selection,
     waits: Waits,
-    held_back: Vec<(String, HeldBack)>,
+    held_back: HeldBackUsers,
     page: Page,
     again: VecDeque<Vec<ChangedUser>>,
     in_flight: Vec<(u32, Vec<Item>)>,
@@ -93,8 +79,8 @@ pub struct Queue {
     look_at: u64,
     /// Whether somebody asked for a look since the last one began.
     is_asked: bool,
-    /// What to store: the webhook, and users who are or were held back.
-    touched: (bool, Vec<String>),
+    /// Whether the webhook is to be stored.
+    is_touched: bool,
     /// What to say of it in the log.
     log: Vec<String>,
 }
@@ -106,14 +92,14 @@ impl Queue {
             selection: Selection::of(&webhook.choice),
             webhook,
             waits,
-            held_back,
+            held_back: HeldBackUsers::new(held_back),
             page: Page::default(),
             again: VecDeque::new(),
             in_flight: Vec::new(),
             flights: 0,
             look_at: 0,
             is_asked: false,
-            touched: (false, Vec::new()),
+            is_touched: false,
             log: Vec::new(),
         }
     }
@@ -131,7 +117,7 @@ impl Queue {
             if let Some(changes) = self.take_from_page() {
                 return self.send(&changes, Some(self.page.number));
             }
-            if self.look_at <= now && self.is_settled() && !self.is_held_back() {
+            if self.look_at <= now && self.is_settled() && !self.held_back.is_full() {
                 self.is_asked = false;
                 let limit = PAGE_CHANGES.max(self.webhook.choice.batch * PAGE_MESSAGES);
                 return Step::Look { number: self.page.number, from: self.position().into(), limit };
@@ -149,27 +135,17 @@ impl Queue {
     fn due(&self, now: u64) -> Vec<String> {
         let room = (MAX_IN_FLIGHT - self.in_flight.len()) * self.webhook.choice.batch as usize;
         let is_in_flight = |id: &str| self.items_in_flight().any(|item| item.external_id == id);
-        let due = self.held_back.iter().filter(|(id, held)| held.next_at <= now && !is_in_flight(id));
-        due.take(room.min(MAX_READ)).map(|(id, _)| id.clone()).collect()
+        let due = self.held_back.due(now).filter(|id| !is_in_flight(id));
+        due.take(room.min(MAX_READ)).map(str::to_owned).collect()
     }
 
     fn items_in_flight(&self) -> impl Iterator<Item = &Item> {
         self.in_flight.iter().flat_map(|(_, items)| items)
     }
 
-    fn find_held(&mut self, id: &str) -> Option<&mut HeldBack> {
-        self.held_back.iter_mut().find(|(held, _)| held == id).map(|(_, held)| held)
-    }
-
-    fn touch(&mut self, id: &str) {
-        if !self.touched.1.iter().any(|touched| touched == id) {
-            self.touched.1.push(id.into());
-        }
-    }
-
     fn take_from_page(&mut self) -> Option<Vec<ChangedUser>> {
         let mut changes = Vec::new();
-        while changes.len() < self.webhook.choice.batch as usize && !self.is_held_back() {
+        while changes.len() < self.webhook.choice.batch as usize && !self.held_back.is_full() {
             let Some(change) = self.page.waiting.pop_front() else { break };
             if self.selection.includes(&change) {
                 changes.push(change);
@@ -178,11 +154,6 @@ impl Queue {
             }
         }
         (!changes.is_empty()).then_some(changes)
-    }
-
-    /// Whether so many users are held back that all are.
-    fn is_held_back(&self) -> bool {
-        self.held_back.len() >= MAX_HELD_BACK
     }
 
     fn send(&mut self, changes: &[ChangedUser], page: Option<u32>) -> Step {
@@ -203,9 +174,9 @@ impl Queue {
         self.page = Page { number: number + 1, waiting: VecDeque::new(), parts };
         for change in changes {
             let (id, revision) = (change.external_id(), change.revision());
-            if let Some(held) = self.find_held(id) {
+            if let Some(held) = self.held_back.find(id) {
                 held.revision = held.revision.max(revision);
-                self.touch(id);
+                self.held_back.touch(id);
             } else {
                 let part = self.page.part_of(id);
                 // In their order.
@@ -221,9 +192,7 @@ impl Queue {
     /// The store did not answer: it is asked again later.
     pub fn store_is_away(&mut self, now: u64) {
         self.look_at = now + self.waits.store_ms();
-        for (_, held) in &mut self.held_back {
-            held.next_at = held.next_at.max(self.look_at);
-        }
+        self.held_back.put_off(self.look_at);
     }
 
     /// A deletion behind the position was forgotten: all users are sent again.
@@ -241,7 +210,7 @@ impl Queue {
             if !self.selection.includes(&state) {
                 continue;
             }
-            let Some(held) = self.find_held(state.external_id()) else { continue };
+            let Some(held) = self.held_back.find(state.external_id()) else { continue };
             // What a page shows from now on is newer, if it has a greater revision.
             held.revision = state.revision();
             sent.push(state.external_id().to_owned());
@@ -254,13 +223,8 @@ impl Queue {
             self.again.push_back(message);
         }
         for id in asked.iter().filter(|id| !sent.contains(*id)) {
-            self.release(id);
+            self.held_back.release(id);
         }
-    }
-
-    fn release(&mut self, id: &str) {
-        self.held_back.retain(|(held, _)| held != id);
-        self.touch(id);
     }
 
     /// Takes what came back of a message. `random` spreads the next try.
@@ -270,7 +234,7 @@ impl Queue {
         let (failure, retry_after) = match outcome {
             Outcome::Answered(status, _) if (200..300).contains(status) => {
                 self.webhook.delivered_at = now;
-                self.touched.0 = true;
+                self.is_touched = true;
                 return items.iter().for_each(|item| self.delivered(item, now));
             }
             Outcome::Answered(status, retry_after) => {
@@ -280,7 +244,7 @@ impl Queue {
             Outcome::Failed(error) => (Failure::Error(error.clone()), None),
         };
         let is_gone = failure == Failure::Status(410);
-        let tries = items.iter().filter_map(|item| self.find_held(&item.external_id).map(|held| held.tries)).max();
+        let tries = items.iter().filter_map(|item| self.held_back.find(&item.external_id).map(|held| held.tries)).max();
         let tries = tries.unwrap_or(0) + 1;
         let wait =
             if is_gone { Some(0) } else { self.waits.retry_ms(tries, random).map(|wait| retry_after.unwrap_or(wait)) };
@@ -290,7 +254,7 @@ impl Queue {
             (Failure::Error(error), wait) => format!("try {tries} failed: {error}; {}", next_try(wait)),
         });
         self.webhook.last_failure = Some(failure);
-        self.touched.0 = true;
+        self.is_touched = true;
         for item in &items {
             self.hold_back(item, tries, wait, now);
         }
@@ -301,13 +265,14 @@ impl Queue {
 
     fn delivered(&mut self, item: &Item, now: u64) {
         self.settle(item);
-        let Some(held) = self.find_held(&item.external_id) else { return };
+        let Some(held) = self.held_back.find(&item.external_id) else { return };
         if held.revision > item.revision {
-            // A newer state was met meanwhile: its tries begin anew.
-            *held = HeldBack { tries: 0, since: held.revision / 1000, failed_at: now, next_at: now, ..*held };
-            self.touch(&item.external_id);
+            // A newer state was met meanwhile.
+            held.since = held.revision / 1000;
+            held.try_anew(now);
+            self.held_back.touch(&item.external_id);
         } else {
-            self.release(&item.external_id);
+            self.held_back.release(&item.external_id);
         }
     }
 
@@ -318,18 +283,12 @@ impl Queue {
     }
 
     fn hold_back(&mut self, item: &Item, tries: u32, wait: Option<u64>, now: u64) {
-        let Item { external_id, revision, .. } = item;
-        let new = HeldBack { revision: *revision, since: revision / 1000, failed_at: now, tries, next_at: now };
-        self.touch(external_id);
-        let delivered_at = self.webhook.delivered_at;
-        if self.find_held(external_id).is_none() {
-            self.held_back.push((external_id.clone(), new));
-        }
-        let Some(held) = self.find_held(external_id) else { return };
-        held.revision = held.revision.max(*revision);
+        let revision = item.revision;
+        let new = HeldBack { revision, since: revision / 1000, failed_at: now, tries, next_at: now };
+        let held = self.held_back.hold(&item.external_id, new);
         if let Some(wait) = wait {
             (held.tries, held.next_at) = (tries, now + wait);
-        } else if delivered_at > held.failed_at {
+        } else if self.webhook.delivered_at > held.failed_at {
             self.webhook.given_up += 1;
             self.delivered(item, now);
         } else {
@@ -358,9 +317,8 @@ impl Queue {
         if !self.webhook.is_active() {
             return None;
         }
-        let again = self.held_back().map(|held| held.next_at).min();
-        let look = (!self.is_held_back()).then_some(self.look_at);
-        again.into_iter().chain(look).min().map(|at| at.max(now))
+        let look = (!self.held_back.is_full()).then_some(self.look_at);
+        self.held_back.next_at().into_iter().chain(look).min().map(|at| at.max(now))
     }
 
     /// The feed has something new, or may have.
@@ -377,7 +335,7 @@ impl Queue {
     pub fn go_to(&mut self, position: Position) {
         self.page = Page { number: self.page.number + 1, ..Page::default() };
         self.webhook.position = position;
-        self.touched.0 = true;
+        self.is_touched = true;
         self.look();
     }
 
@@ -388,7 +346,7 @@ impl Queue {
             self.look();
         }
         let position = self.position();
-        self.touched.0 |= position != self.webhook.position;
+        self.is_touched |= position != self.webhook.position;
         self.webhook.position = position;
         self.page = Page { number: self.page.number + 1, ..Page::default() };
     }
@@ -397,35 +355,23 @@ impl Queue {
     pub fn changed(&mut self, resumes: bool, now: u64) {
         self.selection = Selection::of(&self.webhook.choice);
         if resumes {
-            for (_, held) in &mut self.held_back {
-                *held = HeldBack { tries: 0, failed_at: now, next_at: now, ..*held };
-            }
-            let ids: Vec<String> = self.held_back.iter().map(|(id, _)| id.clone()).collect();
-            for id in &ids {
-                self.touch(id);
-            }
+            self.held_back.try_anew(now);
         }
-        self.touched.0 = true;
+        self.is_touched = true;
         self.look();
     }
 
     /// The users who are held back.
     pub fn held_back(&self) -> impl Iterator<Item = &HeldBack> {
-        self.held_back.iter().map(|(_, held)| held)
+        self.held_back.iter()
     }
 
     /// What has to be stored, and is now taken for stored: the webhook, and users with what holds them back, if anything does.
     pub fn take_touched(&mut self) -> (bool, Vec<(String, Option<HeldBack>)>) {
-        let (webhook, users) = std::mem::take(&mut self.touched);
         let position = self.position();
         let moved = position != self.webhook.position;
         self.webhook.position = position;
-        let state = |id: String| {
-            let held = self.find_held(&id).copied();
-            (id, held)
-        };
-        let users = users.into_iter().map(state).collect();
-        (webhook || moved, users)
+        (std::mem::take(&mut self.is_touched) || moved, self.held_back.take_touched())
     }
 
     /// What to say in the log.

@@ -1,6 +1,7 @@
 //! What the object of a webhook keeps in its SQLite.
 
-use super::queue::{HeldBack, Queue};
+use super::held_back::HeldBack;
+use super::queue::Queue;
 use super::waits::Waits;
 use super::webhook::Webhook;
 use crate::json;
