@@ -41,7 +41,7 @@ impl<'a> From<&'a Move> for MoveOut<'a> {
     fn from(moved: &'a Move) -> Self {
         let state = match moved.step {
             Step::Prepare => "preparing",
-            Step::Copy | Step::Lift => "copying",
+            Step::Copy | Step::Lift | Step::Restart => "copying",
             Step::Drain | Step::Switch => "switching",
             Step::Clean => "cleaning",
             Step::Done => "done",

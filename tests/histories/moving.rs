@@ -821,6 +821,36 @@ fn a_later_word_for_the_same_value_moves_too() {
     }
 }
 
+/// What was copied of a user who is deleted then must not stand in the new place, though nothing says so any more.
+#[test]
+fn a_deletion_that_is_forgotten_before_it_is_copied_moves_too() {
+    for ((from, to), turns) in
+        [(0, 4), (4, 0), (1, 4)].into_iter().flat_map(|way| (0..60).map(move |turns| (way, turns)))
+    {
+        let world = World::new(0, storage(from), 0, 0);
+        let write = |method: &str, path: &str, id: &str, body: &Value| {
+            assert!(world.write(method, path, body, None, true));
+            world.read(id, false);
+        };
+        let users: Vec<String> = (0..USERS).map(|number| format!("u{number}")).collect();
+        for id in &users {
+            write("POST", "/v1/users", id, &json!({"user_id": id}));
+        }
+        world.begin_move(storage(to));
+        (0..turns).for_each(|_| world.machine.turn());
+        world.interleave();
+        write("DELETE", "/v1/users/u0", "u0", &Value::Null);
+        world.clock.set(Timestamp::from_ms(T0 + 31 * DAY_MS));
+        // Each write forgets, in its own bucket.
+        for id in &users[1..] {
+            write("POST", "/v1/users", id, &json!({"user_id": id, "properties": {"a": 1}}));
+        }
+        world.finish();
+        assert_eq!(world.step_of_move(), Some(Step::Done));
+        world.check();
+    }
+}
+
 #[test]
 fn a_project_leaves_d1_while_it_serves() {
     for buckets in FROM_D1 {

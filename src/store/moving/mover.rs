@@ -111,16 +111,16 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
 
     /// What comes after a step that failed: the same, or if writes have waited too long, that they go on.
     fn after(&self, now: &Move, trouble: Trouble) -> Move {
-        let (failures, differs) = (now.failures + 1, matches!(trouble, Trouble::Differ));
+        let differs = matches!(trouble, Trouble::Differ);
         let error = Some(trouble.cause());
-        if differs || self.is_late(now) && matches!(now.step, Step::Drain | Step::Switch) {
-            let mut lift = Move { failures: 1, error, ..now.then(Step::Lift) };
-            if differs {
-                lift.reached.fill(0);
-            }
-            return lift;
+        if differs {
+            let reached = vec![0; now.reached.len()];
+            return Move { failures: 1, error, reached, ..now.then(Step::Restart) };
         }
-        Move { failures, error, ..now.clone() }
+        if self.is_late(now) && matches!(now.step, Step::Drain | Step::Switch) {
+            return Move { failures: 1, error, ..now.then(Step::Lift) };
+        }
+        Move { failures: now.failures + 1, error, ..now.clone() }
     }
 
     fn is_late(&self, now: &Move) -> bool {
@@ -144,6 +144,13 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
                 // The error says why it is lifted.
                 Ok(Move { fenced_at: None, error: now.error.clone(), ..now.then(Step::Copy) })
             }
+            Step::Restart => {
+                self.serve(project, now.from, Service::Leaving, now.turn).await?;
+                self.serve(project, now.to, Service::Left, now.turn).await?;
+                let emptied = self.empty(project, now, now.to, Step::Prepare).await?;
+                // The error says why.
+                Ok(Move { fenced_at: None, error: now.error.clone(), ..emptied })
+            }
             Step::Clean => self.empty(project, now, now.from, Step::Done).await,
             Step::GiveUp => {
                 take_back(self.places, project, now).await?;
@@ -157,6 +164,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
     async fn prepare(&self, project: &Project, now: &Move) -> Outcome {
         let keys = self.control.revoked_keys(project).await?;
         all(self.places, project, now.to, |_| Task::Refuse { keys: keys.clone() }).await?;
+        self.serve(project, now.to, Service::Filling, now.turn).await?;
         self.serve(project, now.from, Service::Leaving, now.turn).await?;
         let (total, _) = self.count(project, now.from, 0).await?;
         Ok(Move { total, ..now.then(Step::Copy) })
@@ -294,7 +302,7 @@ pub async fn give_up<C: ControlStore, P: Places>(
         let given_up = match now.step {
             // A call before may have been cut short.
             Step::GiveUp => now,
-            step if step.fills() => {
+            step if step.can_be_given_up() => {
                 let next = now.then(Step::GiveUp);
                 if !control.save_move(project, Some(&now), &next, next.residence()).await? {
                     // The mover has gone on meanwhile.

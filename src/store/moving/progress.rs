@@ -62,6 +62,8 @@ pub enum Step {
     Done,
     /// The step before has taken too long: the old place takes writes again.
     Lift,
+    /// The places differ: the old one takes writes again, and the new one is emptied, to be filled anew.
+    Restart,
     /// It was given up: the old place takes writes again, and the new one nothing.
     GiveUp,
     /// The new place is emptied.
@@ -76,9 +78,14 @@ impl Step {
         matches!(self, Step::Prepare | Step::Copy | Step::Drain | Step::Lift)
     }
 
+    /// Whether the move can be given up.
+    pub(in crate::store) fn can_be_given_up(self) -> bool {
+        self.fills() || self == Step::Restart
+    }
+
     /// Whether the project is on its way.
     pub fn moves(self) -> bool {
-        self.fills() || self == Step::Switch
+        self.can_be_given_up() || self == Step::Switch
     }
 
     /// Whether the move has ended.
@@ -89,7 +96,7 @@ impl Step {
     /// What callers need to know of it.
     fn phase(self) -> Phase {
         match self {
-            Step::Prepare | Step::Copy | Step::Lift => Phase::Copying,
+            Step::Prepare | Step::Copy | Step::Lift | Step::Restart => Phase::Copying,
             Step::Drain | Step::Switch => Phase::Switching,
             Step::Clean | Step::Done | Step::GiveUp | Step::Undo | Step::GivenUp => Phase::Settled,
         }
@@ -153,6 +160,7 @@ mod tests {
             (Step::Clean, "clean"),
             (Step::Done, "done"),
             (Step::Lift, "lift"),
+            (Step::Restart, "restart"),
             (Step::GiveUp, "give_up"),
             (Step::Undo, "undo"),
             (Step::GivenUp, "given_up"),
