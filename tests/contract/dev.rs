@@ -3,7 +3,7 @@
 
 use crate::WORKER;
 use crate::examples::is_here;
-use roster_harness::server::signal;
+use roster_harness::server::{free_port, signal};
 use serde_json::Value;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -29,8 +29,7 @@ impl Clone {
         let folder = TempDir::new().unwrap();
         let copied = Command::new("sh").args(["-c", COPY]).arg(folder.path()).current_dir(WORKER).status().unwrap();
         assert!(copied.success());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Clone { folder, port }
+        Clone { folder, port: free_port() }
     }
 
     fn path(&self) -> &Path {

@@ -50,7 +50,7 @@ fn a_ledger_that_can_not_be_read_refuses_one_window_and_keeps_the_limit() {
     let state = State::new();
     let server = Server::start(&state, &variables);
     let project = server.project();
-    project.limit(5, 4);
+    project.limit(5, 8);
     assert_eq!(flood(&project, 1), 1);
     let lasting = project.lasting();
     let state = server.kill();
@@ -60,6 +60,6 @@ fn a_ledger_that_can_not_be_read_refuses_one_window_and_keeps_the_limit() {
     assert_eq!(flood(&project, 10), 0);
     while flood(&project, 1) == 0 {}
     let shown = server.admin(200, "GET", &format!("/v1/projects/{}", project.name), &Value::Null).json();
-    assert_eq!(shown["project"]["rate_limits"]["users"], json!({"limit": 5, "window_seconds": 4, "default": false}));
+    assert_eq!(shown["project"]["rate_limits"]["users"], json!({"limit": 5, "window_seconds": 8, "default": false}));
     assert!(server.printed().contains("can't be read"));
 }

@@ -7,7 +7,6 @@ use roster_harness::{ADMIN_TOKEN, Client, Project};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -140,7 +139,7 @@ fn a_change_arrives_in_the_form_and_with_the_signature_of_standard_webhooks() {
 fn a_test_that_nobody_answers_says_so_in_time() {
     let (project, receiver) = (shared().project(), Receiver::new());
     receiver.answers(|_| Reply::Hang);
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = "127.0.0.1:1";
     for (url, error) in [(&receiver.url, "no answer in time"), (&format!("http://{closed}/"), "out of reach")] {
         let hook = create(&project, &receiver, &json!({"url": url}));
         let tested = shared().admin(200, "POST", &format!("{}/test", hook.path), &Value::Null).json();

@@ -39,6 +39,9 @@ struct World {
     /// In hundreds, how often the receiver refuses, and the store or the alarm fails.
     refuses: Cell<u8>,
     fails: Cell<u8>,
+    /// How often each user was refused in a row, and how often one may be: a state that is refused ten times is given up.
+    refused: RefCell<BTreeMap<String, u32>>,
+    may_refuse: Cell<u32>,
     /// Of each user the states that it had, one after the other. Null: it was deleted.
     states: RefCell<BTreeMap<String, Vec<Value>>>,
     in_flight: RefCell<BTreeSet<String>>,
@@ -60,6 +63,8 @@ impl World {
             dead: Cell::default(),
             refuses: Cell::default(),
             fails: Cell::default(),
+            refused: RefCell::default(),
+            may_refuse: Cell::new(u32::MAX),
             states: RefCell::default(),
             in_flight: RefCell::default(),
             arrived: RefCell::default(),
@@ -242,7 +247,13 @@ impl<U: OwnReads, C: ControlStore> Host for TestHost<U, C> {
         for (id, _) in &users {
             assert!(world.in_flight.borrow_mut().remove(id));
         }
-        if world.any(100) < world.refuses.get() {
+        let mut refused = world.refused.borrow_mut();
+        let may_refuse =
+            users.iter().all(|(id, _)| refused.get(id).is_none_or(|times| *times < world.may_refuse.get()));
+        if may_refuse && world.any(100) < world.refuses.get() {
+            for (id, _) in users {
+                *refused.entry(id).or_default() += 1;
+            }
             return match world.any(5) {
                 0 => Err("no answer in time".into()),
                 1 => Ok(Answer { status: 301, ..Answer::default() }),
@@ -251,6 +262,7 @@ impl<U: OwnReads, C: ControlStore> Host for TestHost<U, C> {
                 _ => Ok(Answer { status: 500, ..Answer::default() }),
             };
         }
+        refused.retain(|id, _| !users.iter().any(|(user, _)| user == id));
         world.delivered.borrow_mut().extend(users);
         Ok(Answer { status: 204, ..Answer::default() })
     }
@@ -474,6 +486,7 @@ fn deliver<U: UserStore + OwnReads + Places + 'static, C: ControlStore + 'static
     let (mut messages, mut kills) = (0, 0);
     for _ in 0..histories {
         let world = World::new(rng.fork());
+        world.may_refuse.set(8);
         let mut history = History::new(Rc::clone(&world), roster(&world.clock), project);
         for _ in 0..world.any(12) {
             history.write();

@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn of_two_waits_the_longer_one_counts() {
         let (throttle, interrupt) = (Throttle::default(), Interrupt::default());
+        let closed_at = now();
         let opens_at = throttle.close_for(Duration::from_millis(60));
         assert_eq!(throttle.close_for(Duration::from_millis(1)), opens_at);
-        let closed_at = now();
         throttle.wait(&interrupt).unwrap();
         assert!(closed_at.elapsed().as_millis() >= 50);
     }

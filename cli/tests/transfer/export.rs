@@ -105,7 +105,7 @@ fn an_export_that_was_interrupted_goes_on() {
     let users = filled(&tool, 15_000);
     let table = tool.run(0, "export --format csv").stdout;
     for (name, whole) in [("out.ndjson", &users), ("out.csv", &table)] {
-        let (line, progress) = (format!("export --rate 20 --output {name}"), format!("{name}.part.progress"));
+        let (line, progress) = (format!("export --rate 4 --output {name}"), format!("{name}.part.progress"));
         interrupt(&tool, &line, &progress, "INT", Some(130));
         let first = interrupt(&tool, &line, &progress, "KILL", None);
         // As if it had been killed between the two writes of a page.
@@ -125,7 +125,7 @@ fn an_export_that_was_interrupted_goes_on() {
 fn only_the_same_export_goes_on() {
     let tool = Tool::new();
     let users = filled(&tool, 6000);
-    interrupt(&tool, "export --rate 20 --output out.ndjson", "out.ndjson.part.progress", "INT", Some(130));
+    interrupt(&tool, "export --rate 4 --output out.ndjson", "out.ndjson.part.progress", "INT", Some(130));
     let other = tool.project.server.key(&json!({"name": "other", "project": tool.project.name}));
     tool.run(1, &format!("export --output out.ndjson --key {other}")).says("another key").says("--restart starts anew");
     tool.run(1, "export --output out.ndjson --url http://127.0.0.1:1").says("another URL");

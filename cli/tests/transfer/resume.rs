@@ -74,7 +74,7 @@ fn only_the_same_import_goes_on() {
     let line = |i: u32| json!({"user_id": format!("u{i:05}")}).to_string() + "\n";
     let users: String = (0..3000).map(line).collect();
     tool.write("users.ndjson", &users);
-    let mut running = tool.start("import users.ndjson --batch-size 50");
+    let mut running = tool.start("import users.ndjson --batch-size 10 --concurrency 1");
     interrupt(&tool, &mut running, PROGRESS, "INT", 0);
     Told::new(130, &running.wait_with_output().unwrap());
 
@@ -92,7 +92,7 @@ fn a_table_goes_on_too() {
     let row = |i: u32| format!("{i}.10,u{i:05},\"a\r\n{i}\"\r\n");
     let rows: String = (0..3000).map(row).collect();
     tool.write("users.ndjson", format!("\u{feff}properties.n,user_id,properties.text\r\n{rows}"));
-    let line = "import users.ndjson --format csv --batch-size 100";
+    let line = "import users.ndjson --format csv --batch-size 20 --concurrency 1";
     let mut running = tool.start(line);
     interrupt(&tool, &mut running, PROGRESS, "KILL", 0);
     running.wait().unwrap();

@@ -14,20 +14,27 @@ fn read(project: &Project<'_, dyn Transport>, headers: &[(&str, &str)]) -> Answe
 
 const COPY: (&str, &str) = ("Cache-Control", "max-age=60");
 
+/// What a copy answers. KV has a tenth of a second for it, else the truth answers: it is asked again then.
+#[track_caller]
+fn read_copy(project: &Project<'_, dyn Transport>, headers: &[(&str, &str)]) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = read(project, headers);
+        if !answer.header("age").is_empty() {
+            return answer;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(10), "no copy answers");
+    }
+}
+
 /// A project whose user `u`, with `n` 1, has a copy, and what that copy answers: it is written behind an answer.
 #[track_caller]
 fn with_copy() -> (Project<'static, dyn Transport>, Answer) {
     let project = shared().project();
     project.post(200, &json!({"user_id": "u", "properties": {"n": 1}}));
-    let begun = Instant::now();
-    loop {
-        let answer = read(&project, &[COPY]);
-        assert_eq!(answer.status, 200);
-        if !answer.header("age").is_empty() {
-            return (project, answer);
-        }
-        assert!(begun.elapsed() < Duration::from_secs(10), "no copy is made");
-    }
+    let copy = read_copy(&project, &[COPY]);
+    assert_eq!(copy.status, 200);
+    (project, copy)
 }
 
 fn n(answer: &Answer) -> Value {
@@ -42,12 +49,12 @@ fn a_copy_answers_whom_it_is_new_enough_for_and_the_truth_all_others() {
     assert_eq!((truth.header("age"), copy.header("cache-control")), ("", "no-store"));
 
     project.post(200, &json!({"user_id": "u", "properties": {"n": 2}}));
-    let old = read(&project, &[COPY]);
+    let old = read_copy(&project, &[COPY]);
     assert_eq!((n(&old), old.header("etag")), (json!(1), copy.header("etag")));
     assert!(old.header("age").parse::<u64>().unwrap() <= 60, "{}", old.header("age"));
     assert_eq!(project.store_hops(&old), 1);
     for more in ["max-age=3600", "MAX-AGE=99999999999999999999"] {
-        assert_eq!(n(&read(&project, &[("Cache-Control", more)])), 1, "{more}");
+        assert_eq!(n(&read_copy(&project, &[("Cache-Control", more)])), 1, "{more}");
     }
     for truth in ["max-age=59", "no-cache", "max-age=60, no-cache", "max-age=60, max-age=60", "max-age=x", ""] {
         let answer = read(&project, &[("Cache-Control", truth)]);
@@ -61,10 +68,10 @@ fn a_copy_answers_whom_it_is_new_enough_for_and_the_truth_all_others() {
 fn a_copy_never_takes_a_caller_back_behind_the_revision_that_it_knows() {
     let (project, copy) = with_copy();
     project.post(200, &json!({"user_id": "u", "properties": {"n": 2}}));
-    let known = read(&project, &[COPY, ("If-None-Match", copy.header("etag"))]);
-    assert_eq!((known.status, known.header("age").is_empty(), known.text.as_str()), (304, false, ""));
-    let weak = read(&project, &[COPY, ("If-None-Match", &format!("W/{}", copy.header("etag")))]);
-    assert_eq!((weak.status, weak.header("age").is_empty()), (304, false));
+    let known = read_copy(&project, &[COPY, ("If-None-Match", copy.header("etag"))]);
+    assert_eq!((known.status, known.text.as_str()), (304, ""));
+    let weak = read_copy(&project, &[COPY, ("If-None-Match", &format!("W/{}", copy.header("etag")))]);
+    assert_eq!(weak.status, 304);
     let truth = project.get(200, "/v1/users/u");
     let newest = read(&project, &[COPY, ("If-None-Match", truth.header("etag"))]);
     assert_eq!((newest.status, newest.header("age"), newest.header("etag")), (304, "", truth.header("etag")));

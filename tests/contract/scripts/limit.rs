@@ -25,9 +25,13 @@ pub fn flood<T: Transport + ?Sized>(project: &Project<T>, n: usize) -> usize {
 #[test]
 fn of_sixty_at_once_a_limit_of_twenty_admits_exactly_twenty() {
     let project = project();
-    project.limit(20, 60);
-    assert_eq!(flood(&project, 60), 20);
-    assert_eq!(flood(&project, 10), 0);
+    project.limit(20, 3600);
+    let mut admitted = flood(&project, 60);
+    // A lease whose answer was long under way gives back what ended unspent.
+    while admitted < 20 {
+        admitted += flood(&project, 1);
+    }
+    assert_eq!((admitted, flood(&project, 10)), (20, 0));
 }
 
 #[test]
@@ -47,20 +51,19 @@ fn a_second_key_does_not_double_the_quota_and_another_project_has_its_own() {
 fn a_token_can_be_had_when_the_answer_said_and_not_before() {
     let project = project();
     project.limit(1, 2);
+    let sent_at = std::time::Instant::now();
     project.post(200, &json!({"user_id": "u"}));
-    let admitted_at = std::time::Instant::now();
     let mut refused = 0;
     let retry_after = loop {
         let bearer = format!("Bearer {}", project.key);
         let answer = project.server.call("POST", "/v1/users", &[("Authorization", &bearer)], r#"{"user_id":"u"}"#);
         if answer.status == 200 {
-            break admitted_at.elapsed();
+            break sent_at.elapsed();
         }
         refused += 1;
         assert!((1..=3).contains(&answer.header("retry-after").parse::<u64>().unwrap()));
     };
-    // The first was admitted a little before its answer was here.
-    assert!(refused > 0 && retry_after.as_millis() > 1900, "{retry_after:?}");
+    assert!(refused > 0 && retry_after.as_millis() >= 1990, "{retry_after:?}");
 }
 
 #[test]
@@ -126,6 +129,7 @@ fn usage_shows_what_each_policy_has_booked_and_looking_takes_nothing() {
         usage(&project.name);
     }
     assert!(flood(&project, 40) >= 1);
+    while flood(&project, 1) > 0 {}
     assert!(booked(&usage(&project.name), "users") <= 20);
     let answer = project.call("POST", 429, "/v1/users", "{}");
     assert_eq!(answer.header("x-ratelimit-limit"), "20");

@@ -117,10 +117,10 @@ pub trait Client: Transport {
         Project { server: self, name, key }
     }
 
-    /// A key that was made with a second to live, which is over.
+    /// A key that was made with three seconds to live, which is over.
     #[track_caller]
     fn expired_key(&self, project: &str) -> String {
-        let expires_at = in_ms(1000).to_string();
+        let expires_at = in_ms(3000).to_string();
         let body = json!({"name": "brief", "project": project, "scopes": ["users:read"], "expires_at": expires_at});
         let key = self.key(&body);
         // Out of its scope it costs nothing.

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, Once};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -14,9 +15,16 @@ use ureq::Agent;
 use ureq::http::{Request, header::HeaderName};
 
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The runtime closes connections that nothing came by for 5 seconds.
+const MAX_IDLE: Duration = Duration::from_secs(3);
 
 static AGENT: LazyLock<Agent> = LazyLock::new(|| {
-    Agent::config_builder().http_status_as_error(false).max_idle_connections_per_host(64).build().new_agent()
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_idle_connections_per_host(64)
+        .max_idle_age(MAX_IDLE)
+        .build()
+        .new_agent()
 });
 
 /// The Worker that most tests share.
@@ -56,6 +64,15 @@ impl State {
     }
 }
 
+/// A port that was free a moment ago. It is none that the system gives to whoever asks for any: wrangler does, several times
+/// before it takes this one.
+pub fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = || 20_000 + u16::try_from(std::process::id() % 600 * 20).unwrap();
+    let next = || first() + NEXT.fetch_add(1, Ordering::Relaxed) % 768;
+    std::iter::repeat_with(next).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
+
 pub struct Server {
     pub url: String,
     pub port: u16,
@@ -75,7 +92,7 @@ impl Server {
         // Once in a process, so that wrangler need not look at each start.
         static BUILT: Once = Once::new();
         BUILT.call_once(|| assert!(shell("make --silent build").status().unwrap().success()));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         // An environment file keeps the developer's own .dev.vars out.
         let env_file = state.path().join("env");
         let lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
