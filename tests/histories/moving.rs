@@ -851,6 +851,32 @@ fn a_deletion_that_is_forgotten_before_it_is_copied_moves_too() {
     }
 }
 
+/// A call that empties the new place, to be filled anew, may come when it is filled.
+#[test]
+fn what_empties_the_new_place_and_comes_late_removes_nobody() {
+    for (from, to) in [(0, 4), (4, 0), (1, 4)] {
+        let world = World::new(0, storage(from), 0, 0);
+        for id in (0..USERS).map(|number| format!("u{number}")) {
+            assert!(world.write("POST", "/v1/users", &json!({"user_id": id}), None, true));
+            world.read(&id, false);
+        }
+        world.begin_move(storage(to));
+        let moving = ready(world.machine.control.0.store.find_move(&Project::default())).unwrap().unwrap();
+        let place = moving.last.unwrap().to;
+        let empty = |part| (part, Task::Empty { generation: place.generation });
+        while world.step_of_move() != Some(Step::Switch) {
+            world.machine.turn();
+        }
+        while world.step_of_move() == Some(Step::Switch) {
+            let tasks = (0..place.storage.parts()).map(empty).collect();
+            ready(world.machine.places.store.ask(&Project::default(), place, tasks)).unwrap();
+            world.machine.turn();
+        }
+        world.finish();
+        world.check();
+    }
+}
+
 #[test]
 fn a_project_leaves_d1_while_it_serves() {
     for buckets in FROM_D1 {

@@ -141,14 +141,14 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
             Step::Lift => {
                 self.serve(project, now.from, Service::Leaving, now.turn).await?;
                 self.serve(project, now.to, Service::Filling, now.turn).await?;
-                // The error says why it is lifted.
+                // The error stays until users are copied.it is lifted.
                 Ok(Move { fenced_at: None, error: now.error.clone(), ..now.then(Step::Copy) })
             }
             Step::Restart => {
                 self.serve(project, now.from, Service::Leaving, now.turn).await?;
                 self.serve(project, now.to, Service::Left, now.turn).await?;
                 let emptied = self.empty(project, now, now.to, Step::Prepare).await?;
-                // The error says why.
+                // The error stays until users are copied.
                 Ok(Move { fenced_at: None, error: now.error.clone(), ..emptied })
             }
             Step::Clean => self.empty(project, now, now.from, Step::Done).await,
@@ -162,9 +162,10 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
     }
 
     async fn prepare(&self, project: &Project, now: &Move) -> Outcome {
+        // From here on nothing empties it.
+        self.serve(project, now.to, Service::Filling, now.turn).await?;
         let keys = self.control.revoked_keys(project).await?;
         all(self.places, project, now.to, |_| Task::Refuse { keys: keys.clone() }).await?;
-        self.serve(project, now.to, Service::Filling, now.turn).await?;
         self.serve(project, now.from, Service::Leaving, now.turn).await?;
         let (total, _) = self.count(project, now.from, 0).await?;
         Ok(Move { total, ..now.then(Step::Copy) })

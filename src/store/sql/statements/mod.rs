@@ -107,19 +107,20 @@ pub fn walk_of_d1(walk: &Walk) -> WalkStatement {
     walk::walk(CALLER, walk)
 }
 
-/// Those of the project ?1 that moves from D1 or to it, to the place of the generation ?4.
+/// Those of the project ?1 that moves from D1 or to it, to the place of the generation ?4. At the switch D1 may be full of the
+/// project's users and not yet where it is: what would empty it then comes late.
 pub static MOVE_IN_D1: LazyLock<moving::MoveStatements> = LazyLock::new(|| {
     let project = "
 with caller as (select name as project, floor from projects where name = ?1)";
-    let is_at = |filling: u8| {
+    let is_at = |condition: &str| {
         format!(
             "exists (
     select 1 from projects cross join moves on project = name
-    where name = ?1 and storage <> 'd1' and moves.generation = ?4 and filling = {filling}
+    where name = ?1 and storage <> 'd1' and moves.generation = ?4 and {condition}
 )"
         )
     };
-    moving::MoveStatements::new(project, &is_at(1), &is_at(0))
+    moving::MoveStatements::new(project, &is_at("filling = 1"), &is_at("filling = 0 and phase <> 'switching'"))
 });
 
 /// Those where `api_keys` stands beside the users.
