@@ -3,6 +3,7 @@
 use roster::time::Timestamp;
 use roster_harness::{Client, Project, Transport, in_ms, project, shared};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// Sends `n` upserts at once and counts the admitted ones.
 pub fn flood<T: Transport + ?Sized>(project: &Project<T>, n: usize) -> usize {
@@ -26,9 +27,9 @@ pub fn flood<T: Transport + ?Sized>(project: &Project<T>, n: usize) -> usize {
 fn of_sixty_at_once_a_limit_of_twenty_admits_exactly_twenty() {
     let project = project();
     project.limit(20, 3600);
-    let mut admitted = flood(&project, 60);
+    let (begun, mut admitted) = (Instant::now(), flood(&project, 60));
     // A lease whose answer was long under way gives back what ended unspent.
-    while admitted < 20 {
+    while admitted < 20 && begun.elapsed() < Duration::from_secs(20) {
         admitted += flood(&project, 1);
     }
     assert_eq!((admitted, flood(&project, 10)), (20, 0));
@@ -51,7 +52,7 @@ fn a_second_key_does_not_double_the_quota_and_another_project_has_its_own() {
 fn a_token_can_be_had_when_the_answer_said_and_not_before() {
     let project = project();
     project.limit(1, 2);
-    let sent_at = std::time::Instant::now();
+    let sent_at = Instant::now();
     project.post(200, &json!({"user_id": "u"}));
     let mut refused = 0;
     let retry_after = loop {
@@ -73,7 +74,7 @@ fn a_raised_limit_takes_effect_within_a_lease_though_all_is_denied() {
     project.post(200, &json!({"user_id": "u"}));
     project.post(429, &json!({"user_id": "u"}));
     project.limit(1000, 86_400);
-    let raised_at = std::time::Instant::now();
+    let raised_at = Instant::now();
     let bearer = format!("Bearer {}", project.key);
     while project.server.call("POST", "/v1/users", &[("Authorization", &bearer)], r#"{"user_id":"u"}"#).status != 200 {
         assert!(raised_at.elapsed().as_secs() < 5);
