@@ -13,7 +13,7 @@ const UNKNOWN_MS: u64 = 120_000;
 const STORE_MS: u64 = 5000;
 /// For how long an answer is waited for.
 const ANSWER_MS: u64 = 15_000;
-/// The same at the greatest hurry: a busy machine takes more than a second now and then.
+/// The least that hurry leaves of it: an answer on a busy machine may take more than a second.
 const HURRIED_ANSWER_MS: u64 = 3000;
 /// The longest wait that a receiver can ask for.
 const MAX_RETRY_AFTER_MS: u64 = 86_400_000;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { copyOfRelease } from "./harness.mjs";
 
-/** A port that was free a moment ago, and none that the system gives to whoever asks for any, as wrangler does before. */
+/** A port that was free a moment ago, and that the system gives to nobody who asks for any, as wrangler does before. */
 async function freePort() {
   const port = 10_000 + (process.pid % 10_000);
   const server = createServer().listen(port, "localhost");

@@ -39,8 +39,9 @@ struct World {
     /// In hundreds, how often the receiver refuses, and the store or the alarm fails.
     refuses: Cell<u8>,
     fails: Cell<u8>,
-    /// How often each user was refused in a row, and how often one may be: a state that is refused ten times is given up.
+    /// How often each user was refused in a row.
     refused: RefCell<BTreeMap<String, u32>>,
+    /// How often one may be: a state that is refused ten times is given up.
     may_refuse: Cell<u32>,
     /// Of each user the states that it had, one after the other. Null: it was deleted.
     states: RefCell<BTreeMap<String, Vec<Value>>>,

@@ -141,7 +141,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
             Step::Lift => {
                 self.serve(project, now.from, Service::Leaving, now.turn).await?;
                 self.serve(project, now.to, Service::Filling, now.turn).await?;
-                // The error stays until users are copied.it is lifted.
+                // The error says why it is lifted.
                 Ok(Move { fenced_at: None, error: now.error.clone(), ..now.then(Step::Copy) })
             }
             Step::Restart => {
@@ -162,7 +162,7 @@ impl<C: ControlStore, P: Places, T: Pace> Mover<'_, C, P, T> {
     }
 
     async fn prepare(&self, project: &Project, now: &Move) -> Outcome {
-        // From here on nothing empties it.
+        // From here on nothing empties the new place: a call of `Restart` may come late.
         self.serve(project, now.to, Service::Filling, now.turn).await?;
         let keys = self.control.revoked_keys(project).await?;
         all(self.places, project, now.to, |_| Task::Refuse { keys: keys.clone() }).await?;

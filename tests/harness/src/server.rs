@@ -64,8 +64,8 @@ impl State {
     }
 }
 
-/// A port that was free a moment ago. It is none that the system gives to whoever asks for any: wrangler does, several times
-/// before it takes this one.
+/// A port that was free a moment ago, between 20,000 and 32,767: the system gives none of these to who asks for any, as wrangler
+/// does several times before it takes this one.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = || 20_000 + u16::try_from(std::process::id() % 600 * 20).unwrap();
